@@ -1,0 +1,1 @@
+//! The OA3 hardware hash: decode, verify and build. Pure.

@@ -1,0 +1,1 @@
+//! Hangar: a self-hosted, Microsoft Graph compatible Windows Autopilot registration service.
