@@ -1,1 +1,3 @@
 //! Hangar: a self-hosted, Microsoft Graph compatible Windows Autopilot registration service.
+
+pub mod domain;

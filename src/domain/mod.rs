@@ -1,0 +1,15 @@
+//! Autopilot's rules, true without computers.
+//!
+//! Nothing here knows JSON, SQL, HTTP or an async runtime; the time is an argument.
+//! How Microsoft spells these things is in `graph`, how they are kept in `store`.
+
+pub mod actor;
+pub mod clock;
+pub mod device;
+pub mod directory_error;
+pub mod hardware_blob;
+pub mod id;
+pub mod identity;
+pub mod import;
+pub mod registration;
+pub mod tenant;
