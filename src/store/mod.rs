@@ -1,0 +1,132 @@
+//! Keeping things: whole operations behind one trait, and the only room with SQL.
+//!
+//! Which rows a client may see is decided here, by the tenant that every operation takes first.
+//! What a registration needs is decided in `domain::registration`, which settling calls inside
+//! its transaction.
+
+mod error;
+pub mod operation;
+pub mod sqlite;
+
+use std::{future::Future, pin::Pin};
+
+use jiff::Timestamp;
+
+use crate::domain::{
+    actor::Actor,
+    device::{Device, DeviceId},
+    identity::LedgerEntryId,
+    import::{Import, ImportChange, ImportId},
+    tenant::TenantId,
+};
+
+pub use error::{StoreError, Unique};
+use operation::{
+    Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page, Settled,
+    Settlement, Slice, Updated,
+};
+
+/// What every operation returns: one allocation, so that backends stay behind a pointer.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Keeps imports, devices and the ledger of who owns which hardware.
+///
+/// Nothing is answered before it is on disk. A row of another tenant is as absent as one that
+/// never was.
+pub trait Store: Send + Sync {
+    /// Accepts imports: all of them, or none. Ids that are taken in this tenant are
+    /// `StoreError::Conflict`, which names them in the order of the request.
+    fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()>;
+
+    /// The import with this id.
+    fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>>;
+
+    /// A page of imports, in the order of their ids.
+    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>>;
+
+    /// How many imports there are.
+    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64>;
+
+    /// Changes an import. One that waits is decided again, on its new values.
+    fn update_import(
+        &self,
+        tenant: TenantId,
+        id: ImportId,
+        change: ImportChange,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Updated>;
+
+    /// Deletes an import; false where there is none. Before settling that withdraws it;
+    /// afterwards its device stays.
+    fn delete_import(
+        &self,
+        tenant: TenantId,
+        id: ImportId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, bool>;
+
+    /// The device with this id.
+    fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>>;
+
+    /// A page of devices, in the order of their ids.
+    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>>;
+
+    /// How many devices there are.
+    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64>;
+
+    /// Deletes a device and frees its hardware for any tenant.
+    fn delete_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, DeviceDeletion>;
+
+    /// Takes waiting imports that were accepted until `accepted_until`, oldest first, at most
+    /// `limit`. Nobody else gets them until their lease lapses. An import whose last claim came to
+    /// nothing is handed out alone.
+    fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>>;
+
+    /// Decides claimed imports in their order and records the outcomes in one transaction. An
+    /// import that was changed, withdrawn or claimed again since is left as it is.
+    fn settle(&self, settlements: Vec<Settlement>, now: Timestamp) -> Answer<'_, Vec<Settled>>;
+
+    /// Gives claims back whose batch came to nothing; each is then claimed alone.
+    fn relinquish(&self, claims: Vec<ClaimKey>) -> Answer<'_, ()>;
+
+    /// Counts a failure of an import that was claimed alone; the last one allowed settles it as
+    /// refused with `StorageError`.
+    fn fail(&self, claim: ClaimKey, failure: Failure, now: Timestamp) -> Answer<'_, Settled>;
+
+    /// When the oldest import that nobody has claimed was accepted.
+    fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>>;
+
+    /// How many imports wait, over all tenants.
+    fn count_waiting(&self) -> Answer<'_, u64>;
+
+    /// Completes when work may have arrived since the last call.
+    fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Finds hardware in the ledger, for administrators. At most 1,000 entries.
+    fn find_ledger_entries(&self, query: LedgerQuery) -> Answer<'_, Vec<LedgerEntry>>;
+
+    /// Frees hardware for any tenant and removes its device; false where nobody owns it.
+    fn release_ledger_entry(
+        &self,
+        entry: LedgerEntryId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, bool>;
+
+    /// The secret with which page links are signed, made with the database.
+    fn paging_secret(&self) -> &[u8; 32];
+
+    /// Proves that reads and writes are possible, for readiness.
+    fn check(&self) -> Answer<'_, ()>;
+
+    /// Answers what was accepted, then closes. Later operations fail with `Unavailable`.
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+}

@@ -1,0 +1,280 @@
+//! Opens the database file: its settings, its schema and what it says about itself.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+
+/// Marks the file as ours ("HNGR").
+const APPLICATION_ID: i64 = 0x484e_4752;
+
+/// The migrations, oldest first. The schema's version is how many have been applied.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// What made a database; a server opens only its own kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// `hangar serve`.
+    Production,
+    /// `hangar serve --dev`, whose tokens anybody can make.
+    Development,
+}
+
+impl DatabaseKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Development => "development",
+        }
+    }
+}
+
+/// Why a database was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is none, and none was to be made.
+    #[error("there is no database at {0}; start `hangar serve` on this data directory first")]
+    Absent(PathBuf),
+    /// It was made by the other kind of server.
+    #[error("the database at {path} was made by {made_by} and does not open in {opened_by}: use another data directory (--data-dir)", made_by = command(made_by), opened_by = command(opened_by))]
+    OtherKind {
+        /// The file.
+        path: PathBuf,
+        /// What it says of itself.
+        made_by: String,
+        /// What was to open it.
+        opened_by: String,
+    },
+    /// A newer program has changed its schema.
+    #[error(
+        "the database at {path} has schema version {found}, newer than this program's {known}: use the program that wrote it, or a newer one"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// It is somebody else's.
+    #[error(
+        "the file at {0} is a database, but not Hangar's: use another data directory (--data-dir)"
+    )]
+    NotOurs(PathBuf),
+    /// The file system refuses.
+    #[error("{path} can't be opened: {error}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The database refuses.
+    #[error("the database at {path} can't be opened: {error}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        error: rusqlite::Error,
+    },
+    /// The settings name a database that this program can't use.
+    #[error("database.url must be sqlite://PATH, not {0}")]
+    Scheme(String),
+}
+
+fn command(kind: &str) -> &'static str {
+    if kind == DatabaseKind::Development.word() {
+        "`hangar serve --dev`"
+    } else {
+        "`hangar serve` without --dev"
+    }
+}
+
+/// Opens connections to one database file.
+#[derive(Clone, Debug)]
+pub(super) struct Opener {
+    path: PathBuf,
+    max_pages: Option<u32>,
+}
+
+impl Opener {
+    pub(super) fn new(path: PathBuf, max_pages: Option<u32>) -> Self {
+        Self { path, max_pages }
+    }
+
+    /// Opens the database for writing, makes it if there is none, and brings its schema up to date.
+    pub(super) fn create(&self, kind: DatabaseKind) -> Result<Connection, OpenError> {
+        self.create_file()?;
+        let mut connection = self.connect()?;
+        self.migrate(&mut connection, Some(kind))?;
+        Ok(connection)
+    }
+
+    /// Opens a database that exists, whatever its kind.
+    pub(super) fn existing(&self) -> Result<Connection, OpenError> {
+        if !self.path.exists() {
+            return Err(OpenError::Absent(self.path.clone()));
+        }
+        let mut connection = self.connect()?;
+        self.migrate(&mut connection, None)?;
+        Ok(connection)
+    }
+
+    /// Opens the database again after its connection had to be given up. Opening recovers what
+    /// the last commit left.
+    pub(super) fn reopen(&self) -> Result<Connection, OpenError> {
+        self.connect()
+    }
+
+    /// Opens a connection that can't write.
+    pub(super) fn reader(&self) -> Result<Connection, OpenError> {
+        let connection = self.connect()?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(|error| self.sqlite(error))?;
+        Ok(connection)
+    }
+
+    fn connect(&self) -> Result<Connection, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(Duration::from_secs(5))?;
+            connection.set_prepared_statement_cache_capacity(128);
+            connection.pragma_update(None, "page_size", 8192)?;
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            // An answered write survives the loss of power, not only of the process.
+            connection.pragma_update(None, "synchronous", "full")?;
+            connection.pragma_update(None, "temp_store", "memory")?;
+            connection.pragma_update(None, "cache_size", -16_384)?;
+            if let Some(max_pages) = self.max_pages {
+                connection.pragma_update(None, "max_page_count", max_pages)?;
+            }
+            Ok(connection)
+        };
+        open().map_err(|error| self.sqlite(error))
+    }
+
+    /// Makes the file before SQLite does, so that nobody else can read it; its log takes the same
+    /// mode.
+    fn create_file(&self) -> Result<(), OpenError> {
+        let io = |path: &Path, error| OpenError::Io {
+            path: path.to_owned(),
+            error,
+        };
+        if let Some(parent) = self
+            .path
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+        {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(parent)
+                .map_err(|error| io(parent, error))?;
+        }
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&self.path)
+            .map(drop)
+            .map_err(|error| io(&self.path, error))
+    }
+
+    /// Applies the migrations that are missing, in one transaction.
+    fn migrate(
+        &self,
+        connection: &mut Connection,
+        kind: Option<DatabaseKind>,
+    ) -> Result<(), OpenError> {
+        let sqlite = |error| self.sqlite(error);
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(sqlite)?;
+        let number =
+            |name: &str| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let found = number("user_version").map_err(sqlite)?;
+        let application_id = number("application_id").map_err(sqlite)?;
+        let tables: i64 = transaction
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(sqlite)?;
+        if application_id != APPLICATION_ID && (tables > 0 || found > 0) {
+            return Err(OpenError::NotOurs(self.path.clone()));
+        }
+        if found > known {
+            return Err(OpenError::Newer {
+                path: self.path.clone(),
+                found,
+                known,
+            });
+        }
+        let applied = usize::try_from(found).unwrap_or(0);
+        for migration in MIGRATIONS.iter().skip(applied) {
+            transaction.execute_batch(migration).map_err(sqlite)?;
+        }
+        if found == 0 {
+            let kind = kind.unwrap_or(DatabaseKind::Production);
+            describe(&transaction, kind).map_err(sqlite)?;
+        }
+        if let Some(kind) = kind {
+            self.expect_kind(&transaction, kind)?;
+        }
+        transaction
+            .pragma_update(None, "user_version", known)
+            .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
+            .and_then(|()| transaction.commit())
+            .map_err(sqlite)
+    }
+
+    fn expect_kind(&self, connection: &Connection, kind: DatabaseKind) -> Result<(), OpenError> {
+        let made_by: Option<String> = connection
+            .query_row(
+                "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'kind'",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(|error| self.sqlite(error))?;
+        match made_by {
+            Some(made_by) if made_by == kind.word() => Ok(()),
+            other => Err(OpenError::OtherKind {
+                path: self.path.clone(),
+                made_by: other.unwrap_or_default(),
+                opened_by: kind.word().to_owned(),
+            }),
+        }
+    }
+
+    pub(super) fn sqlite(&self, error: rusqlite::Error) -> OpenError {
+        OpenError::Sqlite {
+            path: self.path.clone(),
+            error,
+        }
+    }
+}
+
+/// Writes down what made the database, and the secret that signs page links.
+fn describe(connection: &Connection, kind: DatabaseKind) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO meta (key, value) VALUES ('kind', CAST(? AS BLOB)), ('paging_secret', randomblob(32))",
+        params![kind.word()],
+    )?;
+    Ok(())
+}
+
+/// Reads the secret that signs page links.
+pub(super) fn paging_secret(connection: &Connection) -> rusqlite::Result<[u8; 32]> {
+    connection.query_row(
+        "SELECT value FROM meta WHERE key = 'paging_secret'",
+        [],
+        |row| row.get(0),
+    )
+}

@@ -1,0 +1,305 @@
+//! The one writer: a thread that commits in groups.
+//!
+//! It takes what is queued, runs each operation in a savepoint, commits once and answers all. So
+//! a hundred callers share one sync of the disk, and none is answered before it.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{
+    fault::{Fault, store_error},
+    open::Opener,
+};
+use crate::store::StoreError;
+
+/// How many operations share a commit at most.
+const GROUP_OPERATIONS: usize = 256;
+/// How many bytes share a commit at most, so that one group never holds the disk for long.
+const GROUP_KIB: u32 = 8 * 1024;
+/// How much may wait: beyond it the answer is `Busy`, at once.
+const QUEUE_KIB: u32 = 64 * 1024;
+/// How long a broken connection is left alone before the next attempt to open it.
+const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+
+/// An operation on its way: run inside its savepoint, then answered after the commit.
+trait Operation: Send {
+    /// Runs it; true if it succeeded.
+    fn run(&mut self, connection: &Connection) -> bool;
+    /// Answers the caller. An operation that never ran is answered with the group's failure.
+    fn answer(self: Box<Self>, commit: Result<(), StoreError>);
+}
+
+struct Pending<T, F> {
+    operation: Option<F>,
+    result: Option<Result<T, Fault>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Operation for Pending<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, Fault> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> bool {
+        let Some(operation) = self.operation.take() else {
+            return false;
+        };
+        // A panic is a fault of ours that must not take every other caller's writes with it.
+        let result = panic::catch_unwind(AssertUnwindSafe(|| operation(connection)))
+            .unwrap_or_else(|_| {
+                Err(Fault::Store(StoreError::Backend(
+                    "an operation panicked".to_owned(),
+                )))
+            });
+        let succeeded = result.is_ok();
+        self.result = Some(result);
+        succeeded
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), StoreError>) {
+        let result = match (commit, self.result) {
+            (Ok(()), Some(result)) => result.map_err(StoreError::from),
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Err(StoreError::Unavailable("it was not run".to_owned())),
+        };
+        // The caller may have gone; the outcome stands all the same.
+        let _ = self.caller.send(result);
+    }
+}
+
+struct Job {
+    operation: Box<dyn Operation>,
+    weight_kib: u32,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Hands operations to the writer thread.
+pub(super) struct Writer {
+    queue: Mutex<Option<Sender<Job>>>,
+    room: Arc<Semaphore>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread on a connection that is open already.
+    pub(super) fn start(opener: Opener, connection: Connection) -> std::io::Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("sqlite-writer".to_owned())
+            .spawn(move || WriterThread::new(opener, connection).run(&receiver))?;
+        Ok(Self {
+            queue: Mutex::new(Some(sender)),
+            room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Runs an operation in the next group and answers when its commit is on disk. `weight_kib`
+    /// is about how much it holds in memory; a full queue answers `Busy` at once.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        weight_kib: u32,
+        operation: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let weight_kib = weight_kib.clamp(1, GROUP_KIB * 4);
+        let room = Arc::clone(&self.room)
+            .try_acquire_many_owned(weight_kib)
+            .map_err(|_| StoreError::Busy)?;
+        let (caller, answer) = oneshot::channel();
+        let job = Job {
+            operation: Box::new(Pending {
+                operation: Some(operation),
+                result: None,
+                caller,
+            }),
+            weight_kib,
+            _room: room,
+        };
+        self.enqueue(job)?;
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unknown("the writer has stopped".to_owned())))
+    }
+
+    /// Lets the thread finish what is queued, and waits for it.
+    pub(super) fn close(&self) {
+        lock(&self.queue).take();
+        if let Some(thread) = lock(&self.thread).take() {
+            let _ = thread.join();
+        }
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        let closed = || StoreError::Unavailable("the store is closed".to_owned());
+        let queue = lock(&self.queue);
+        queue
+            .as_ref()
+            .ok_or_else(closed)?
+            .send(job)
+            .map_err(|_| closed())?;
+        metrics::gauge!("hangar_write_queue_depth").increment(1);
+        Ok(())
+    }
+}
+
+/// Takes a lock whose holder can't leave anything half done.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// What the thread owns.
+struct WriterThread {
+    opener: Opener,
+    connection: Option<Connection>,
+    /// When opening failed last, and whether an operator has been told.
+    broken_since: Option<Instant>,
+}
+
+impl WriterThread {
+    fn new(opener: Opener, connection: Connection) -> Self {
+        Self {
+            opener,
+            connection: Some(connection),
+            broken_since: None,
+        }
+    }
+
+    fn run(mut self, queue: &Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let group = gather(first, queue);
+            metrics::gauge!("hangar_write_queue_depth")
+                .decrement(u32::try_from(group.len()).unwrap_or(u32::MAX));
+            self.write(group);
+        }
+    }
+
+    fn write(&mut self, group: Vec<Job>) {
+        let connection = match self.connection() {
+            Ok(connection) => connection,
+            Err(error) => {
+                refuse(group, &error);
+                return;
+            }
+        };
+        metrics::histogram!("hangar_write_group_operations")
+            .record(u32::try_from(group.len()).unwrap_or(u32::MAX));
+        if let Err(fault) = write_group(connection, group) {
+            // After a failed commit or sync nobody knows what the disk holds: only a connection
+            // that recovers from it does.
+            self.connection = None;
+            if self.broken_since.is_none() {
+                tracing::error!(error = %fault, "the database can't be written; writes answer 503 until it can");
+            }
+            self.broken_since = Some(Instant::now());
+        } else if self.broken_since.take().is_some() {
+            tracing::info!("the database can be written again");
+        }
+    }
+
+    /// The open connection, opened anew if the last one had to be given up.
+    fn connection(&mut self) -> Result<&Connection, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(self.opener.reopen().map_err(|error| {
+                let unavailable = StoreError::Unavailable(error.to_string());
+                if self
+                    .broken_since
+                    .is_none_or(|since| since.elapsed() > REOPEN_PAUSE)
+                {
+                    tracing::error!(%error, "the database can't be opened again");
+                    self.broken_since = Some(Instant::now());
+                }
+                unavailable
+            })?);
+        }
+        self.connection
+            .as_ref()
+            .ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
+    }
+}
+
+/// Takes what else is queued, up to a group's bounds.
+fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
+    let mut weight_kib = first.weight_kib;
+    let mut group = vec![first];
+    while group.len() < GROUP_OPERATIONS && weight_kib < GROUP_KIB {
+        let Ok(job) = queue.try_recv() else { break };
+        weight_kib = weight_kib.saturating_add(job.weight_kib);
+        group.push(job);
+    }
+    group
+}
+
+/// Runs a group in one transaction and answers each of it. The error says that the whole group
+/// failed and the connection must not be used again.
+fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), StoreError> {
+    if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
+        let error = store_error(&error);
+        refuse(group, &error);
+        return Err(error);
+    }
+    let ran = group
+        .iter_mut()
+        .try_for_each(|job| run_in_savepoint(connection, job));
+    let outcome = match ran {
+        Ok(()) => commit(connection),
+        Err(error) => {
+            let _ = execute(connection, "ROLLBACK");
+            Err(error)
+        }
+    };
+    for job in group {
+        job.operation.answer(outcome.clone());
+    }
+    outcome
+}
+
+/// Runs one operation. The error means that the transaction is lost, and with it the group.
+fn run_in_savepoint(connection: &Connection, job: &mut Job) -> Result<(), StoreError> {
+    execute(connection, "SAVEPOINT operation").map_err(|error| store_error(&error))?;
+    let succeeded = job.operation.run(connection);
+    // A full disk or an I/O error may have rolled everything back under our feet.
+    if connection.is_autocommit() {
+        return Err(StoreError::Unavailable(
+            "the transaction was rolled back".to_owned(),
+        ));
+    }
+    let end = if succeeded {
+        execute(connection, "RELEASE operation")
+    } else {
+        execute(connection, "ROLLBACK TO operation")
+            .and_then(|()| execute(connection, "RELEASE operation"))
+    };
+    end.map_err(|error| store_error(&error))
+}
+
+fn commit(connection: &Connection) -> Result<(), StoreError> {
+    let started = Instant::now();
+    let result = execute(connection, "COMMIT");
+    metrics::histogram!("hangar_write_commit_seconds").record(started.elapsed());
+    result.map_err(|error| {
+        let _ = execute(connection, "ROLLBACK");
+        StoreError::Unknown(error.to_string())
+    })
+}
+
+fn refuse(group: Vec<Job>, error: &StoreError) {
+    for job in group {
+        job.operation.answer(Err(error.clone()));
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
