@@ -1,3 +1,6 @@
 //! Hangar: a self-hosted, Microsoft Graph compatible Windows Autopilot registration service.
 
 pub mod domain;
+pub mod registrar;
+pub mod store;
+pub mod testing;

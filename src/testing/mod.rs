@@ -1,0 +1,27 @@
+//! What tests stand on: a clock that only moves when told, and made-up tenants.
+
+mod clock;
+
+pub use clock::ManualClock;
+
+use uuid::Uuid;
+
+use crate::domain::{
+    actor::{Actor, ActorKind},
+    tenant::TenantId,
+};
+
+/// A made-up tenant.
+pub const CONTOSO: TenantId = TenantId(Uuid::from_u128(0x1111_1111_1111_4111_8111_1111_1111_1111));
+
+/// Another made-up tenant.
+pub const FABRIKAM: TenantId = TenantId(Uuid::from_u128(0x2222_2222_2222_4222_8222_2222_2222_2222));
+
+/// A made-up user.
+pub fn actor() -> Actor {
+    Actor {
+        kind: ActorKind::User,
+        id: "adele".to_owned(),
+        application: None,
+    }
+}
