@@ -1,2 +1,94 @@
-//! `cargo xtask`: the project's own chores.
-fn main() {}
+//! `cargo xtask`: the project's own chores. Here are the command line and its answers;
+//! the suites are in `suites`, the programs they need in `programs`, the fuzz runner in `fuzz`.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "What a chore has to say is meant for the person who started it."
+)]
+
+mod fuzz;
+mod programs;
+mod suites;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, Subcommand};
+
+use crate::programs::Install;
+
+/// The project's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run every test suite.
+    Test {
+        /// Install what is missing (as root on Debian); implied by CI=1 and CI=true.
+        #[arg(long)]
+        install: bool,
+        /// Run only this suite; may be given more than once.
+        #[arg(long = "suite", value_name = "NAME",
+              value_parser = PossibleValuesParser::new(suites::SUITES.iter().map(|suite| suite.name)))]
+        suites: Vec<String>,
+    },
+    /// Run what CI runs: formatting, lints, dependencies, documentation, every suite.
+    Ci,
+    /// Look for the programs that the suites need.
+    Setup {
+        /// Install what is missing (as root on Debian); implied by CI=1 and CI=true.
+        #[arg(long)]
+        install: bool,
+    },
+    /// Feed mutated input to the fuzz bodies, on stable Rust.
+    Fuzz(fuzz::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Test { install, suites } => suites::run(&suites, Install::wanted(install)),
+        Chore::Ci => run_ci(),
+        Chore::Setup { install } => suites::set_up(Install::wanted(install)),
+        Chore::Fuzz(options) => fuzz::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the script that CI runs, so that there is one list of steps.
+fn run_ci() -> anyhow::Result<()> {
+    let status = Command::new("bash")
+        .arg(".ci/run")
+        .current_dir(workspace_root())
+        .stdin(Stdio::null())
+        .status()?;
+    anyhow::ensure!(status.success(), ".ci/run failed");
+    Ok(())
+}
+
+/// The directory that holds the workspace's manifest.
+fn workspace_root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_path_buf()
+}
+
+/// Reads a variable of the environment. Chores have no configuration of their own.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "The rule is Hangar's; cargo and CI speak to their tools through the environment."
+)]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}

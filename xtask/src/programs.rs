@@ -1,0 +1,182 @@
+//! The programs that suites need besides Rust, and how a Debian machine comes by them.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail, ensure};
+
+use crate::variable;
+
+/// A program that is looked up in `PATH`, and the Debian package that brings it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+}
+
+/// What to do about a missing program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Install {
+    /// Install it, or fail.
+    Missing,
+    /// Say how it is installed, and fail.
+    Nothing,
+}
+
+impl Install {
+    /// Installs when asked to by the flag, or by CI in the environment.
+    pub(crate) fn wanted(flag: bool) -> Self {
+        let in_ci = variable("CI").is_some_and(|value| value == "1" || value == "true");
+        if flag || in_ci {
+            Self::Missing
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Sees to it that every one of these programs is there, or fails with the line that brings them.
+pub(crate) fn provide(needed: &[Program], install: Install) -> anyhow::Result<()> {
+    let missing = missing(needed, is_present);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<_> = missing.iter().map(|program| program.name).collect();
+    let complaint = format!(
+        "missing: {}. Install with:\n\n    {}\n",
+        names.join(", "),
+        install_line(&missing)
+    );
+    if install == Install::Nothing {
+        bail!(complaint);
+    }
+    ensure!(
+        is_root() && is_debian(),
+        "only root on Debian can install. {complaint}"
+    );
+    apt_get(&["update"])?;
+    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    arguments.extend(packages(&missing));
+    apt_get(&arguments)?;
+    match self::missing(&missing, is_present).first() {
+        None => Ok(()),
+        Some(program) => bail!(
+            "{} is still missing after installing {}",
+            program.name,
+            program.package
+        ),
+    }
+}
+
+/// The programs that are absent, each once, in the order in which they are needed.
+fn missing(needed: &[Program], is_present: impl Fn(&str) -> bool) -> Vec<Program> {
+    let mut missing = Vec::new();
+    for program in needed {
+        if !missing.contains(program) && !is_present(program.name) {
+            missing.push(*program);
+        }
+    }
+    missing
+}
+
+fn packages(programs: &[Program]) -> Vec<&'static str> {
+    let mut packages: Vec<_> = programs.iter().map(|program| program.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+fn install_line(programs: &[Program]) -> String {
+    format!(
+        "apt-get install --no-install-recommends {}",
+        packages(programs).join(" ")
+    )
+}
+
+fn is_present(name: &str) -> bool {
+    let path = variable("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| is_executable(&directory.join(name)))
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Asks `id`, because the standard library cannot tell and `unsafe` is forbidden.
+fn is_root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+fn is_debian() -> bool {
+    Path::new("/etc/debian_version").exists()
+}
+
+fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
+    println!("apt-get {}", arguments.join(" "));
+    let status = Command::new("apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .status()
+        .context("cannot start apt-get")?;
+    ensure!(status.success(), "apt-get {} failed", arguments.join(" "));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CURL: Program = Program {
+        name: "curl",
+        package: "curl",
+    };
+    const INITDB: Program = Program {
+        name: "initdb",
+        package: "postgresql",
+    };
+    const PSQL: Program = Program {
+        name: "psql",
+        package: "postgresql",
+    };
+
+    #[test]
+    fn names_each_missing_program_once() {
+        let missing = missing(&[INITDB, CURL, INITDB], |name| name == "curl");
+        assert_eq!(missing, [INITDB]);
+    }
+
+    #[test]
+    fn names_every_package_in_one_line() {
+        assert_eq!(
+            install_line(&[PSQL, CURL, INITDB]),
+            "apt-get install --no-install-recommends curl postgresql"
+        );
+    }
+
+    #[test]
+    fn without_install_a_missing_program_is_an_error_that_says_how() {
+        let absent = Program {
+            name: "no-such-program-anywhere",
+            package: "no-such-package",
+        };
+        let error = provide(&[absent], Install::Nothing)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("apt-get install --no-install-recommends no-such-package"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn finds_what_is_in_the_path() {
+        assert!(is_present("id"));
+        assert!(!is_present("no-such-program-anywhere"));
+    }
+}

@@ -1,0 +1,256 @@
+//! The test suites: what there is, what each needs, and running them one after the other.
+//! A suite never skips: what it needs is there before anything runs, or nothing runs.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::programs::{self, Install, Program};
+use crate::{variable, workspace_root};
+
+const CURL: Program = Program {
+    name: "curl",
+    package: "curl",
+};
+const STRACE: Program = Program {
+    name: "strace",
+    package: "strace",
+};
+
+/// Every suite, in the order in which they run. A new suite is one more entry.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "unit+integration",
+        about: "every test of the workspace, those that kill and trace a server included",
+        needs: &[CURL, STRACE],
+        commands: tests,
+    },
+    Suite {
+        name: "doc",
+        about: "the examples in the documentation, which nextest does not run",
+        needs: &[],
+        commands: || vec![cargo(&["test", "--workspace", "--doc"])],
+    },
+    Suite {
+        name: "fuzz",
+        about: "the fuzz bodies, each for half a minute",
+        needs: &[],
+        commands: || {
+            vec![cargo(&[
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "fuzz",
+            ])]
+        },
+    },
+];
+
+/// A group of tests that is run, timed and reported as one.
+pub(crate) struct Suite {
+    pub(crate) name: &'static str,
+    about: &'static str,
+    needs: &'static [Program],
+    /// Run in the workspace's root until one fails.
+    commands: fn() -> Vec<Command>,
+}
+
+/// Runs the named suites, or all of them where none is named.
+pub(crate) fn run(names: &[String], install: Install) -> anyhow::Result<()> {
+    let chosen: Vec<_> = SUITES
+        .iter()
+        .filter(|suite| is_chosen(suite, names))
+        .collect();
+    let needed: Vec<_> = chosen
+        .iter()
+        .flat_map(|suite| suite.needs)
+        .copied()
+        .collect();
+    programs::provide(&needed, install)?;
+
+    let results: Vec<_> = chosen.into_iter().map(run_suite).collect();
+    print!("{}", summary(&results));
+    let failed = results.iter().filter(|result| !result.passed).count();
+    anyhow::ensure!(failed == 0, "{failed} of {} suites failed", results.len());
+    Ok(())
+}
+
+/// Looks for what all suites need, and for the tools that are of use.
+pub(crate) fn set_up(install: Install) -> anyhow::Result<()> {
+    let needed: Vec<_> = SUITES
+        .iter()
+        .flat_map(|suite| suite.needs)
+        .copied()
+        .collect();
+    programs::provide(&needed, install)?;
+    println!("Every program that the suites need is here.");
+    if !has_nextest() {
+        println!("cargo-nextest is not; `cargo test` is used in its place.");
+    }
+    Ok(())
+}
+
+/// What became of a suite.
+struct SuiteResult {
+    name: &'static str,
+    passed: bool,
+    elapsed: Duration,
+}
+
+fn is_chosen(suite: &Suite, names: &[String]) -> bool {
+    names.is_empty() || names.iter().any(|name| name == suite.name)
+}
+
+fn run_suite(suite: &Suite) -> SuiteResult {
+    println!("\n=== {}: {}", suite.name, suite.about);
+    let started = Instant::now();
+    let passed = (suite.commands)().into_iter().all(succeeds);
+    let result = SuiteResult {
+        name: suite.name,
+        passed,
+        elapsed: started.elapsed(),
+    };
+    println!(
+        "=== {} {} after {}",
+        result.name,
+        result.verdict(),
+        in_words(result.elapsed)
+    );
+    result
+}
+
+fn succeeds(mut command: Command) -> bool {
+    let outcome = command
+        .current_dir(workspace_root())
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("cannot start {}", command.get_program().display()));
+    match outcome {
+        Ok(status) if status.success() => true,
+        Ok(status) => {
+            eprintln!("{}", complaint(&command, status));
+            false
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            false
+        }
+    }
+}
+
+fn complaint(command: &Command, status: ExitStatus) -> String {
+    let arguments: Vec<_> = command
+        .get_args()
+        .map(|argument| argument.to_string_lossy())
+        .collect();
+    format!(
+        "{} {} ended with {status}",
+        command.get_program().display(),
+        arguments.join(" ")
+    )
+}
+
+/// Leaves the documentation's examples to a suite of their own, whichever runner there is.
+fn tests() -> Vec<Command> {
+    if has_nextest() {
+        return vec![cargo(&["nextest", "run", "--workspace", "--no-fail-fast"])];
+    }
+    vec![cargo(&[
+        "test",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--no-fail-fast",
+    ])]
+}
+
+fn has_nextest() -> bool {
+    cargo(&["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+impl SuiteResult {
+    fn verdict(&self) -> &'static str {
+        if self.passed { "passed" } else { "FAILED" }
+    }
+}
+
+fn summary(results: &[SuiteResult]) -> String {
+    let line =
+        |name: &str, verdict: &str, time: &str| format!("{name:<20} {verdict:<8} {time:>12}\n");
+    let rows = results
+        .iter()
+        .map(|result| line(result.name, result.verdict(), &in_words(result.elapsed)));
+    let heading = format!("\n{}", line("Suite", "Result", "Time"));
+    std::iter::once(heading).chain(rows).collect()
+}
+
+fn in_words(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    if seconds < 60 {
+        return format!("{:.1} s", elapsed.as_secs_f64());
+    }
+    format!("{} min {:02} s", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), SUITES.len());
+    }
+
+    #[test]
+    fn a_suite_fails_when_a_command_fails_or_does_not_start() {
+        let run = |commands| {
+            run_suite(&Suite {
+                name: "trial",
+                about: "a trial",
+                needs: &[],
+                commands,
+            })
+            .passed
+        };
+        assert!(run(|| vec![Command::new("true"), Command::new("true")]));
+        assert!(!run(|| vec![Command::new("true"), Command::new("false")]));
+        assert!(!run(|| vec![Command::new("no-such-program-anywhere")]));
+    }
+
+    #[test]
+    fn the_summary_has_a_line_a_suite() {
+        let results = [
+            SuiteResult {
+                name: "doc",
+                passed: true,
+                elapsed: Duration::from_millis(1200),
+            },
+            SuiteResult {
+                name: "fuzz",
+                passed: false,
+                elapsed: Duration::from_secs(61),
+            },
+        ];
+        let expected = "
+Suite                Result           Time
+doc                  passed          1.2 s
+fuzz                 FAILED     1 min 01 s
+";
+        assert_eq!(summary(&results), expected);
+    }
+}
