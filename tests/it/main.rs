@@ -1,0 +1,3 @@
+//! Hangar's integration tests, in one binary: linking once is what makes them quick.
+
+mod architecture;
