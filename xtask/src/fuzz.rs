@@ -94,6 +94,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             body.name,
             corpus.len()
         );
+        println!(
+            "should this process die, its last input is in target/fuzz/{}.running",
+            body.name
+        );
         session.run(corpus)?;
     }
     Ok(())
