@@ -4,3 +4,4 @@ pub mod domain;
 pub mod registrar;
 pub mod store;
 pub mod testing;
+pub mod graph;

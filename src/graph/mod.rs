@@ -1,0 +1,13 @@
+//! Microsoft's vocabulary on the wire: JSON, query options, paging links and error bodies, to and
+//! from the domain's types. Pure: no I/O, no clock, no HTTP types.
+//!
+//! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
+//! we copy it, `docs/graph-compatibility.md` says so.
+
+pub mod behavior;
+pub mod json;
+pub mod json_writer;
+pub mod metadata_level;
+pub mod text;
+pub mod version;
+pub mod wire_error;
