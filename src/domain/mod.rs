@@ -7,6 +7,7 @@ pub mod actor;
 pub mod clock;
 pub mod device;
 pub mod directory_error;
+pub mod field;
 pub mod hardware_blob;
 pub mod id;
 pub mod identity;

@@ -5,9 +5,16 @@
 //! we copy it, `docs/graph-compatibility.md` says so.
 
 pub mod behavior;
+pub mod collection;
+pub mod device;
+pub mod edm;
+pub mod entity;
+pub mod import;
+pub mod import_state;
 pub mod json;
 pub mod json_writer;
 pub mod metadata_level;
+pub mod schema;
 pub mod text;
 pub mod version;
 pub mod wire_error;

@@ -1,0 +1,94 @@
+//! Collections on the wire: a page of entities, with its count and the link to the next.
+
+use super::{
+    behavior::Behavior,
+    entity::{WriteContext, write_context},
+    json_writer::{ObjectWriter, write_number},
+    schema::EntitySet,
+};
+
+/// Writes a page. Each item writes itself; `count` is the whole collection's.
+pub fn write_collection<I>(
+    out: &mut Vec<u8>,
+    context: &WriteContext<'_>,
+    set: EntitySet,
+    count: Option<u64>,
+    next_link: Option<&str>,
+    items: I,
+) where
+    I: IntoIterator<Item: FnOnce(&mut Vec<u8>)>,
+{
+    let mut object = ObjectWriter::new(out);
+    write_context(&mut object, set, "", context);
+    if let Some(count) = count {
+        write_number(object.key("@odata.count"), count);
+    }
+    if let Some(next_link) = next_link {
+        object.text("@odata.nextLink", next_link);
+    }
+    let out = object.key("value");
+    out.push(b'[');
+    for (index, write_item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_item(out);
+    }
+    out.push(b']');
+    object.end();
+}
+
+/// Whether a list is answered with its count although nobody asked: the live service does so for
+/// devices.
+pub fn counts_unasked(set: EntitySet, behavior: Behavior) -> bool {
+    set == EntitySet::Devices && behavior == Behavior::Observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{metadata_level::MetadataLevel, version::Version};
+
+    fn written(
+        level: MetadataLevel,
+        count: Option<u64>,
+        link: Option<&str>,
+        items: &[&str],
+    ) -> String {
+        let context = WriteContext {
+            base: "https://hangar.example",
+            version: Version::Beta,
+            level,
+            behavior: Behavior::Documented,
+        };
+        let mut out = Vec::new();
+        let items = items
+            .iter()
+            .map(|item| |out: &mut Vec<u8>| out.extend_from_slice(item.as_bytes()));
+        write_collection(&mut out, &context, EntitySet::Imports, count, link, items);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_page_has_what_it_is_given() {
+        insta::assert_snapshot!(
+            written(MetadataLevel::Minimal, Some(3), Some("https://hangar.example/x?$skiptoken=a"), &["{}", "{\"id\":1}"]),
+            @r#"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities","@odata.count":3,"@odata.nextLink":"https://hangar.example/x?$skiptoken=a","value":[{},{"id":1}]}"#
+        );
+        insta::assert_snapshot!(
+            written(MetadataLevel::Full, None, None, &[]),
+            @r#"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities","value":[]}"#
+        );
+        insta::assert_snapshot!(
+            written(MetadataLevel::None, Some(0), Some("https://hangar.example/x"), &[]),
+            @r#"{"@odata.count":0,"@odata.nextLink":"https://hangar.example/x","value":[]}"#
+        );
+    }
+
+    #[test]
+    fn only_the_live_service_counts_unasked_and_only_devices() {
+        assert!(counts_unasked(EntitySet::Devices, Behavior::Observed));
+        assert!(!counts_unasked(EntitySet::Imports, Behavior::Observed));
+        assert!(!counts_unasked(EntitySet::Devices, Behavior::Documented));
+    }
+}

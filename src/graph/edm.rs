@@ -1,0 +1,246 @@
+//! Reads single values and whole objects from JSON as the property table types them.
+
+use std::borrow::Cow;
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use crate::domain::hardware_blob::HardwareBlob;
+
+use super::{
+    json::Json,
+    schema::{Content, EdmType, StructuredType},
+    wire_error::{Problem, WireError},
+};
+
+/// How many code points a text may have.
+pub const MAX_TEXT_CODE_POINTS: usize = 1_024;
+
+/// How many characters of base64 a hardware hash may have.
+pub const MAX_BINARY_CHARACTERS: usize = 16_384;
+
+/// A member of an object.
+pub(super) type Member<'a> = (Cow<'a, str>, Json<'a>);
+
+/// The members of an object. Anything else is an error that names the type.
+pub(super) fn members<'j, 'a>(
+    json: &'j Json<'a>,
+    type_name: &'static str,
+) -> Result<&'j [Member<'a>], WireError> {
+    match json {
+        Json::Object(members) => Ok(members),
+        other => Err(wrong_type(other, type_name)),
+    }
+}
+
+/// Whether a member is an annotation, which says something about the object or another member.
+pub(super) fn is_annotation(name: &str) -> bool {
+    name.contains('@')
+}
+
+/// Reads an object by its type: hands every value over with the type and the field of its property.
+/// Annotations are passed over, except that `@odata.type` must agree; so are complex values that
+/// are null.
+pub(super) fn read_object<F: Copy>(
+    json: &Json<'_>,
+    kind: &StructuredType<F>,
+    take: &mut impl FnMut(F, EdmType, &Json<'_>) -> Result<(), WireError>,
+) -> Result<(), WireError> {
+    for (name, value) in members(json, kind.name)? {
+        if name == "@odata.type" {
+            check_type(value, kind.name).map_err(|error| error.within(name))?;
+        }
+        if is_annotation(name) {
+            continue;
+        }
+        let Some(property) = kind.property(name) else {
+            return Err(WireError::at(
+                name.as_ref(),
+                Problem::UnknownProperty {
+                    name: name.clone().into_owned(),
+                    type_name: kind.name,
+                },
+            ));
+        };
+        match (&property.content, value) {
+            (Content::Value(edm, field), value) => take(*field, *edm, value),
+            (Content::Complex(_), Json::Null) => Ok(()),
+            (Content::Complex(inner), value) => read_object(value, inner, take),
+        }
+        .map_err(|error| error.within(name))?;
+    }
+    Ok(())
+}
+
+/// Microsoft's samples write a complex type's name without `#`: both spellings are read everywhere.
+fn check_type(value: &Json<'_>, expected: &'static str) -> Result<(), WireError> {
+    match value {
+        Json::String(name) if name.strip_prefix('#').unwrap_or(name) == expected => Ok(()),
+        Json::String(_) => Err(WireError::new(Problem::OtherType { expected })),
+        other => Err(wrong_type(other, EdmType::String.name())),
+    }
+}
+
+/// Reads a text.
+pub(super) fn text(json: &Json<'_>) -> Result<Option<String>, WireError> {
+    let text = match json {
+        Json::Null => return Ok(None),
+        Json::String(text) => text,
+        other => return Err(wrong_type(other, EdmType::String.name())),
+    };
+    if text.chars().nth(MAX_TEXT_CODE_POINTS).is_some() {
+        return Err(WireError::new(Problem::TooLong {
+            max: MAX_TEXT_CODE_POINTS,
+        }));
+    }
+    if text.contains('\0') {
+        return Err(WireError::new(Problem::NulCharacter));
+    }
+    Ok(Some(text.clone().into_owned()))
+}
+
+/// Reads an integer, which may not be null.
+pub(super) fn int32(json: &Json<'_>) -> Result<i32, WireError> {
+    let Json::Number(number) = json else {
+        return Err(wrong_type(json, EdmType::Int32.name()));
+    };
+    number
+        .as_i64()
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or_else(|| bad_literal(number, EdmType::Int32.name()))
+}
+
+/// Reads a member of an enumeration, by its exact name. It may not be null.
+pub(super) fn member<T>(
+    json: &Json<'_>,
+    type_name: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, WireError> {
+    let Json::String(name) = json else {
+        return Err(wrong_type(json, type_name));
+    };
+    parse(name).ok_or_else(|| bad_literal(name, type_name))
+}
+
+/// Reads bytes in either alphabet of base64, padded or not. An empty text is no bytes.
+pub(super) fn binary(json: &Json<'_>) -> Result<Option<HardwareBlob>, WireError> {
+    let text = match json {
+        Json::Null => return Ok(None),
+        Json::String(text) => text.trim_matches([' ', '\t', '\r', '\n']),
+        other => return Err(wrong_type(other, EdmType::Binary.name())),
+    };
+    if text.chars().nth(MAX_BINARY_CHARACTERS).is_some() {
+        return Err(WireError::new(Problem::TooLong {
+            max: MAX_BINARY_CHARACTERS,
+        }));
+    }
+    let engine = if text.contains(['-', '_']) {
+        &URL_SAFE
+    } else {
+        &STANDARD
+    };
+    match engine.decode(text) {
+        Ok(bytes) => Ok(HardwareBlob::new(bytes)),
+        Err(_) => Err(bad_literal(text, EdmType::Binary.name())),
+    }
+}
+
+/// .NET, in which the live service and most clients are written, does not look at the bits that
+/// the last character has left over, so neither do we.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+pub(super) fn wrong_type(found: &Json<'_>, expected: &'static str) -> WireError {
+    WireError::new(Problem::WrongType {
+        found: found.kind(),
+        expected,
+    })
+}
+
+fn bad_literal(literal: &(impl ToString + ?Sized), expected: &'static str) -> WireError {
+    WireError::new(Problem::BadLiteral {
+        literal: literal.to_string(),
+        expected,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(text: impl Into<String>) -> Json<'static> {
+        Json::String(Cow::Owned(text.into()))
+    }
+
+    #[test]
+    fn base64_is_read_in_every_usual_form() {
+        let cases: [(&str, Option<&[u8]>); 12] = [
+            ("aGE=", Some(b"ha")),
+            ("aGE", Some(b"ha")),
+            ("aGF=", Some(b"ha")),
+            (" \r\n\taGE=\n", Some(b"ha")),
+            ("+/+/", Some(b"\xfb\xff\xbf")),
+            ("-_-_", Some(b"\xfb\xff\xbf")),
+            ("-_8=", Some(b"\xfb\xff")),
+            ("-_8", Some(b"\xfb\xff")),
+            ("+/8", Some(b"\xfb\xff")),
+            ("", None),
+            ("  \r\n", None),
+            ("AAAA", Some(b"\0\0\0")),
+        ];
+        for (text, bytes) in cases {
+            let blob = binary(&string(text)).unwrap();
+            assert_eq!(
+                blob.map(|blob| blob.to_bytes()).as_deref(),
+                bytes,
+                "{text:?}"
+            );
+        }
+        assert_eq!(binary(&Json::Null), Ok(None));
+        for text in [
+            "a", "a!==", "aG E=", "aGE==", "=", "====", "+_+_", "ä", "aGE=\0",
+        ] {
+            assert!(binary(&string(text)).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        let longest = binary(&string("A".repeat(16_384))).unwrap().unwrap();
+        assert_eq!(longest.len_bytes(), 12_288);
+        assert!(binary(&string(format!("\n{}\n", "A".repeat(16_384)))).is_ok());
+        let too_long = |max| WireError::new(Problem::TooLong { max });
+        assert_eq!(binary(&string("A".repeat(16_385))), Err(too_long(16_384)));
+        assert!(text(&string("😀".repeat(1_024))).is_ok());
+        assert_eq!(text(&string("a".repeat(1_025))), Err(too_long(1_024)));
+        assert_eq!(
+            text(&string("a\0")),
+            Err(WireError::new(Problem::NulCharacter))
+        );
+    }
+
+    #[test]
+    fn integers_have_32_bits() {
+        for number in ["0", "15", "-2147483648", "2147483647"] {
+            let json = super::super::json::parse(number).unwrap();
+            assert_eq!(int32(&json).unwrap().to_string(), number);
+        }
+        for number in [
+            "2147483648",
+            "-2147483649",
+            "1.5",
+            "1e3",
+            "\"15\"",
+            "null",
+            "true",
+        ] {
+            let json = super::super::json::parse(number).unwrap();
+            assert!(int32(&json).is_err(), "{number}");
+        }
+    }
+}
