@@ -1,0 +1,400 @@
+//! Query options: what a list may be asked, and what no operation here offers.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use super::{
+    version::Version,
+    wire_error::{Problem, WireError},
+};
+
+/// The size of a page when nothing is asked, and the most that can be.
+pub const MAX_PAGE_SIZE: u32 = 1_000;
+
+/// `OData`'s own query options. With their dollar sign they belong to the system, without it to
+/// beta's leniency.
+const SYSTEM_OPTIONS: [&str; 12] = [
+    "filter",
+    "select",
+    "orderby",
+    "top",
+    "skip",
+    "count",
+    "expand",
+    "skiptoken",
+    "search",
+    "format",
+    "apply",
+    "compute",
+];
+
+/// What a list is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PageOptions {
+    /// `$top`, the size of a page: at most `MAX_PAGE_SIZE`, however much is asked.
+    pub top: Option<u32>,
+    /// `$skip`: how many rows are passed over. Nothing on later pages.
+    pub skip: u64,
+    /// `$count`: whether the answer has `@odata.count`.
+    pub count: bool,
+    /// `$skiptoken`: where a later page begins.
+    pub skip_token: Option<String>,
+}
+
+impl PageOptions {
+    /// How many rows the page holds at most. A page of 0 is empty and has no link.
+    pub fn page_size(&self) -> u32 {
+        self.top.unwrap_or(MAX_PAGE_SIZE)
+    }
+}
+
+/// Reads the options of a list. `query` is what stands behind the question mark.
+pub fn read_page_options(query: Option<&str>, version: Version) -> Result<PageOptions, WireError> {
+    let mut options = PageOptions::default();
+    for option in read_system_options(query, version)? {
+        match option.name.as_str() {
+            "$top" => {
+                let asked = read_number(&option)?;
+                options.top = Some(u32::try_from(asked).unwrap_or(u32::MAX).min(MAX_PAGE_SIZE));
+            }
+            "$skip" => options.skip = read_number(&option)?,
+            "$count" => options.count = read_boolean(&option)?,
+            "$skiptoken" => options.skip_token = Some(option.value.into_owned()),
+            _ => {
+                return Err(WireError::new(Problem::OptionNotOffered {
+                    option: option.name,
+                }));
+            }
+        }
+    }
+    if options.skip_token.is_some() {
+        options.skip = 0;
+    }
+    Ok(options)
+}
+
+/// Reads the query of an operation that takes no options: `OData`'s own are refused by name, others
+/// are nobody's business.
+pub fn read_no_options(query: Option<&str>, version: Version) -> Result<(), WireError> {
+    match read_system_options(query, version)?.into_iter().next() {
+        Some(option) => Err(WireError::new(Problem::OptionNotOffered {
+            option: option.name,
+        })),
+        None => Ok(()),
+    }
+}
+
+/// The link to the next page: the request's own options, except that the token says where to go on.
+/// `base_path` is the collection's absolute address without a query.
+pub fn next_link(base_path: &str, query: Option<&str>, token: &str) -> String {
+    let mut link = format!("{base_path}?");
+    for piece in pieces(query) {
+        let name = system_name(&decode(name_of(piece)).unwrap_or_default());
+        if !matches!(name.as_str(), "$skip" | "$skiptoken") {
+            link.push_str(piece);
+            link.push('&');
+        }
+    }
+    link.push_str("$skiptoken=");
+    link.push_str(token);
+    link
+}
+
+/// One of `OData`'s own options, its name in lower case and with its dollar sign.
+struct SystemOption<'q> {
+    name: String,
+    value: Cow<'q, str>,
+}
+
+fn read_system_options(
+    query: Option<&str>,
+    version: Version,
+) -> Result<Vec<SystemOption<'_>>, WireError> {
+    let mut options: Vec<SystemOption<'_>> = Vec::new();
+    for piece in pieces(query) {
+        let written = decode(name_of(piece))?;
+        let name = system_name(&written);
+        if !name.starts_with('$') {
+            continue;
+        }
+        if version == Version::V1 && !written.starts_with('$') {
+            return Err(WireError::new(Problem::OptionWithoutDollar {
+                option: written.into_owned(),
+            }));
+        }
+        if options.iter().any(|earlier| earlier.name == name) {
+            return Err(WireError::new(Problem::OptionRepeated { option: name }));
+        }
+        let value = decode(piece.split_once('=').map_or("", |(_, value)| value))?;
+        options.push(SystemOption { name, value });
+    }
+    Ok(options)
+}
+
+fn pieces(query: Option<&str>) -> impl Iterator<Item = &str> {
+    query
+        .unwrap_or_default()
+        .split('&')
+        .filter(|piece| !piece.is_empty())
+}
+
+fn name_of(piece: &str) -> &str {
+    piece.split_once('=').map_or(piece, |(name, _)| name)
+}
+
+/// The name of `OData`'s option that is meant, in lower case and with its dollar sign. A custom
+/// option stays without one.
+fn system_name(written: &str) -> String {
+    let name = written.to_ascii_lowercase();
+    if SYSTEM_OPTIONS.contains(&name.as_str()) {
+        format!("${name}")
+    } else {
+        name
+    }
+}
+
+fn decode(text: &str) -> Result<Cow<'_, str>, WireError> {
+    let undecodable = |_| WireError::new(Problem::UndecodableQuery);
+    if text.contains('+') {
+        let spaced = text.replace('+', " ");
+        let decoded = percent_decode_str(&spaced).decode_utf8();
+        return decoded
+            .map(|text| Cow::Owned(text.into_owned()))
+            .map_err(undecodable);
+    }
+    percent_decode_str(text).decode_utf8().map_err(undecodable)
+}
+
+/// Reads a whole number. One that is too large for any collection is as good as the largest.
+fn read_number(option: &SystemOption<'_>) -> Result<u64, WireError> {
+    let digits = !option.value.is_empty() && option.value.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits {
+        return Err(bad_value(option, "a number from 0"));
+    }
+    // A signed bound, because that is what databases count with.
+    Ok(option
+        .value
+        .parse::<i64>()
+        .unwrap_or(i64::MAX)
+        .unsigned_abs())
+}
+
+fn read_boolean(option: &SystemOption<'_>) -> Result<bool, WireError> {
+    match option.value.to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(bad_value(option, "'true' or 'false'")),
+    }
+}
+
+fn bad_value(option: &SystemOption<'_>, expected: &'static str) -> WireError {
+    WireError::new(Problem::BadOptionValue {
+        option: option.name.clone(),
+        value: option.value.clone().into_owned(),
+        expected,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beta(query: &str) -> Result<PageOptions, String> {
+        read_page_options(Some(query), Version::Beta).map_err(|error| error.to_string())
+    }
+
+    fn v1(query: &str) -> Result<PageOptions, String> {
+        read_page_options(Some(query), Version::V1).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn page_options_are_read() {
+        let none = PageOptions::default;
+        let cases = [
+            ("", none()),
+            ("&&", none()),
+            (
+                "$top=5",
+                PageOptions {
+                    top: Some(5),
+                    ..none()
+                },
+            ),
+            (
+                "%24top=5",
+                PageOptions {
+                    top: Some(5),
+                    ..none()
+                },
+            ),
+            (
+                "$Top=0",
+                PageOptions {
+                    top: Some(0),
+                    ..none()
+                },
+            ),
+            (
+                "$top=1000",
+                PageOptions {
+                    top: Some(1_000),
+                    ..none()
+                },
+            ),
+            (
+                "$top=1001",
+                PageOptions {
+                    top: Some(1_000),
+                    ..none()
+                },
+            ),
+            (
+                "$top=99999999999999999999",
+                PageOptions {
+                    top: Some(1_000),
+                    ..none()
+                },
+            ),
+            ("$skip=7", PageOptions { skip: 7, ..none() }),
+            (
+                "$skip=99999999999999999999",
+                PageOptions {
+                    skip: i64::MAX.unsigned_abs(),
+                    ..none()
+                },
+            ),
+            (
+                "$count=true",
+                PageOptions {
+                    count: true,
+                    ..none()
+                },
+            ),
+            (
+                "$COUNT=True",
+                PageOptions {
+                    count: true,
+                    ..none()
+                },
+            ),
+            ("$count=false", none()),
+            (
+                "$skiptoken=a%2Bb+c",
+                PageOptions {
+                    skip_token: Some("a+b c".into()),
+                    ..none()
+                },
+            ),
+            (
+                "$skip=7&$skiptoken=a",
+                PageOptions {
+                    skip_token: Some("a".into()),
+                    ..none()
+                },
+            ),
+            ("x=1&x=2&@p=3&y", none()),
+        ];
+        for (query, options) in cases {
+            assert_eq!(v1(query), Ok(options.clone()), "{query}");
+            assert_eq!(beta(query), Ok(options), "{query}");
+        }
+        assert_eq!(read_page_options(None, Version::V1), Ok(none()));
+        assert_eq!(beta("top=5&COUNT=true"), beta("$top=5&$count=true"));
+    }
+
+    #[test]
+    fn what_is_not_offered_is_refused_by_name() {
+        for name in [
+            "$filter",
+            "$select",
+            "$orderby",
+            "$expand",
+            "$search",
+            "$format",
+            "$apply",
+            "$compute",
+            "$x",
+            "$",
+            "$deltatoken",
+        ] {
+            let message = format!("The query option '{name}' is not supported here.");
+            let query = format!("{}=1", name.to_uppercase());
+            assert_eq!(v1(&query), Err(message.clone()));
+            assert_eq!(beta(&query), Err(message.clone()));
+            assert_eq!(
+                read_no_options(Some(&query), Version::V1).map_err(|error| error.to_string()),
+                Err(message)
+            );
+        }
+        assert_eq!(
+            beta("filter=x"),
+            Err("The query option '$filter' is not supported here.".into())
+        );
+        assert_eq!(
+            v1("filter=x"),
+            Err("The query option 'filter' lacks its dollar sign: write '$filter'.".into())
+        );
+        assert!(read_no_options(Some("$top=1"), Version::Beta).is_err());
+        assert!(read_no_options(Some("top=1"), Version::V1).is_err());
+        assert!(read_no_options(Some("x=1"), Version::V1).is_ok());
+        assert!(read_no_options(None, Version::V1).is_ok());
+    }
+
+    #[test]
+    fn bad_values_are_refused_by_name() {
+        let cases = [
+            (
+                "$top=-1",
+                "The query option '$top' has the value '-1', but takes a number from 0.",
+            ),
+            (
+                "$top=",
+                "The query option '$top' has the value '', but takes a number from 0.",
+            ),
+            (
+                "$top",
+                "The query option '$top' has the value '', but takes a number from 0.",
+            ),
+            (
+                "$top=%2B5",
+                "The query option '$top' has the value '+5', but takes a number from 0.",
+            ),
+            (
+                "$top=5.0",
+                "The query option '$top' has the value '5.0', but takes a number from 0.",
+            ),
+            (
+                "$skip=x",
+                "The query option '$skip' has the value 'x', but takes a number from 0.",
+            ),
+            (
+                "$count=1",
+                "The query option '$count' has the value '1', but takes 'true' or 'false'.",
+            ),
+            (
+                "$top=1&$TOP=1",
+                "The query option '$top' stands more than once.",
+            ),
+            ("$top=%ff", "The query string is not percent-encoded UTF-8."),
+        ];
+        for (query, message) in cases {
+            assert_eq!(v1(query), Err(message.to_owned()));
+        }
+        assert!(beta("$top=1&top=1").is_err());
+    }
+
+    #[test]
+    fn the_next_link_keeps_what_was_asked() {
+        let link = |query| next_link("https://h/beta/x", query, "T");
+        assert_eq!(link(None), "https://h/beta/x?$skiptoken=T");
+        assert_eq!(
+            link(Some("$top=5&$skip=3&$count=true")),
+            "https://h/beta/x?$top=5&$count=true&$skiptoken=T"
+        );
+        assert_eq!(
+            link(Some("%24skipToken=old&&SKIP=1&a=%20b")),
+            "https://h/beta/x?a=%20b&$skiptoken=T"
+        );
+    }
+}
