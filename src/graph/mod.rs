@@ -9,6 +9,7 @@ pub mod collection;
 pub mod device;
 pub mod edm;
 pub mod entity;
+pub mod error_body;
 pub mod import;
 pub mod import_state;
 pub mod json;
