@@ -1,0 +1,162 @@
+//! Bodies for fuzzers: each takes any bytes, and only a fault of ours makes it panic.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::domain::{
+    import::{CallId, Import, ImportId, ImportState},
+    tenant::TenantId,
+};
+
+use super::{
+    behavior::Behavior,
+    entity::{Place, WriteContext},
+    import::{ImportRequest, read_change, read_create, read_import_call, write_import},
+    import_state::StateShown,
+    json::parse,
+    metadata_level::MetadataLevel,
+    query::{next_link, read_no_options, read_page_options},
+    schema::EntitySet,
+    skip_token::{SkipToken, open, seal},
+    text::decode_body,
+    version::Version,
+};
+
+/// Reads a body as every operation on imports does. What reads as an import is written and read
+/// again.
+///
+/// # Panics
+///
+/// Where the second reading differs from the first.
+pub fn fuzz_import_body(bytes: &[u8]) {
+    let headers = [
+        ("application/json", Behavior::Documented),
+        ("application/json", Behavior::Observed),
+        ("application/json;charset=utf-16le", Behavior::Documented),
+    ];
+    for (content_type, behavior) in headers {
+        let Ok(text) = decode_body(bytes, Some(content_type), behavior) else {
+            continue;
+        };
+        let Ok(json) = parse(&text) else {
+            continue;
+        };
+        // A change has no written form of its own to compare with.
+        drop(read_change(&json));
+        let rows = read_import_call(&json, 1_000).unwrap_or_default();
+        for request in rows.into_iter().chain(read_create(&json).ok()) {
+            for level in [
+                MetadataLevel::None,
+                MetadataLevel::Minimal,
+                MetadataLevel::Full,
+            ] {
+                let again = read_create(&parse(&written(&request, level)).expect("our own JSON"))
+                    .expect("our own import");
+                assert_eq!(again.properties, request.properties);
+                assert_eq!(again.state, request.state);
+            }
+        }
+    }
+}
+
+/// Reads a query string as both versions do. What reads as a page's options is put in a link and
+/// read again.
+///
+/// # Panics
+///
+/// Where the second reading differs from the first.
+pub fn fuzz_query(bytes: &[u8]) {
+    let query = String::from_utf8_lossy(bytes);
+    for version in [Version::Beta, Version::V1] {
+        drop(read_no_options(Some(&query), version));
+        let Ok(options) = read_page_options(Some(&query), version) else {
+            continue;
+        };
+        let link = next_link("https://hangar.example/x", Some(&query), "token");
+        let again = read_page_options(link.split_once('?').map(|(_, query)| query), version)
+            .expect("our own link");
+        assert_eq!((again.top, again.count), (options.top, options.count));
+        assert_eq!(
+            (again.skip, again.skip_token.as_deref()),
+            (0, Some("token"))
+        );
+    }
+}
+
+/// Opens a skip token, and one of ours after it.
+///
+/// # Panics
+///
+/// Where a token opens that was not sealed, or one that was does not.
+pub fn fuzz_skip_token(bytes: &[u8]) {
+    let key = [0x5a; 32];
+    let mut id = [0; 16];
+    id.iter_mut()
+        .zip(bytes)
+        .for_each(|(place, byte)| *place = *byte);
+    let token = SkipToken {
+        set: EntitySet::Imports,
+        tenant: TenantId(Uuid::from_u128(1)),
+        version: Version::Beta,
+        after: Uuid::from_bytes(id),
+    };
+    let reopen = |text: &str| open(&key, text, token.set, token.tenant, token.version);
+    assert_eq!(reopen(&seal(&key, &token)), Ok(token.after));
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(after) = reopen(&text) {
+        assert_eq!(seal(&key, &SkipToken { after, ..token }), text);
+    }
+}
+
+fn written(request: &ImportRequest, level: MetadataLevel) -> String {
+    let import = Import {
+        tenant: TenantId(Uuid::from_u128(1)),
+        id: request.id.unwrap_or(ImportId(Uuid::from_u128(2))),
+        call: CallId(Uuid::from_u128(3)),
+        properties: request.properties.clone(),
+        state: ImportState::Waiting,
+        accepted_at: Timestamp::UNIX_EPOCH,
+    };
+    let context = WriteContext {
+        base: "https://hangar.example",
+        version: Version::Beta,
+        level,
+        behavior: Behavior::Documented,
+    };
+    let mut out = Vec::new();
+    let state = StateShown::Echoed(&request.state);
+    write_import(&mut out, &import, state, &context, Place::Entity);
+    String::from_utf8(out).expect("our own text")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_seeds_own_bodies_pass() {
+        fuzz_import_body(include_bytes!("../../tests/it/seed/request.json"));
+        fuzz_import_body(include_bytes!("../../tests/it/seed/response.json"));
+        fuzz_query(b"$top=5&$skip=2&$count=true&x=%ff");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_pass(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            fuzz_import_body(&bytes);
+            fuzz_query(&bytes);
+            fuzz_skip_token(&bytes);
+        }
+
+        #[test]
+        fn what_looks_like_a_request_passes(
+            text in r#"\{("(id|groupTag|orderIdentifier|serialNumber|hardwareIdentifier|state)":("[a-zA-Z0-9+/=_ -]{0,12}"|null|\{"deviceErrorCode":[0-9]{1,11}\}),?){0,4}\}"#,
+            query in r"((\$?(top|skip|count|skiptoken|filter|x)|%24[tT]op)=([0-9]{0,22}|true|%[0-9a-f]{2}|\+)&?){0,4}",
+        ) {
+            fuzz_import_body(text.as_bytes());
+            fuzz_query(query.as_bytes());
+        }
+    }
+}
