@@ -1,0 +1,128 @@
+//! What settings must be to each other, and what each way of starting demands. Checked once every
+//! value could be read by itself.
+
+use std::net::SocketAddr;
+
+use super::{Effective, Mode, Origin, Problem, Settings, Tenants};
+
+/// Everything that contradicts itself or is missing.
+pub(super) fn broken(settings: &Settings, effective: &Effective, mode: Mode) -> Vec<Problem> {
+    let mut check = Check {
+        settings,
+        effective,
+        problems: Vec::new(),
+    };
+    match mode {
+        Mode::Serve => check.somebody_can_call(),
+        Mode::Dev => check.listens_on_loopback(),
+    }
+    check.templates_have_tenants();
+    check.listeners_differ();
+    check.throttle_is_off();
+    check.problems
+}
+
+/// Follows the problems with what is missing.
+const HOW_TO_SET_AUTH: &str = r#"this is not set, and without it no token is accepted.
+
+Say whose tokens to accept, for example in the file given with --config:
+
+    [auth]
+    issuers = ["https://login.microsoftonline.com/{tenantid}/v2.0"]
+    audiences = ["api://hangar"]
+    tenants = ["11111111-2222-3333-4444-555555555555"]
+
+or with --auth-issuers, --auth-audiences and --auth-tenants. To try Hangar out without Entra, start
+`hangar serve --dev`: it brings a token authority of its own.
+"#;
+
+struct Check<'a> {
+    settings: &'a Settings,
+    effective: &'a Effective,
+    problems: Vec<Problem>,
+}
+
+impl Check<'_> {
+    fn somebody_can_call(&mut self) {
+        let auth = &self.settings.auth;
+        match (auth.issuers.is_empty(), auth.audiences.is_empty()) {
+            (false, false) => {}
+            (true, false) => self.report("auth.issuers", HOW_TO_SET_AUTH),
+            (false, true) => self.report("auth.audiences", HOW_TO_SET_AUTH),
+            (true, true) => {
+                self.report("auth.issuers", "this is not set");
+                self.report("auth.audiences", HOW_TO_SET_AUTH);
+            }
+        }
+    }
+
+    fn listens_on_loopback(&mut self) {
+        let server = &self.settings.server;
+        for (key, address) in [
+            ("server.listen", server.listen),
+            ("server.admin_listen", server.admin_listen),
+        ] {
+            if !address.ip().to_canonical().is_loopback() {
+                let message = format!(
+                    "with --dev, Hangar listens on loopback only, and {address} is not; write \
+                     127.0.0.1:{}, or serve without --dev",
+                    address.port()
+                );
+                self.report(key, message);
+            }
+        }
+    }
+
+    fn templates_have_tenants(&mut self) {
+        let auth = &self.settings.auth;
+        let template = auth.issuers.iter().find(|issuer| issuer.is_template());
+        if let Some(issuer) = template
+            && auth.tenants == Tenants::OfIssuers
+        {
+            let message = format!(
+                "\"{issuer}\" stands for every tenant; name those that may call in auth.tenants, \
+                 or set auth.any_tenant to true"
+            );
+            self.report("auth.issuers", message);
+        }
+    }
+
+    fn listeners_differ(&mut self) {
+        let server = &self.settings.server;
+        if collide(server.listen, server.admin_listen) {
+            let message = format!(
+                "{} leaves no room beside server.listen, which is {} ({}); give it another port",
+                server.admin_listen,
+                server.listen,
+                self.origin("server.listen")
+            );
+            self.report("server.admin_listen", message);
+        }
+    }
+
+    fn throttle_is_off(&mut self) {
+        if self.settings.throttle.enabled {
+            self.report(
+                "throttle.enabled",
+                "only false is accepted until throttling exists",
+            );
+        }
+    }
+
+    fn origin(&self, key: &str) -> Origin {
+        let given = self.effective.get(key);
+        given.map_or(Origin::Default, |given| given.origin.clone())
+    }
+
+    fn report(&mut self, key: &str, message: impl Into<String>) {
+        let origin = self.origin(key);
+        self.problems.push(Problem::new(key, &origin, message));
+    }
+}
+
+/// Whether no two sockets can have these addresses at once.
+fn collide(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_port = one.port() == other.port() && one.port() != 0;
+    let either_is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    same_port && (one.ip() == other.ip() || either_is_any)
+}
