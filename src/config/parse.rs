@@ -60,7 +60,10 @@ pub(super) fn tenant(text: &str) -> Result<TenantId, String> {
 pub(super) fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse().map(|network: IpNet| network.trunc());
     network
-        .or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)))
+        .or_else(|_| {
+            text.parse()
+                .map(|address: IpAddr| IpNet::from(address.to_canonical()))
+        })
         .map_err(|_| {
             "is neither an IP address nor a network, such as 10.1.2.3 or 10.0.0.0/8".to_owned()
         })
@@ -100,16 +103,12 @@ pub(super) fn duration(text: &str, least: u64, most: u64) -> Result<Duration, St
     let duration = text
         .parse::<SignedDuration>()
         .map_err(|_| "is not a span of time, such as 30s, 5m or 24h".to_owned())?;
-    let (least, most) = (Duration::from_secs(least), Duration::from_secs(most));
+    let bounds = Duration::from_secs(least)..=Duration::from_secs(most);
     Duration::try_from(duration)
         .ok()
-        .filter(|duration| (least..=most).contains(duration))
-        .ok_or_else(|| format!("is not between {least:?} and {}", in_hours(most)))
-}
-
-/// The upper bounds are whole hours, and read better so.
-fn in_hours(duration: Duration) -> String {
-    format!("{}h", duration.as_secs() / (60 * 60))
+        .filter(|duration| bounds.contains(duration))
+        // All upper bounds are whole hours, and read better so.
+        .ok_or_else(|| format!("is not between {least}s and {}h", most / (60 * 60)))
 }
 
 pub(super) fn count(text: &str, least: u64, most: u64) -> Result<usize, String> {

@@ -7,7 +7,7 @@ use super::Origin;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The setting or section that it is about; empty when it is about a file as a whole.
+    /// The setting, section or missing file that it is about; empty when a file is not TOML.
     pub key: String,
     /// Where that was given.
     pub origin: Origin,

@@ -1,0 +1,83 @@
+//! What settings must be to each other, and what each mode demands.
+
+use super::{AUTH, load, problems, sources};
+use crate::config::{Mode, Settings, Sources, Tenants};
+
+#[test]
+fn serving_needs_an_issuer_and_an_audience() {
+    let nothing = problems(&Sources::default(), Mode::Serve);
+    for hint in ["auth.issuers: ", "auth.audiences: ", "[auth]", "--dev"] {
+        assert!(nothing.contains(hint), "{hint} is not in {nothing}");
+    }
+    let half = problems(&sources("auth.audiences = ['x']", &[], &[]), Mode::Serve);
+    assert!(half.starts_with("auth.issuers: this is not set"), "{half}");
+    let half = problems(
+        &sources("auth.issuers = ['https://id.example.com']", &[], &[]),
+        Mode::Serve,
+    );
+    assert!(
+        half.starts_with("auth.audiences: this is not set"),
+        "{half}"
+    );
+    Settings::load(&sources(AUTH, &[], &[]), Mode::Serve).unwrap();
+}
+
+#[test]
+fn development_listens_on_loopback_only() {
+    for key in ["server.listen", "server.admin_listen"] {
+        for address in ["0.0.0.0:0", "[::]:0", "192.168.0.1:0"] {
+            let sources = sources(AUTH, &[], &[(key, &[address])]);
+            let found = problems(&sources, Mode::Dev);
+            assert!(found.starts_with(&format!("{key} (flag --")), "{found}");
+            assert!(found.contains("loopback only"), "{found}");
+            Settings::load(&sources, Mode::Serve).unwrap();
+        }
+        load(&sources("", &[], &[(key, &["[::1]:0"])]));
+    }
+}
+
+#[test]
+fn listeners_need_an_address_each() {
+    for (listen, admin, good) in [
+        ("127.0.0.1:80", "127.0.0.1:80", false),
+        ("0.0.0.0:80", "127.0.0.1:80", false),
+        ("127.0.0.1:80", "[::]:80", false),
+        ("127.0.0.1:80", "127.0.0.2:80", true),
+        ("127.0.0.1:0", "127.0.0.1:0", true),
+        ("0.0.0.0:80", "127.0.0.1:81", true),
+    ] {
+        let flags: [(&str, &[&str]); 2] = [
+            ("server.listen", &[listen]),
+            ("server.admin_listen", &[admin]),
+        ];
+        let loaded = Settings::load(&sources(AUTH, &[], &flags), Mode::Serve);
+        assert_eq!(loaded.is_ok(), good, "{listen} and {admin}");
+    }
+}
+
+#[test]
+fn an_issuer_for_every_tenant_needs_tenants() {
+    let template = "auth.issuers = ['https://id.example.com/{tenantid}']\nauth.audiences = ['a']\n";
+    let tenant = "11111111-2222-3333-4444-555555555555";
+    for mode in [Mode::Serve, Mode::Dev] {
+        let found = problems(&sources(template, &[], &[]), mode);
+        assert!(found.starts_with("auth.issuers (hangar.toml:1)"), "{found}");
+    }
+    let only = load(&sources(template, &[], &[("auth.tenants", &[tenant])]));
+    assert_eq!(
+        only.auth.tenants,
+        Tenants::Only(vec![tenant.parse().unwrap()])
+    );
+    let any = load(&sources(template, &[], &[("auth.any_tenant", &["true"])]));
+    assert_eq!(any.auth.tenants, Tenants::Any);
+    let both = sources(
+        template,
+        &[("HANGAR_AUTH__ANY_TENANT", "true")],
+        &[("auth.tenants", &[tenant])],
+    );
+    assert_eq!(
+        problems(&both, Mode::Serve),
+        "auth.tenants (flag --auth-tenants): auth.any_tenant is true as well (variable \
+         HANGAR_AUTH__ANY_TENANT), and these two contradict each other; set one of them"
+    );
+}
