@@ -6,3 +6,4 @@ pub mod registrar;
 pub mod store;
 pub mod testing;
 pub mod graph;
+pub mod telemetry;
