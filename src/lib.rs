@@ -6,4 +6,5 @@ pub mod registrar;
 pub mod store;
 pub mod testing;
 pub mod graph;
+pub mod lifecycle;
 pub mod telemetry;
