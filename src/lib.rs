@@ -6,5 +6,6 @@ pub mod registrar;
 pub mod store;
 pub mod testing;
 pub mod graph;
+pub mod http;
 pub mod lifecycle;
 pub mod telemetry;

@@ -1,0 +1,4 @@
+//! From a request to its answer.
+
+pub mod admin;
+pub mod layers;
