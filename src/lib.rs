@@ -1,5 +1,6 @@
 //! Hangar: a self-hosted, Microsoft Graph compatible Windows Autopilot registration service.
 
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod registrar;

@@ -1,2 +1,7 @@
 //! The `hangar` binary: arguments go to the command line's room, nothing else happens here.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hangar::cli::main()
+}

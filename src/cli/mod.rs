@@ -1,0 +1,205 @@
+//! What a person can type, a file a command. Settings and their flags are `config`'s; only this
+//! room prints to the standard output.
+
+mod config;
+mod serve;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Flags, Mode, Problems, Settings, Sources};
+
+/// The exit code of a command that could not run.
+const EXIT_COULD_NOT_RUN: u8 = 2;
+
+/// A self-hosted, Microsoft Graph compatible Windows Autopilot registration service.
+#[derive(Parser)]
+#[command(name = "hangar", version, subcommand_required = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start the service.
+    ///
+    /// Settings come from the file given with --config, from environment variables, and from flags,
+    /// in rising order. `hangar config example` explains them all.
+    Serve(SettingsArguments),
+    /// Look at the settings.
+    Config {
+        #[command(subcommand)]
+        action: config::Action,
+    },
+}
+
+/// Everything that has a say in the settings.
+#[derive(Args)]
+struct SettingsArguments {
+    /// The settings file, in TOML
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
+    /// For development: brings a token authority of its own, and listens on loopback only
+    #[arg(long)]
+    dev: bool,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+impl SettingsArguments {
+    fn mode(&self) -> Mode {
+        if self.dev { Mode::Dev } else { Mode::Serve }
+    }
+
+    fn sources(self) -> Result<Sources, Problems> {
+        Sources::of_process(self.config.as_deref(), self.flags)
+    }
+}
+
+/// Runs the command that this process was started with.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(arguments) => serve(arguments),
+        Command::Config { action } => config::run(action),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a standard error stream the exit code must do.
+            let _ = complain(&error);
+            ExitCode::from(EXIT_COULD_NOT_RUN)
+        }
+    }
+}
+
+fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {
+    let mode = arguments.mode();
+    let settings = Settings::load(&arguments.sources()?, mode)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(serve::run(settings, mode));
+    // All that must be finished has been by now; what still blocks a thread is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+fn complain(error: &anyhow::Error) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    match error.downcast_ref::<Problems>() {
+        Some(problems) => problems
+            .iter()
+            .try_for_each(|problem| writeln!(stderr, "hangar: {problem}")),
+        None => writeln!(stderr, "hangar: {error:#}"),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let error = cause.downcast_ref::<io::Error>();
+        error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Prints to the standard output.
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::{Effective, Kind, Raw, SETTINGS};
+
+    fn parsed(arguments: &[&str]) -> Result<SettingsArguments, clap::Error> {
+        let line = ["hangar", "serve"].iter().chain(arguments);
+        match Cli::try_parse_from(line)?.command {
+            Command::Serve(arguments) => Ok(arguments),
+            Command::Config { .. } => panic!("serve was typed"),
+        }
+    }
+
+    /// What holds for `key` when these flags are typed.
+    fn raw(arguments: &[&str], key: &str) -> Vec<String> {
+        let sources = Sources {
+            flags: parsed(arguments).unwrap().flags,
+            ..Sources::default()
+        };
+        let effective = Effective::gather(&sources, Mode::Serve).unwrap();
+        match effective.get(key).unwrap().raw.clone() {
+            Raw::One(text) => vec![text],
+            Raw::Many(texts) => texts,
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_is_a_flag() {
+        for setting in SETTINGS {
+            let flag = format!("--{}", setting.flag());
+            let typed: Vec<_> = setting
+                .example
+                .iter()
+                .flat_map(|&value| [flag.as_str(), value])
+                .collect();
+            assert_eq!(raw(&typed, setting.key), setting.example, "{flag}");
+        }
+    }
+
+    #[test]
+    fn flags_have_short_names_and_switches_need_no_value() {
+        assert_eq!(raw(&["--listen", "x"], "server.listen"), ["x"]);
+        assert_eq!(raw(&["--admin-listen=y"], "server.admin_listen"), ["y"]);
+        for setting in SETTINGS.iter().filter(|row| row.kind == Kind::Switch) {
+            let flag = format!("--{}", setting.flag());
+            assert_eq!(raw(&[&flag], setting.key), ["true"]);
+            assert_eq!(raw(&[&flag, "--dev"], setting.key), ["true"]);
+            assert_eq!(raw(&[&format!("{flag}=false")], setting.key), ["false"]);
+        }
+    }
+
+    #[test]
+    fn modes_are_flags() {
+        assert_eq!(parsed(&[]).unwrap().mode(), Mode::Serve);
+        assert_eq!(parsed(&["--dev"]).unwrap().mode(), Mode::Dev);
+    }
+
+    #[test]
+    fn what_is_not_a_flag_is_refused() {
+        for arguments in [
+            &["--server-listn", "x"][..],
+            &["--listen", "x", "--listen", "y"],
+            &["extra"],
+        ] {
+            let error = parsed(arguments).err().unwrap();
+            assert_eq!(error.exit_code(), i32::from(EXIT_COULD_NOT_RUN));
+        }
+    }
+
+    #[test]
+    fn a_broken_pipe_is_seen_under_other_errors() {
+        let broken = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(
+            &anyhow::Error::from(broken).context("printing")
+        ));
+        assert!(!is_broken_pipe(&anyhow::anyhow!("something else")));
+    }
+}
