@@ -10,3 +10,4 @@ pub mod graph;
 pub mod http;
 pub mod lifecycle;
 pub mod telemetry;
+pub mod http;

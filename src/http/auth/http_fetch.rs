@@ -1,0 +1,128 @@
+//! Gets issuers' documents over HTTP, with limits on time, length and the way there.
+
+use std::time::Duration;
+
+use reqwest::{Client, redirect};
+use url::{Host, Url};
+
+use super::key_source::{FetchError, FetchFuture, FetchKeys};
+
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+const LONGEST_DOCUMENT_BYTES: usize = 1 << 20;
+const MOST_REDIRECTS: usize = 3;
+
+/// Gets documents over HTTP.
+pub struct HttpFetcher {
+    client: Client,
+}
+
+impl HttpFetcher {
+    /// Prepares the client; fails if this machine's trusted certificates can't be had.
+    pub fn new() -> Result<Self, FetchError> {
+        let redirects = redirect::Policy::custom(|attempt| {
+            let same_scheme = attempt
+                .previous()
+                .last()
+                .is_some_and(|previous| previous.scheme() == attempt.url().scheme());
+            if same_scheme && is_safe(attempt.url()) && attempt.previous().len() <= MOST_REDIRECTS {
+                attempt.follow()
+            } else {
+                attempt.stop()
+            }
+        });
+        let client = Client::builder()
+            .timeout(TIME_LIMIT)
+            .connect_timeout(TIME_LIMIT)
+            .redirect(redirects)
+            .user_agent(concat!("hangar/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| transfer(&error))?;
+        Ok(Self { client })
+    }
+
+    async fn get(&self, address: &Url) -> Result<Vec<u8>, FetchError> {
+        if !is_safe(address) {
+            return Err(FetchError::Insecure(address.clone()));
+        }
+        let request = self.client.get(address.clone());
+        let request = request.header("accept", "application/json");
+        let mut response = request.send().await.map_err(|error| transfer(&error))?;
+        if !response.status().is_success() {
+            return Err(FetchError::Status {
+                address: address.clone(),
+                status: response.status().as_u16(),
+            });
+        }
+        let mut document = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| transfer(&error))? {
+            if document.len() + chunk.len() > LONGEST_DOCUMENT_BYTES {
+                return Err(FetchError::TooLong(address.clone()));
+            }
+            document.extend_from_slice(&chunk);
+        }
+        Ok(document)
+    }
+}
+
+impl FetchKeys for HttpFetcher {
+    fn fetch<'a>(&'a self, address: &'a Url) -> FetchFuture<'a> {
+        Box::pin(self.get(address))
+    }
+}
+
+/// Tells whether nobody on the way can have changed what comes from there.
+fn is_safe(address: &Url) -> bool {
+    match address.scheme() {
+        "https" => true,
+        "http" => match address.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        },
+        _ => false,
+    }
+}
+
+/// The error with all its causes: the outermost alone says only that something failed.
+fn transfer(error: &reqwest::Error) -> FetchError {
+    if error.is_timeout() {
+        return FetchError::TimedOut;
+    }
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    FetchError::Transfer(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_come_by_a_safe_way_only() {
+        let table = [
+            ("https://login.example/keys", true),
+            ("http://localhost:8080/keys", true),
+            ("http://127.0.0.1/keys", true),
+            ("http://127.9.9.9/keys", true),
+            ("http://[::1]:80/keys", true),
+            ("http://login.example/keys", false),
+            ("http://localhost.example/keys", false),
+            ("http://169.254.169.254/keys", false),
+            ("file:///keys", false),
+            ("ftp://localhost/keys", false),
+        ];
+        for (address, expected) in table {
+            assert_eq!(
+                is_safe(&Url::parse(address).unwrap()),
+                expected,
+                "{address}"
+            );
+        }
+    }
+}
