@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod authority;
 pub mod domain;
 pub mod registrar;
 pub mod store;
