@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 pub mod authority;
+pub mod cli;
 pub mod domain;
 pub mod registrar;
 pub mod store;

@@ -203,3 +203,6 @@ mod tests {
         assert!(!is_broken_pipe(&anyhow::anyhow!("something else")));
     }
 }
+//! What a person types: one file per command. The work itself is done in the other rooms.
+
+pub mod token;
