@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, redirect};
+use reqwest::{Client, ClientBuilder, redirect};
 use url::{Host, Url};
 
 use super::key_source::{FetchError, FetchFuture, FetchKeys};
@@ -13,38 +13,31 @@ const MOST_REDIRECTS: usize = 3;
 
 /// Gets documents over HTTP.
 pub struct HttpFetcher {
-    client: Client,
+    /// For issuers elsewhere, by way of a proxy if the system has one.
+    remote: Client,
+    /// For issuers on this machine. What is in the clear must not leave it, not for a proxy either.
+    local: Client,
 }
 
 impl HttpFetcher {
-    /// Prepares the client; fails if this machine's trusted certificates can't be had.
+    /// Prepares the clients; fails if this machine's trusted certificates can't be had.
     pub fn new() -> Result<Self, FetchError> {
-        let redirects = redirect::Policy::custom(|attempt| {
-            let same_scheme = attempt
-                .previous()
-                .last()
-                .is_some_and(|previous| previous.scheme() == attempt.url().scheme());
-            if same_scheme && is_safe(attempt.url()) && attempt.previous().len() <= MOST_REDIRECTS {
-                attempt.follow()
-            } else {
-                attempt.stop()
-            }
-        });
-        let client = Client::builder()
-            .timeout(TIME_LIMIT)
-            .connect_timeout(TIME_LIMIT)
-            .redirect(redirects)
-            .user_agent(concat!("hangar/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| transfer(&error))?;
-        Ok(Self { client })
+        let build = |builder: ClientBuilder| builder.build().map_err(|error| transfer(&error));
+        Ok(Self {
+            remote: build(limited())?,
+            local: build(limited().no_proxy())?,
+        })
     }
 
     async fn get(&self, address: &Url) -> Result<Vec<u8>, FetchError> {
         if !is_safe(address) {
             return Err(FetchError::Insecure(address.clone()));
         }
-        let request = self.client.get(address.clone());
+        let client = match address.scheme() {
+            "https" => &self.remote,
+            _ => &self.local,
+        };
+        let request = client.get(address.clone());
         let request = request.header("accept", "application/json");
         let mut response = request.send().await.map_err(|error| transfer(&error))?;
         if !response.status().is_success() {
@@ -68,6 +61,26 @@ impl FetchKeys for HttpFetcher {
     fn fetch<'a>(&'a self, address: &'a Url) -> FetchFuture<'a> {
         Box::pin(self.get(address))
     }
+}
+
+/// A client with limits.
+fn limited() -> ClientBuilder {
+    let redirects = redirect::Policy::custom(|attempt| {
+        let same_scheme = attempt
+            .previous()
+            .last()
+            .is_some_and(|previous| previous.scheme() == attempt.url().scheme());
+        if same_scheme && is_safe(attempt.url()) && attempt.previous().len() <= MOST_REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    });
+    Client::builder()
+        .timeout(TIME_LIMIT)
+        .connect_timeout(TIME_LIMIT)
+        .redirect(redirects)
+        .user_agent(concat!("hangar/", env!("CARGO_PKG_VERSION")))
 }
 
 /// Tells whether nobody on the way can have changed what comes from there.
@@ -101,7 +114,73 @@ fn transfer(error: &reqwest::Error) -> FetchError {
 
 #[cfg(test)]
 mod tests {
+    use axum::{Router, http::StatusCode, response::Redirect, routing::get};
+
     use super::*;
+
+    /// What comes back from `path` of a server on this machine.
+    async fn fetched(path: &str) -> Result<Vec<u8>, FetchError> {
+        let router = Router::new()
+            .route("/keys", get(|| async { "keys" }))
+            .route("/moved", get(|| async { Redirect::temporary("/keys") }))
+            .route(
+                "/away",
+                get(|| async { Redirect::temporary("http://keys.invalid/") }),
+            )
+            .route(
+                "/up",
+                get(|| async { Redirect::temporary("https://127.0.0.1:1/") }),
+            )
+            .route("/round", get(|| async { Redirect::temporary("/round") }))
+            .route("/down", get(|| async { StatusCode::BAD_GATEWAY }))
+            .route(
+                "/long",
+                get(|| async { vec![b' '; LONGEST_DOCUMENT_BYTES + 1] }),
+            )
+            .route(
+                "/longest",
+                get(|| async { vec![b' '; LONGEST_DOCUMENT_BYTES] }),
+            );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}{path}", listener.local_addr().unwrap());
+        let address = Url::parse(&address).unwrap();
+        let fetcher = HttpFetcher::new().unwrap();
+        tokio::select! {
+            _ = axum::serve(listener, router) => unreachable!("the server goes on"),
+            outcome = fetcher.fetch(&address) => outcome,
+        }
+    }
+
+    #[tokio::test]
+    async fn documents_are_bounded_and_do_not_lead_astray() {
+        assert_eq!(fetched("/keys").await.unwrap(), b"keys");
+        assert_eq!(fetched("/moved").await.unwrap(), b"keys");
+        assert_eq!(
+            fetched("/longest").await.unwrap().len(),
+            LONGEST_DOCUMENT_BYTES
+        );
+        assert!(matches!(
+            fetched("/long").await,
+            Err(FetchError::TooLong(_))
+        ));
+        let table = [
+            ("/down", 502),
+            ("/away", 307),
+            ("/up", 307),
+            ("/round", 307),
+            ("/none", 404),
+        ];
+        for (path, expected) in table {
+            let outcome = fetched(path).await;
+            assert!(
+                matches!(outcome, Err(FetchError::Status { status, .. }) if status == expected),
+                "{path}: {outcome:?}"
+            );
+        }
+        let insecure = Url::parse("http://keys.invalid/").unwrap();
+        let outcome = HttpFetcher::new().unwrap().fetch(&insecure).await;
+        assert_eq!(outcome, Err(FetchError::Insecure(insecure)));
+    }
 
     #[test]
     fn keys_come_by_a_safe_way_only() {
