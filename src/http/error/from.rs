@@ -1,0 +1,60 @@
+//! What other rooms' errors become for a caller.
+
+use std::time::Duration;
+
+use super::ApiError;
+use crate::{
+    graph::{json::JsonError, wire_error::WireError},
+    http::{
+        auth::error::{AuthError, AuthErrorKind},
+        layers::host_guard::Refusal,
+    },
+    store::StoreError,
+};
+
+/// How long a caller is asked to wait when a queue is full: it empties in moments.
+const QUEUE_EMPTIES: Duration = Duration::from_secs(1);
+
+impl From<WireError> for ApiError {
+    fn from(error: WireError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<JsonError> for ApiError {
+    fn from(error: JsonError) -> Self {
+        WireError::from(error).into()
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error.kind() {
+            AuthErrorKind::Unauthenticated => Self::unauthenticated(error.message()),
+            AuthErrorKind::Forbidden => Self::forbidden(error.message()),
+            AuthErrorKind::Unavailable => Self::unavailable(error),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ForeignHost => Self::misdirected_host(),
+            Refusal::ForeignOrigin => Self::foreign_origin(),
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        metrics::counter!("hangar_store_errors_total", "kind" => error.kind()).increment(1);
+        match error {
+            StoreError::Busy => Self::busy(QUEUE_EMPTIES),
+            // Whether an unknown outcome was a success must not be guessed; the client asks again.
+            StoreError::Unavailable(_) | StoreError::Unknown(_) => Self::unavailable(error),
+            StoreError::Conflict(_) => Self::conflict(error.to_string(), Vec::new()),
+            StoreError::Corrupt(_) | StoreError::Backend(_) => Self::internal(error),
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What is known about a request before anything in it is read, and the headers of every answer.
+
+use std::time::Instant;
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self},
+};
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
+use uuid::Uuid;
+
+use crate::http::extract::base_url::{BaseUrl, Scheme};
+
+/// Graph: the server's name for a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// Graph: the client's name for a request.
+pub const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+const DIAGNOSTIC: HeaderName = HeaderName::from_static("x-ms-ags-diagnostic");
+/// Clients expect this shape; the values are ours and say nothing about the installation.
+const DIAGNOSTIC_VALUE: HeaderValue = HeaderValue::from_static(
+    r#"{"ServerInfo":{"DataCenter":"Hangar","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"HANGAR"}}"#,
+);
+const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const CLIENT_REQUEST_ID_LIMIT_BYTES: usize = 256;
+
+/// A request's names, its time, and the address at which the client found us.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// The server's name for the request: a random GUID (version 4).
+    pub request_id: Uuid,
+    /// The client's name for it, or the server's if the client gave none that can be echoed.
+    pub client_request_id: String,
+    /// When it came, for measuring.
+    pub started: Instant,
+    /// When it came, by the clock of Autopilot's rules.
+    pub received_at: Timestamp,
+    /// Scheme, host and port that the client used. Links start with it.
+    pub base_url: BaseUrl,
+    /// The path as it came, without the query.
+    pub path: String,
+}
+
+impl RequestContext {
+    /// Names a request that has just come.
+    pub fn open(
+        headers: &HeaderMap,
+        path: &str,
+        base_url: BaseUrl,
+        received_at: Timestamp,
+    ) -> Self {
+        let request_id = Uuid::new_v4();
+        let client_request_id = headers
+            .get(&CLIENT_REQUEST_ID)
+            .and_then(echoable)
+            .map_or_else(|| request_id.hyphenated().to_string(), str::to_owned);
+        Self {
+            request_id,
+            client_request_id,
+            started: Instant::now(),
+            received_at,
+            base_url,
+            path: path.to_owned(),
+        }
+    }
+
+    /// The absolute address of the request, without the query.
+    pub fn url(&self) -> String {
+        format!("{}{}", self.base_url, self.path)
+    }
+
+    /// Puts in the headers that every answer has.
+    pub fn sign(&self, headers: &mut HeaderMap, now: Timestamp, scheme: Scheme) {
+        if let Ok(id) = HeaderValue::try_from(self.request_id.hyphenated().to_string()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Ok(id) = HeaderValue::try_from(&self.client_request_id) {
+            headers.insert(CLIENT_REQUEST_ID, id);
+        }
+        // The `Date` is the clock's too, so that a moved clock tells one time everywhere.
+        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+        if let Some(date) = date.ok().and_then(|date| HeaderValue::try_from(date).ok()) {
+            headers.insert(header::DATE, date);
+        }
+        headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+        headers.insert(DIAGNOSTIC, DIAGNOSTIC_VALUE);
+        if scheme == Scheme::Https {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR);
+        }
+    }
+}
+
+/// A value that may be sent back and stand in a JSON body and a log without harm.
+fn echoable(value: &HeaderValue) -> Option<&str> {
+    let text = value.to_str().ok()?;
+    let fits = (1..=CLIENT_REQUEST_ID_LIMIT_BYTES).contains(&text.len());
+    (fits && text.bytes().all(|byte| byte.is_ascii_graphic())).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(client_request_id: &[u8]) -> RequestContext {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            CLIENT_REQUEST_ID,
+            HeaderValue::from_bytes(client_request_id).unwrap(),
+        );
+        let base_url = BaseUrl::parse("https://hangar.example").unwrap();
+        RequestContext::open(&headers, "/beta/x", base_url, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_clients_id_is_echoed_only_if_it_is_short_and_visible() {
+        assert_eq!(opened(b"mine-1").client_request_id, "mine-1");
+        assert_eq!(opened(&[b'x'; 256]).client_request_id.len(), 256);
+        let too_long = [b'x'; 257];
+        for refused in [&b""[..], b"two words", b"caf\xe9", &too_long] {
+            let context = opened(refused);
+            assert_eq!(context.client_request_id, context.request_id.to_string());
+        }
+    }
+
+    #[test]
+    fn every_answer_is_signed() {
+        let mut headers = HeaderMap::new();
+        opened(b"mine").sign(&mut headers, Timestamp::UNIX_EPOCH, Scheme::Https);
+        assert_eq!(headers["date"], "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(headers["odata-version"], "4.0");
+        assert_eq!(headers["client-request-id"], "mine");
+        assert!(headers.contains_key("strict-transport-security"));
+        let diagnostic: serde_json::Value =
+            serde_json::from_slice(headers["x-ms-ags-diagnostic"].as_bytes()).unwrap();
+        assert_eq!(diagnostic["ServerInfo"]["DataCenter"], "Hangar");
+    }
+}
