@@ -1,15 +1,15 @@
 //! Hangar: a self-hosted, Microsoft Graph compatible Windows Autopilot registration service.
+//!
+//! `ARCHITECTURE.md` is the map; each room says first what it is for.
 
-pub mod cli;
-pub mod config;
 pub mod authority;
 pub mod cli;
+pub mod config;
 pub mod domain;
-pub mod registrar;
-pub mod store;
-pub mod testing;
 pub mod graph;
 pub mod http;
 pub mod lifecycle;
+pub mod registrar;
+pub mod store;
 pub mod telemetry;
-pub mod http;
+pub mod testing;

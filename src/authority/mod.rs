@@ -70,6 +70,12 @@ pub enum AuthorityError {
     Key(#[from] KeyFailure),
 }
 
+/// Whether a path is one of the authority's, under whatever tenant.
+pub fn serves(path: &str) -> bool {
+    let below_tenant = path.trim_start_matches('/').split('/').nth(1);
+    matches!(below_tenant, Some("oauth2" | "discovery" | "v2.0"))
+}
+
 impl Authority {
     /// Opens the authority that is kept in `home`, and makes one where there is none: the directory,
     /// a key, and the default users file for editing. `users_file` takes the place of the latter.

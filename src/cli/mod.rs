@@ -2,7 +2,10 @@
 //! room prints to the standard output.
 
 mod config;
+mod ledger;
 mod serve;
+mod token;
+mod welcome;
 
 use std::{
     io::{self, Write},
@@ -13,7 +16,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Flags, Mode, Problems, Settings, Sources};
+use crate::{
+    config::{Flags, Mode, Problems, Settings, Sources},
+    lifecycle::SystemClock,
+};
 
 /// The exit code of a command that could not run.
 const EXIT_COULD_NOT_RUN: u8 = 2;
@@ -37,6 +43,15 @@ enum Command {
     Config {
         #[command(subcommand)]
         action: config::Action,
+    },
+    /// Print a token of the development authority.
+    ///
+    /// It is signed with the key in the data directory of `hangar serve --dev`; no server is asked.
+    Token(token::TokenArgs),
+    /// Look up who owns which hardware, and release it.
+    Ledger {
+        #[command(subcommand)]
+        action: ledger::Action,
     },
 }
 
@@ -68,6 +83,8 @@ pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::Config { action } => config::run(action),
+        Command::Token(arguments) => token::run(&arguments, &SystemClock),
+        Command::Ledger { action } => on_runtime(ledger::run(action)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -84,10 +101,14 @@ pub fn main() -> ExitCode {
 fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {
     let mode = arguments.mode();
     let settings = Settings::load(&arguments.sources()?, mode)?;
+    on_runtime(serve::run(settings, mode))
+}
+
+fn on_runtime(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve::run(settings, mode));
+    let outcome = runtime.block_on(command);
     // All that must be finished has been by now; what still blocks a thread is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
@@ -129,7 +150,7 @@ mod tests {
         let line = ["hangar", "serve"].iter().chain(arguments);
         match Cli::try_parse_from(line)?.command {
             Command::Serve(arguments) => Ok(arguments),
-            Command::Config { .. } => panic!("serve was typed"),
+            _ => panic!("serve was typed"),
         }
     }
 
@@ -203,6 +224,3 @@ mod tests {
         assert!(!is_broken_pipe(&anyhow::anyhow!("something else")));
     }
 }
-//! What a person types: one file per command. The work itself is done in the other rooms.
-
-pub mod token;

@@ -1,15 +1,328 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
-use anyhow::bail;
-
-use crate::{
-    config::{Mode, Settings},
-    telemetry::logging,
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
 };
 
+use anyhow::Context as _;
+use jiff::SignedDuration;
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret as _;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use super::{print, welcome};
+use crate::{
+    authority::Authority,
+    config::{self, GraphBehavior, Mode, Settings, Tenants},
+    domain::clock::Clock,
+    graph::behavior::Behavior,
+    http::{
+        admin::{self, Check, Readiness},
+        api::{Api, Development},
+        auth::{
+            http_fetch::HttpFetcher,
+            jwks::KeySet,
+            key_source::KeySource,
+            permission::{ApplicationPermissions, ConfigurationScopes, Policy},
+            token::{AuthSettings, TokenVerifier},
+        },
+        error::challenge,
+        extract::{
+            base_url::{BaseUrl, BaseUrlPolicy},
+            body::BodyBudget,
+        },
+        layers::{Layers, host_guard::HostGuard, limits::BODY_BUDGET_BYTES},
+        server::{self, Drained, ServerOptions},
+    },
+    lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory},
+    registrar::{self, Registrar, RegistrarOptions},
+    store::{self, DatabaseKind, Opening, Store},
+    telemetry::{logging, metrics},
+};
+
+/// How often the issuers' keys are looked at.
+const KEY_REFRESH: Duration = Duration::from_hours(1);
+
 /// Serves until the process is asked to end.
-#[expect(clippy::unused_async, reason = "the listeners are not wired yet")]
-pub(super) async fn run(settings: Settings, _mode: Mode) -> anyhow::Result<()> {
+pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
-    bail!("serving is not wired yet")
+    let recorded = metrics::install()?;
+    let shutdown = Shutdown::on_signals()?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let directory = DataDirectory::take(&settings.data.dir)?;
+    let kind = match mode {
+        Mode::Dev => DatabaseKind::Development,
+        Mode::Serve => DatabaseKind::Production,
+    };
+    let store = store::open(settings.database.url.expose_secret(), Opening::Serve(kind))?;
+    let listener = listen(settings.server.listen, "server.listen").await?;
+    let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
+    let address = listener.local_addr()?;
+    let admin_address = admin_listener.local_addr()?;
+
+    let authority = match mode {
+        Mode::Dev => Some(Arc::new(open_authority(&settings, &directory)?)),
+        Mode::Serve => None,
+    };
+    let base_url = settings.server.public_url.as_ref().map_or_else(
+        || format!("http://{address}"),
+        |url| url.as_str().trim_end_matches('/').to_owned(),
+    );
+    let verifier = Arc::new(verifier(
+        &settings,
+        authority.as_deref(),
+        &base_url,
+        &clock,
+    )?);
+    let api = Arc::new(api(
+        &settings,
+        &store,
+        &clock,
+        &verifier,
+        authority.clone(),
+        &base_url,
+    )?);
+
+    let mut tasks = JoinSet::new();
+    start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
+    start_refreshing(&mut tasks, &verifier, &shutdown);
+    start_until(&mut tasks, &shutdown, metrics::keep_up(recorded.clone()));
+    start_until(
+        &mut tasks,
+        &shutdown,
+        registrar::report_waiting(Arc::clone(&store)),
+    );
+    start_admin(
+        &mut tasks,
+        admin_listener,
+        &settings,
+        &store,
+        recorded,
+        &shutdown,
+    );
+
+    print(&format!(
+        "Hangar listens on http://{address} (health and metrics on http://{admin_address})\n"
+    ))?;
+    if mode == Mode::Dev {
+        print(&welcome::text(&base_url, &settings.data.dir, clock.now())?)?;
+    }
+    tracing::info!(%address, %admin_address, "listening");
+
+    let answering = {
+        let api = Arc::clone(&api);
+        move |request, peer| Arc::clone(&api).answer(request, peer)
+    };
+    let options = ServerOptions {
+        drain_timeout: DRAIN,
+        ..ServerOptions::default()
+    };
+    let drained = server::serve(listener, answering, options, shutdown.requested()).await;
+    match drained {
+        Drained::Completely => tracing::info!("every request was answered"),
+        Drained::Dropped(connections) => {
+            tracing::warn!(connections, "connections were dropped unanswered");
+        }
+    }
+    // Nothing writes any more but what the registrar has begun.
+    while tasks.join_next().await.is_some() {}
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The local authority, whose tokens are for the first audience that is accepted.
+fn open_authority(settings: &Settings, directory: &DataDirectory) -> anyhow::Result<Authority> {
+    let authority = Authority::open(&directory.path().join("authority"), None)?;
+    Ok(match settings.auth.audiences.first() {
+        Some(audience) => authority.with_audience(audience),
+        None => authority,
+    })
+}
+
+async fn listen(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{key} {address} can't be listened on"))
+}
+
+fn verifier(
+    settings: &Settings,
+    authority: Option<&Authority>,
+    base_url: &str,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<TokenVerifier> {
+    let auth = &settings.auth;
+    let mut issuers: Vec<String> = auth
+        .issuers
+        .iter()
+        .map(|issuer| issuer.as_str().to_owned())
+        .collect();
+    let mut local_issuer = None;
+    if let Some(authority) = authority {
+        let issuer = Authority::issuer_template(base_url);
+        authority.remember_issuer(&issuer)?;
+        issuers.push(issuer.clone());
+        let keys = KeySet::parse(authority.jwks().to_string().as_bytes())?;
+        local_issuer = Some((issuer, Arc::new(keys)));
+    }
+    let auth_settings = AuthSettings {
+        issuers,
+        audiences: auth.audiences.clone(),
+        tenants: match &auth.tenants {
+            Tenants::Only(tenants) => tenants.clone(),
+            Tenants::OfIssuers | Tenants::Any => Vec::new(),
+        },
+        jwks_refetch_interval: auth.jwks_refetch_interval,
+        jwks_max_stale: auth.jwks_max_stale,
+    };
+    let fetcher = Arc::new(HttpFetcher::new()?);
+    let key_source = |issuer: &str| match &local_issuer {
+        Some((local, keys)) if local == issuer => KeySource::Local(Arc::clone(keys)),
+        _ => KeySource::Remote(fetcher.clone()),
+    };
+    Ok(TokenVerifier::new(
+        &auth_settings,
+        Arc::clone(clock),
+        key_source,
+    )?)
+}
+
+fn api(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    verifier: &Arc<TokenVerifier>,
+    authority: Option<Arc<Authority>>,
+    base_url: &str,
+) -> anyhow::Result<Api> {
+    let behavior = match settings.graph.behavior {
+        GraphBehavior::Documented => Behavior::Documented,
+        GraphBehavior::Observed => Behavior::Observed,
+    };
+    let trusted = settings.server.clone();
+    let public_url = settings.server.public_url.clone();
+    let authority_address = match settings.auth.issuers.first() {
+        Some(issuer) => authority_of(issuer.as_str()),
+        None => base_url.to_owned(),
+    };
+    Ok(Api {
+        store: Arc::clone(store),
+        clock: Arc::clone(clock),
+        verifier: Arc::clone(verifier),
+        policy: Policy {
+            application_permissions: match settings.auth.application_permissions {
+                config::ApplicationPermissions::Deny => ApplicationPermissions::Deny,
+                config::ApplicationPermissions::Allow => ApplicationPermissions::Allow,
+            },
+            configuration_scopes: if settings.auth.accept_configuration_scopes {
+                ConfigurationScopes::Accepted
+            } else {
+                ConfigurationScopes::Ignored
+            },
+        },
+        behavior,
+        max_import: settings.registration.max_import,
+        bodies: BodyBudget::new(BODY_BUDGET_BYTES),
+        layers: Layers {
+            clock: Arc::clone(clock),
+            behavior,
+            base_url: BaseUrlPolicy {
+                public_url: public_url
+                    .as_ref()
+                    .map(|url| BaseUrl::parse(url.as_str()))
+                    .transpose()?,
+                trusts_proxy: Arc::new(move |peer: IpAddr| trusted.trusts(peer)),
+            },
+            challenge: challenge(&authority_address)
+                .context("auth.issuers can't be named in a header")?,
+        },
+        development: authority.map(|authority| Development {
+            guard: HostGuard::new(public_url),
+            authority: authority.router(base_url, Arc::clone(clock)),
+        }),
+    })
+}
+
+/// Where an issuer gives tokens: scheme and host, as clients are told in `WWW-Authenticate`.
+fn authority_of(issuer: &str) -> String {
+    issuer.parse::<url::Url>().map_or_else(
+        |_| issuer.to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
+fn start_registrar(
+    tasks: &mut JoinSet<()>,
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    shutdown: &Shutdown,
+) {
+    let options = RegistrarOptions {
+        validation: settings.registration.hash_validation,
+        delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
+        ..RegistrarOptions::default()
+    };
+    let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    let shutdown = shutdown.clone();
+    tasks.spawn(async move { registrar.run(shutdown.requested()).await });
+}
+
+fn start_refreshing(tasks: &mut JoinSet<()>, verifier: &Arc<TokenVerifier>, shutdown: &Shutdown) {
+    let verifier = Arc::clone(verifier);
+    start_until(tasks, shutdown, async move {
+        loop {
+            verifier.refresh_due().await;
+            tokio::time::sleep(KEY_REFRESH).await;
+        }
+    });
+}
+
+fn start_admin(
+    tasks: &mut JoinSet<()>,
+    listener: TcpListener,
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    recorded: PrometheusHandle,
+    shutdown: &Shutdown,
+) {
+    let probed = Arc::clone(store);
+    let probe: admin::Probe = Arc::new(move || {
+        let store = Arc::clone(&probed);
+        Box::pin(async move {
+            Readiness::of([match store.check().await {
+                Ok(()) => Check::passed("store"),
+                Err(error) => Check::failed("store", error.to_string()),
+            }])
+        })
+    });
+    let guard = HostGuard::new(settings.server.public_url.clone());
+    let render: admin::RenderMetrics = Arc::new(move || recorded.render());
+    let router = admin::router(guard, probe, render);
+    let until = shutdown.clone();
+    tasks.spawn(async move {
+        let stopping = async move { until.requested().await };
+        let served = axum::serve(listener, router).with_graceful_shutdown(stopping);
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the admin listener ended");
+        }
+    });
+}
+
+/// Starts something that has nothing to finish: it ends where it stands.
+fn start_until(
+    tasks: &mut JoinSet<()>,
+    shutdown: &Shutdown,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let shutdown = shutdown.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = task => {}
+            () = shutdown.requested() => {}
+        }
+    });
 }

@@ -21,7 +21,7 @@ use crate::{
 
 /// What `hangar token` takes.
 #[derive(Args, Clone, Debug)]
-pub struct TokenArgs {
+pub(super) struct TokenArgs {
     /// The data directory of the server that runs with --dev
     #[arg(long, value_name = "DIR", default_value = "./hangar-data")]
     data_dir: PathBuf,
@@ -51,7 +51,7 @@ pub struct TokenArgs {
 }
 
 /// Prints a token.
-pub fn run(args: &TokenArgs, clock: &dyn Clock) -> Result<()> {
+pub(super) fn run(args: &TokenArgs, clock: &dyn Clock) -> Result<()> {
     let token = mint(args, clock)?;
     match writeln!(io::stdout(), "{token}") {
         // Whoever read the output has seen enough.

@@ -1,6 +1,11 @@
 //! Settings from environment variables: `HANGAR_SERVER__LISTEN`. The only place in Hangar that
 //! reads the environment.
 
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
 use super::{
     Given, Origin, Problem, Problems, Raw,
     setting::{SETTINGS, VARIABLE_PREFIX},
@@ -35,6 +40,28 @@ pub fn variables() -> Result<Vec<(String, String)>, Problems> {
         }
     }
     Problems::none_or(problems, variables)
+}
+
+/// Who works at this terminal, for the audit table. It is what the session says, no proof.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
+pub fn account_name() -> String {
+    ["SUDO_USER", "USER", "LOGNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// This program, as somebody in the present directory would call it.
+pub fn program() -> io::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let here = std::env::current_dir()?;
+    Ok(program
+        .strip_prefix(here)
+        .map_or_else(|_| program.clone(), |below| Path::new(".").join(below)))
 }
 
 /// The settings among these variables; a variable that looks like a setting and is none is a

@@ -24,13 +24,13 @@ mod suggestion;
 mod tests;
 
 pub use effective::{Effective, Given, Raw};
-pub use environment::variables;
+pub use environment::{account_name, program, variables};
 pub use flags::Flags;
 pub use issuer::Issuer;
 pub use origin::Origin;
 pub use problem::{Problem, Problems};
 pub use render::{example, show};
-pub use setting::{Exposure, Kind, Preset, SETTINGS, Setting};
+pub use setting::{DEFAULT_DATA_DIR, Exposure, Kind, Preset, SETTINGS, Setting};
 pub use settings::{
     ApplicationPermissions, Auth, Data, Database, Graph, GraphBehavior, Log, LogFormat,
     Registration, Server, Settings, Tenants, Throttle,

@@ -154,6 +154,9 @@ const PLAIN: Setting = Setting {
     exposure: Exposure::Shown,
 };
 
+/// Where data is kept unless a setting says otherwise.
+pub const DEFAULT_DATA_DIR: &str = "./hangar-data";
+
 /// Every setting there is, in the order in which they are shown.
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -197,7 +200,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "data.dir",
         kind: Kind::Path,
-        default: Preset::Value("./hangar-data"),
+        default: Preset::Value(DEFAULT_DATA_DIR),
         doc: "Where Hangar keeps its data",
         details: "A relative path starts at the directory in which Hangar is started.",
         example: &["/var/lib/hangar"],

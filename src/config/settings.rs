@@ -172,6 +172,12 @@ impl Settings {
         Self::of(&Effective::gather(sources, mode)?, mode)
     }
 
+    /// Reads every setting without asking what they must be to each other: for commands that
+    /// serve nothing, and so need no issuer.
+    pub fn unjudged(sources: &Sources) -> Result<Self, Problems> {
+        reader::read(&Effective::gather(sources, Mode::Serve)?)
+    }
+
     /// Reads and checks the values that hold.
     pub fn of(effective: &Effective, mode: Mode) -> Result<Self, Problems> {
         let settings = reader::read(effective)?;

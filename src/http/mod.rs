@@ -1,9 +1,17 @@
-//! From a request to its answer.
+//! From request to answer: the only room that knows status codes and headers.
+//!
+//! The rules are in `domain`, the wire's spelling in `graph`, keeping things in `store`. Nothing is
+//! decided here that the registrar decides, and nothing here starts a task, apart from the
+//! server's one task per connection.
 
 pub mod admin;
-pub mod layers;
-//! From request to answer: the routes, who may call them, and how their results look on the wire.
-//!
-//! Nothing is decided here that the registrar decides, and no task is started here.
-
+pub mod api;
 pub mod auth;
+pub mod call;
+pub mod devices;
+pub mod error;
+pub mod extract;
+pub mod imports;
+pub mod layers;
+pub mod router;
+pub mod server;

@@ -227,6 +227,18 @@ impl Registrar {
     }
 }
 
+/// Keeps the gauge of waiting imports up to date, every five seconds, for ever.
+pub async fn report_waiting(store: Arc<dyn Store>) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(5));
+    loop {
+        ticks.tick().await;
+        if let Ok(waiting) = store.count_waiting().await {
+            let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+            metrics::gauge!("hangar_waiting_imports").set(waiting);
+        }
+    }
+}
+
 enum Rest {
     None,
     UntilWork,

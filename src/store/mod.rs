@@ -8,7 +8,7 @@ mod error;
 pub mod operation;
 pub mod sqlite;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -25,6 +25,20 @@ use operation::{
     Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page, Settled,
     Settlement, Slice, Updated,
 };
+pub use sqlite::{DatabaseKind, OpenError, Opening};
+
+/// Opens the database that a url names: the only place that asks which backend it is.
+pub fn open(url: &str, opening: Opening) -> Result<Arc<dyn Store>, OpenError> {
+    match url.split_once("://") {
+        Some(("sqlite", path)) => Ok(Arc::new(sqlite::SqliteStore::open(
+            Path::new(path),
+            opening,
+        )?)),
+        // The rest of the url may hold a password.
+        Some((scheme, _)) => Err(OpenError::Scheme(format!("{scheme}://…"))),
+        None => Err(OpenError::Scheme("a text without ://".to_owned())),
+    }
+}
 
 /// What every operation returns: one allocation, so that backends stay behind a pointer.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

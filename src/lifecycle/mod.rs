@@ -1,6 +1,8 @@
 //! How the process begins to end, and the clock it lives by. What is started and in which order it
 //! is drained is `cli::serve`'s.
 
+pub mod data_directory;
+
 use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, StreamExt, stream};

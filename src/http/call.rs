@@ -1,0 +1,249 @@
+//! One request on its way through a handler: what every operation needs of it.
+
+use std::sync::Arc;
+
+use axum::{body::Body, response::Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{
+    api::Api,
+    auth::caller::Caller,
+    error::ApiError,
+    extract::{
+        accept,
+        body::{self, HeldBody},
+        prefer::{self, ReturnPreference},
+    },
+    layers::{limits::BODY_TIMEOUT, request_id::RequestContext},
+};
+use crate::{
+    domain::tenant::TenantId,
+    graph::{
+        behavior::Behavior,
+        entity::WriteContext,
+        metadata_level::MetadataLevel,
+        query::{self, PageOptions},
+        schema::EntitySet,
+        skip_token::{self, SkipToken},
+        text,
+        version::Version,
+    },
+    store::{
+        Store,
+        operation::{Page, Slice},
+    },
+};
+
+/// A request whose caller and route are known and allowed.
+pub struct Call {
+    /// Everything that answering needs.
+    pub api: Arc<Api>,
+    /// Who calls.
+    pub caller: Arc<Caller>,
+    /// The version of Graph that was asked.
+    pub version: Version,
+    /// The request's names and address.
+    pub context: RequestContext,
+    /// The key in the path.
+    pub key: Option<String>,
+    /// The query string, undecoded.
+    pub query: Option<String>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, unread.
+    pub body: Body,
+}
+
+/// How a created or changed entity is answered.
+pub enum Written {
+    /// With this status and the entity.
+    Whole(StatusCode),
+    /// With nothing but its address: the client prefers it so.
+    Minimal,
+}
+
+impl Call {
+    /// The caller's tenant, which is the only one whose rows this request can meet.
+    pub fn tenant(&self) -> TenantId {
+        self.caller.tenant
+    }
+
+    /// The store.
+    pub fn store(&self) -> &dyn Store {
+        self.api.store.as_ref()
+    }
+
+    /// Which Graph is spoken.
+    pub fn behavior(&self) -> Behavior {
+        self.api.behavior
+    }
+
+    /// How much control information the client wants.
+    pub fn metadata_level(&self) -> Result<MetadataLevel, ApiError> {
+        accept::metadata_level(&self.headers)
+    }
+
+    /// What all entities of the answer have in common.
+    pub fn write_context(&self, level: MetadataLevel) -> WriteContext<'_> {
+        WriteContext {
+            base: self.context.base_url.as_str(),
+            version: self.version,
+            level,
+            behavior: self.behavior(),
+        }
+    }
+
+    /// Refuses query options: this operation takes none.
+    pub fn take_no_options(&self) -> Result<(), ApiError> {
+        Ok(query::read_no_options(self.query.as_deref(), self.version)?)
+    }
+
+    /// The key in the path as a GUID. A text that is none can't be the key of anything.
+    pub fn guid(&self) -> Option<Uuid> {
+        let key = self.key.as_deref()?;
+        (key.len() == 36)
+            .then(|| Uuid::try_parse(key).ok())
+            .flatten()
+    }
+
+    /// The error for a key that leads to nothing of this tenant's.
+    pub fn absent(&self) -> ApiError {
+        let key = self.key.as_deref().unwrap_or_default();
+        ApiError::not_found(format!(
+            "Resource '{key}' does not exist or one of its queried reference-property objects are not present."
+        ))
+    }
+
+    /// Reads the body whole.
+    pub async fn read_body(&mut self, limit_bytes: usize) -> Result<HeldBody, ApiError> {
+        let body = std::mem::take(&mut self.body);
+        let deadline = Instant::now() + BODY_TIMEOUT;
+        body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
+    }
+
+    /// The text of a JSON body.
+    pub fn json_text<'a>(&self, body: &'a [u8]) -> Result<std::borrow::Cow<'a, str>, ApiError> {
+        let content_type = self
+            .headers
+            .get(header::CONTENT_TYPE)
+            .map(|value| value.to_str().unwrap_or_default());
+        Ok(text::decode_body(body, content_type, self.behavior())?)
+    }
+
+    /// How the client wants a written entity answered.
+    pub fn written(&self, status: StatusCode) -> Written {
+        match prefer::return_preference(&self.headers) {
+            Some(ReturnPreference::Minimal) => Written::Minimal,
+            Some(ReturnPreference::Representation) | None => Written::Whole(status),
+        }
+    }
+
+    /// The address of an entity.
+    pub fn location(&self, set: EntitySet, id: Uuid) -> String {
+        format!(
+            "{}/{}/deviceManagement/{}('{id}')",
+            self.context.base_url,
+            self.version.path_segment(),
+            set.name(),
+        )
+    }
+
+    /// The options of a list, and the part of the list that they ask for.
+    pub fn page(&self, set: EntitySet) -> Result<(PageOptions, Slice), ApiError> {
+        let options = query::read_page_options(self.query.as_deref(), self.version)?;
+        let after = options
+            .skip_token
+            .as_deref()
+            .map(|token| {
+                skip_token::open(
+                    self.store().paging_secret(),
+                    token,
+                    set,
+                    self.tenant(),
+                    self.version,
+                )
+            })
+            .transpose()?;
+        let slice = Slice {
+            after,
+            // A link goes on where its page ended: what was to be skipped is behind it.
+            skip: if after.is_some() { 0 } else { options.skip },
+            limit: usize::try_from(options.page_size()).unwrap_or(usize::MAX),
+        };
+        Ok((options, slice))
+    }
+
+    /// The link to the rows after this page.
+    pub fn next_link<T>(
+        &self,
+        set: EntitySet,
+        page: &Page<T>,
+        id: impl Fn(&T) -> Uuid,
+    ) -> Option<String> {
+        let last = page.rows.last().filter(|_| page.more)?;
+        let token = skip_token::seal(
+            self.store().paging_secret(),
+            &SkipToken {
+                set,
+                tenant: self.tenant(),
+                version: self.version,
+                after: id(last),
+            },
+        );
+        let path = format!(
+            "{}/{}/deviceManagement/{}",
+            self.context.base_url,
+            self.version.path_segment(),
+            set.name(),
+        );
+        Some(query::next_link(&path, self.query.as_deref(), &token))
+    }
+}
+
+/// A JSON answer.
+pub fn json(status: StatusCode, level: MetadataLevel, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(level.content_type()),
+    );
+    response
+}
+
+/// The answer to `/$count`: a number as plain text.
+pub fn plain_number(number: u64) -> Response {
+    let mut response = Response::new(Body::from(number.to_string()));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response
+}
+
+/// An answer without a body.
+pub fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// The answer to a write that the client wants without the entity.
+pub fn minimal(location: &str) -> Result<Response, ApiError> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let location = address(location)?;
+    let headers = response.headers_mut();
+    headers.insert(header::LOCATION, location.clone());
+    headers.insert("OData-EntityId", location);
+    headers.insert(
+        "Preference-Applied",
+        HeaderValue::from_static("return=minimal"),
+    );
+    Ok(response)
+}
+
+/// An address as a header. The client's host is in it, which was checked when it was read.
+pub fn address(location: &str) -> Result<HeaderValue, ApiError> {
+    HeaderValue::try_from(location).map_err(ApiError::internal)
+}

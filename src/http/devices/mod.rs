@@ -1,0 +1,6 @@
+//! Graph: windowsAutopilotDeviceIdentities. A file a verb.
+
+pub mod count;
+pub mod delete;
+pub mod get;
+pub mod list;

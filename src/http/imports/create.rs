@@ -1,0 +1,51 @@
+//! Accepts one import: durable first, then 201.
+
+use axum::response::Response;
+use http::{StatusCode, header};
+
+use super::accept_rows;
+use crate::{
+    graph::{
+        entity::Place,
+        import::{read_create, write_import},
+        import_state::StateShown,
+        json as wire,
+        schema::EntitySet,
+    },
+    http::{
+        call::{Call, Written, address, json, minimal},
+        error::ApiError,
+        layers::limits::BODY_LIMIT_BYTES,
+    },
+};
+
+/// Accepts the import in the body. What becomes of it is the registrar's business.
+pub async fn create(mut call: Call) -> Result<Response, ApiError> {
+    let level = call.metadata_level()?;
+    call.take_no_options()?;
+    let body = call.read_body(BODY_LIMIT_BYTES).await?;
+    let request = read_create(&wire::parse(&call.json_text(&body)?)?)?;
+    drop(body);
+    let mut accepted = accept_rows(&call.api, &call.caller, vec![request]).await?;
+    let Some((import, state)) = accepted.pop() else {
+        return Err(ApiError::internal("an accepted import is missing"));
+    };
+    let location = call.location(EntitySet::Imports, import.id.0);
+    let Written::Whole(status) = call.written(StatusCode::CREATED) else {
+        return minimal(&location);
+    };
+    let mut body = Vec::new();
+    let context = call.write_context(level);
+    write_import(
+        &mut body,
+        &import,
+        StateShown::Echoed(&state),
+        &context,
+        Place::Entity,
+    );
+    let mut response = json(status, level, body);
+    response
+        .headers_mut()
+        .insert(header::LOCATION, address(&location)?);
+    Ok(response)
+}

@@ -1,0 +1,46 @@
+//! Accepts many imports in one call: all of them, or none.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use super::accept_rows;
+use crate::{
+    graph::{
+        collection::write_collection,
+        entity::Place,
+        import::{read_import_call, write_import},
+        import_state::StateShown,
+        json as wire,
+        schema::EntitySet,
+    },
+    http::{
+        call::{Call, json},
+        error::ApiError,
+        layers::limits::IMPORT_BODY_LIMIT_BYTES,
+    },
+};
+
+/// Accepts the imports in the body.
+pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
+    let level = call.metadata_level()?;
+    call.take_no_options()?;
+    let body = call.read_body(IMPORT_BODY_LIMIT_BYTES).await?;
+    let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
+    drop(body);
+    let accepted = accept_rows(&call.api, &call.caller, requests).await?;
+    let context = call.write_context(level);
+    let mut body = Vec::new();
+    let items = accepted.iter().map(|(import, state)| {
+        move |out: &mut Vec<u8>| {
+            write_import(
+                out,
+                import,
+                StateShown::Echoed(state),
+                &context,
+                Place::Item,
+            );
+        }
+    });
+    write_collection(&mut body, &context, EntitySet::Imports, None, None, items);
+    Ok(json(StatusCode::OK, level, body))
+}

@@ -1,0 +1,38 @@
+//! Deletes an import.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use crate::{
+    domain::import::ImportId,
+    graph::behavior::Behavior,
+    http::{
+        call::{Call, empty},
+        error::ApiError,
+    },
+};
+
+/// Deletes the import with the key in the path. Before it is settled that withdraws it;
+/// afterwards its device stays.
+pub async fn delete(call: Call) -> Result<Response, ApiError> {
+    call.take_no_options()?;
+    let deleted = match call.guid() {
+        Some(id) => {
+            call.store()
+                .delete_import(
+                    call.tenant(),
+                    ImportId(id),
+                    call.caller.actor(),
+                    call.api.clock.now(),
+                )
+                .await?
+        }
+        None => false,
+    };
+    match (call.behavior(), deleted) {
+        // The live service answers 200 to the deletion of an import that never was, too.
+        (Behavior::Observed, _) => Ok(empty(StatusCode::OK)),
+        (Behavior::Documented, true) => Ok(empty(StatusCode::NO_CONTENT)),
+        (Behavior::Documented, false) => Err(call.absent()),
+    }
+}

@@ -1,0 +1,32 @@
+//! One import.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use crate::{
+    domain::import::ImportId,
+    graph::{entity::Place, import::write_import, import_state::StateShown},
+    http::{
+        call::{Call, json},
+        error::ApiError,
+    },
+};
+
+/// Answers the import with the key in the path.
+pub async fn get(call: Call) -> Result<Response, ApiError> {
+    let level = call.metadata_level()?;
+    call.take_no_options()?;
+    let id = ImportId(call.guid().ok_or_else(|| call.absent())?);
+    let found = call.store().import(call.tenant(), id).await?;
+    let import = found.ok_or_else(|| call.absent())?;
+    let mut body = Vec::new();
+    let context = call.write_context(level);
+    write_import(
+        &mut body,
+        &import,
+        StateShown::Stored,
+        &context,
+        Place::Entity,
+    );
+    Ok(json(StatusCode::OK, level, body))
+}

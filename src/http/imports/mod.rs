@@ -1,0 +1,93 @@
+//! Graph: importedWindowsAutopilotDeviceIdentities. A file a verb.
+
+pub mod count;
+pub mod create;
+pub mod create_many;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod update;
+
+use super::{api::Api, auth::caller::Caller, error::ApiError};
+use crate::{
+    domain::{
+        id,
+        import::{CallId, Import, ImportId, ImportState},
+    },
+    graph::{
+        error_body::ErrorDetail, import::ImportRequest, import_state::EchoedState,
+        schema::IMPORT_PARAMETER,
+    },
+    store::{
+        StoreError, Unique,
+        operation::{NewImport, NewImports},
+    },
+};
+
+/// Gives requests their ids and makes them durable, all or none. Answers them as they were
+/// accepted, each with the state that its client sent.
+async fn accept_rows(
+    api: &Api,
+    caller: &Caller,
+    requests: Vec<ImportRequest>,
+) -> Result<Vec<(Import, EchoedState)>, ApiError> {
+    let now = api.clock.now();
+    let call_id = CallId(id::time_ordered(now));
+    let accepted: Vec<(Import, EchoedState)> = requests
+        .into_iter()
+        .map(|mut request| {
+            let import = Import {
+                tenant: caller.tenant,
+                id: request.settle_id(id::time_ordered(now)),
+                call: call_id,
+                properties: request.properties,
+                state: ImportState::Waiting,
+                accepted_at: now,
+            };
+            (import, request.state)
+        })
+        .collect();
+    if accepted.is_empty() {
+        return Ok(accepted);
+    }
+    let rows = accepted
+        .iter()
+        .map(|(import, _)| NewImport {
+            id: import.id,
+            properties: import.properties.clone(),
+        })
+        .collect();
+    let imports = NewImports {
+        call: call_id,
+        actor: caller.actor(),
+        accepted_at: now,
+        rows,
+    };
+    match api.store.create_imports(caller.tenant, imports).await {
+        Ok(()) => Ok(accepted),
+        Err(StoreError::Conflict(Unique::ImportIds(ids))) => Err(ids_taken(&accepted, &ids)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Names the first taken id in the message and all of them in the details.
+fn ids_taken(accepted: &[(Import, EchoedState)], taken: &[ImportId]) -> ApiError {
+    let sentence =
+        |id: &ImportId| format!("An import with the id '{id}' already exists in this tenant.");
+    let message = taken.first().map(sentence).unwrap_or_default();
+    let details = taken
+        .iter()
+        .map(|id| ErrorDetail {
+            code: "Conflict".to_owned(),
+            message: sentence(id),
+            target: match accepted {
+                [_] => "id".to_owned(),
+                rows => {
+                    let index = rows.iter().rposition(|(import, _)| import.id == *id);
+                    format!("{IMPORT_PARAMETER}[{}].id", index.unwrap_or_default())
+                }
+            },
+        })
+        .collect();
+    ApiError::conflict(message, details)
+}

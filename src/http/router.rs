@@ -1,0 +1,325 @@
+//! Every route with its access, on one screen, and the way from a path to a route.
+//!
+//! Paths match without regard to letter case, a key may stand in a segment of its own or in
+//! parentheses, and an action may carry its namespace: `/{set}/{id}`, `/{set}('{id}')`,
+//! `/{set}/microsoft.graph.import`.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+
+use super::{
+    auth::permission::{Access, Permission},
+    error::ApiError,
+};
+
+/// One way to call the API. Every route exists under `/beta` and under `/v1.0`.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path below the version; `{id}` stands for a key.
+    pub path: &'static str,
+    /// Who may call.
+    pub access: Access,
+    /// What happens.
+    pub operation: Operation,
+}
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Graph: List importedWindowsAutopilotDeviceIdentities.
+    ListImports,
+    /// Graph: `/$count` of the imports.
+    CountImports,
+    /// Graph: Create importedWindowsAutopilotDeviceIdentity.
+    CreateImport,
+    /// Graph: the `import` action.
+    CreateImports,
+    /// Graph: Get importedWindowsAutopilotDeviceIdentity.
+    GetImport,
+    /// Graph: Update importedWindowsAutopilotDeviceIdentity.
+    UpdateImport,
+    /// Graph: Delete importedWindowsAutopilotDeviceIdentity.
+    DeleteImport,
+    /// Graph: List windowsAutopilotDeviceIdentities.
+    ListDevices,
+    /// Graph: `/$count` of the devices.
+    CountDevices,
+    /// Graph: Get windowsAutopilotDeviceIdentity.
+    GetDevice,
+    /// Graph: Delete windowsAutopilotDeviceIdentity.
+    DeleteDevice,
+}
+
+const READ: Access = Access::Needs(Permission::ServiceConfigRead);
+const WRITE: Access = Access::Needs(Permission::ServiceConfigWrite);
+
+const IMPORTS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities";
+const IMPORTS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/$count";
+const IMPORTS_ACTION: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/import";
+const IMPORT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/{id}";
+const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
+const DEVICES_COUNT: &str = "deviceManagement/windowsAutopilotDeviceIdentities/$count";
+const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
+
+/// The routes.
+pub const ROUTES: &[Route] = &[
+    route(Method::GET, IMPORTS, READ, Operation::ListImports),
+    route(Method::GET, IMPORTS_COUNT, READ, Operation::CountImports),
+    route(Method::POST, IMPORTS, WRITE, Operation::CreateImport),
+    route(
+        Method::POST,
+        IMPORTS_ACTION,
+        WRITE,
+        Operation::CreateImports,
+    ),
+    route(Method::GET, IMPORT, READ, Operation::GetImport),
+    route(Method::PATCH, IMPORT, WRITE, Operation::UpdateImport),
+    route(Method::DELETE, IMPORT, WRITE, Operation::DeleteImport),
+    route(Method::GET, DEVICES, READ, Operation::ListDevices),
+    route(Method::GET, DEVICES_COUNT, READ, Operation::CountDevices),
+    route(Method::GET, DEVICE, READ, Operation::GetDevice),
+    route(Method::DELETE, DEVICE, WRITE, Operation::DeleteDevice),
+];
+
+const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
+    Route {
+        method,
+        path,
+        access,
+        operation,
+    }
+}
+
+/// The route of a request, and the key in its path.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The route.
+    pub route: &'static Route,
+    /// The text in the place of `{id}`, as the client wrote it.
+    pub key: Option<String>,
+}
+
+/// Takes a path apart: the version's segment, and the segments after it, each decoded.
+pub fn split(path: &str) -> Result<(String, Vec<String>), ApiError> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    // A slash before the query is met in practice and means nothing.
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = Vec::new();
+    for raw in path.split('/') {
+        // Decoded once and after the split, so that an encoded slash never separates.
+        let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| {
+            ApiError::bad_request("The path holds bytes that are not UTF-8 once they are decoded.")
+        })?;
+        match key_in_parentheses(&decoded) {
+            Some((name, key)) => segments.extend([name.to_owned(), key]),
+            None => segments.push(decoded.into_owned()),
+        }
+    }
+    let version = segments.remove(0);
+    Ok((version, segments))
+}
+
+/// Reads `set('key')` and `set(key)`. A quote inside a key is doubled.
+fn key_in_parentheses(segment: &str) -> Option<(&str, String)> {
+    let (name, key) = segment.strip_suffix(')')?.split_once('(')?;
+    let unquoted = key
+        .strip_prefix('\'')
+        .and_then(|key| key.strip_suffix('\''))
+        .map_or_else(|| key.to_owned(), |key| key.replace("''", "'"));
+    (!name.is_empty()).then_some((name, unquoted))
+}
+
+/// Finds the route of these segments. What does not lead anywhere is named.
+pub fn resolve(method: &Method, segments: &[String]) -> Result<Resolved, ApiError> {
+    let mut candidates: Vec<(&'static Route, Option<String>)> =
+        ROUTES.iter().map(|route| (route, None)).collect();
+    for (depth, segment) in segments.iter().enumerate() {
+        candidates = step(&candidates, depth, segment);
+        if candidates.is_empty() {
+            return Err(ApiError::unknown_segment(segment));
+        }
+    }
+    candidates.retain(|(route, _)| route.path.split('/').count() == segments.len());
+    if candidates.is_empty() {
+        let last = segments.last().map_or("", String::as_str);
+        return Err(ApiError::unknown_segment(last));
+    }
+    candidates
+        .into_iter()
+        .find(|(route, _)| route.method == method)
+        .map(|(route, key)| Resolved { route, key })
+        .ok_or_else(ApiError::no_method)
+}
+
+/// Those of the candidates that go on with this segment. A name is preferred to a key.
+fn step(
+    candidates: &[(&'static Route, Option<String>)],
+    depth: usize,
+    segment: &str,
+) -> Vec<(&'static Route, Option<String>)> {
+    let at = |route: &Route| route.path.split('/').nth(depth);
+    let bare = strip_namespace(segment);
+    let named: Vec<_> = candidates
+        .iter()
+        .filter(|(route, _)| at(route).is_some_and(|name| name.eq_ignore_ascii_case(bare)))
+        .cloned()
+        .collect();
+    if !named.is_empty() {
+        return named;
+    }
+    candidates
+        .iter()
+        .filter(|(route, _)| at(route) == Some("{id}"))
+        .map(|(route, _)| (*route, Some(segment.to_owned())))
+        .collect()
+}
+
+fn strip_namespace(segment: &str) -> &str {
+    const NAMESPACE: &str = "microsoft.graph.";
+    match segment.split_at_checked(NAMESPACE.len()) {
+        Some((namespace, name)) if namespace.eq_ignore_ascii_case(NAMESPACE) => name,
+        _ => segment,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(method: &Method, path: &str) -> Result<(Operation, Option<String>), String> {
+        let told = |error: ApiError| format!("{error:?}");
+        let (_, segments) = split(path).map_err(told)?;
+        let resolved = resolve(method, &segments).map_err(told)?;
+        Ok((resolved.route.operation, resolved.key))
+    }
+
+    #[test]
+    fn paths_lead_to_their_routes() {
+        let key = |key: &str| Some(key.to_owned());
+        let set = "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+        let cases = [
+            (Method::GET, set.to_owned(), Operation::ListImports, None),
+            (Method::GET, format!("{set}/"), Operation::ListImports, None),
+            (
+                Method::GET,
+                set.to_uppercase(),
+                Operation::ListImports,
+                None,
+            ),
+            (Method::POST, set.to_owned(), Operation::CreateImport, None),
+            (
+                Method::POST,
+                format!("{set}/import"),
+                Operation::CreateImports,
+                None,
+            ),
+            (
+                Method::POST,
+                format!("{set}/IMPORT"),
+                Operation::CreateImports,
+                None,
+            ),
+            (
+                Method::POST,
+                format!("{set}/microsoft.graph.import"),
+                Operation::CreateImports,
+                None,
+            ),
+            (
+                Method::GET,
+                format!("{set}/$count"),
+                Operation::CountImports,
+                None,
+            ),
+            (
+                Method::GET,
+                format!("{set}/%24count"),
+                Operation::CountImports,
+                None,
+            ),
+            (
+                Method::GET,
+                format!("{set}/7"),
+                Operation::GetImport,
+                key("7"),
+            ),
+            (
+                Method::GET,
+                format!("{set}('7')"),
+                Operation::GetImport,
+                key("7"),
+            ),
+            (
+                Method::GET,
+                format!("{set}(%277%27)"),
+                Operation::GetImport,
+                key("7"),
+            ),
+            (
+                Method::GET,
+                format!("{set}(7)"),
+                Operation::GetImport,
+                key("7"),
+            ),
+            (
+                Method::GET,
+                format!("{set}('O''Brien')"),
+                Operation::GetImport,
+                key("O'Brien"),
+            ),
+            (
+                Method::GET,
+                format!("{set}/a%2Fb"),
+                Operation::GetImport,
+                key("a/b"),
+            ),
+        ];
+        for (method, path, operation, key) in cases {
+            assert_eq!(
+                find(&method, &path),
+                Ok((operation, key)),
+                "{method} {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_leads_nowhere_is_named() {
+        let cases = [
+            (
+                Method::GET,
+                "/beta/deviceManagement/other",
+                "segment 'other'",
+            ),
+            (Method::GET, "/beta/users", "segment 'users'"),
+            (
+                Method::GET,
+                "/beta/deviceManagement",
+                "segment 'deviceManagement'",
+            ),
+            (Method::GET, "/beta", "segment ''"),
+            (
+                Method::GET,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7/more",
+                "segment 'more'",
+            ),
+            (
+                Method::PUT,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7",
+                "No method match route template",
+            ),
+            (
+                Method::GET,
+                "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentities/import",
+                "No method match route template",
+            ),
+            (Method::GET, "/beta/deviceManagement/%FF", "not UTF-8"),
+        ];
+        for (method, path, told) in cases {
+            let error = find(&method, path).unwrap_err();
+            assert!(error.contains(told), "{path}: {error}");
+        }
+    }
+}
