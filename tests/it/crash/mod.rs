@@ -1,0 +1,5 @@
+//! What is left when the process or the power goes: the real binary, killed and traced.
+
+mod kill;
+mod server;
+mod sync;

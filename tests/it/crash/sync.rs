@@ -1,0 +1,92 @@
+//! Under strace: every 201 is preceded by a finished sync of the disk after its request was read.
+
+use std::process::Command;
+
+use reqwest::Client;
+use serde_json::json;
+
+use super::server::Server;
+
+const REQUESTS: usize = 30;
+const IMPORTS: &str = "beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_201_leaves_before_its_row_is_on_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let data_dir = directory.path().join("data");
+    let trace_file = directory.path().join("trace");
+    let mut strace = Command::new("strace");
+    strace
+        .args(["--follow-forks", "--string-limit=48", "--quiet=all"])
+        .arg("--trace=fsync,fdatasync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg")
+        .arg("--output")
+        .arg(&trace_file)
+        .arg(env!("CARGO_BIN_EXE_hangar"));
+    let server = Server::start_with(strace, &data_dir);
+    let token = Server::token(&data_dir, &[]);
+    let client = Client::new();
+    for number in 0..REQUESTS {
+        let answer = client
+            .post(format!("{}/{IMPORTS}", server.url))
+            .bearer_auth(&token)
+            .json(&json!({ "serialNumber": format!("SYNC-{number}") }))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 201);
+    }
+    // strace passes the signal on, writes the rest of its trace and ends like the server.
+    assert!(server.stop().success());
+    let trace = std::fs::read_to_string(&trace_file).unwrap();
+    assert_eq!(synced_answers(&trace), Ok(REQUESTS));
+}
+
+/// How many 201s the trace shows, or the line of the first that left too early.
+fn synced_answers(trace: &str) -> Result<usize, String> {
+    let mut synced_since_request = false;
+    let mut answers = 0;
+    for line in trace.lines() {
+        if line.contains("\"POST /beta/") {
+            synced_since_request = false;
+        } else if is_finished_sync(line) {
+            synced_since_request = true;
+        } else if line.contains("\"HTTP/1.1 201") {
+            if !synced_since_request {
+                return Err(line.to_owned());
+            }
+            answers += 1;
+        }
+    }
+    Ok(answers)
+}
+
+/// A sync counts where it returned: in one line, or where a line says that it resumed.
+fn is_finished_sync(line: &str) -> bool {
+    let is_sync = line.contains(" fsync(")
+        || line.contains(" fdatasync(")
+        || line.contains("fsync resumed>")
+        || line.contains("fdatasync resumed>");
+    is_sync && line.ends_with("= 0")
+}
+
+#[test]
+fn an_answer_before_its_sync_is_found() {
+    let read = "7 recvfrom(9, \"POST /beta/deviceManagement/impor\"..., 8192, 0, NULL, NULL) = 600";
+    let answer = "7 writev(9, [{iov_base=\"HTTP/1.1 201 Created\\r\\n\"..., iov_len=400}], 1) = 400";
+    let whole = "8 fdatasync(5) = 0";
+    let begun = "8 fdatasync(5 <unfinished ...>";
+    let ended = "8 <... fdatasync resumed>) = 0";
+    let failed = "8 fdatasync(5) = -1 EIO (Input/output error)";
+    let trace = |lines: &[&str]| lines.join("\n");
+    assert_eq!(synced_answers(&trace(&[read, whole, answer])), Ok(1));
+    assert_eq!(synced_answers(&trace(&[read, begun, ended, answer])), Ok(1));
+    let early: [&[&str]; 4] = [
+        &[whole, read, answer],
+        &[read, begun, answer, ended],
+        &[read, failed, answer],
+        &[read, answer],
+    ];
+    for lines in early {
+        assert!(synced_answers(&trace(lines)).is_err(), "{lines:?}");
+    }
+}
