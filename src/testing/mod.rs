@@ -1,7 +1,10 @@
-//! What tests stand on: a clock that only moves when told, and made-up tenants.
+//! What tests stand on: the whole API in one process, a clock that only moves when told, and
+//! made-up tenants.
 
+mod api;
 mod clock;
 
+pub use api::{BASE_URL, TestAnswer, TestApi, TestOptions};
 pub use clock::ManualClock;
 
 use uuid::Uuid;

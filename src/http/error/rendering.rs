@@ -104,7 +104,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::http::extract::base_url::BaseUrl;
+    use crate::{graph::error_body::ErrorDetail, http::extract::base_url::BaseUrl};
 
     fn context() -> RequestContext {
         let base_url = BaseUrl::parse("https://hangar.example").unwrap();

@@ -1,0 +1,274 @@
+//! The whole API in this process: the real router, store and registrar, over a clock that only
+//! moves when told and an authority that leaves nothing behind.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use jiff::SignedDuration;
+use serde_json::Value;
+
+use super::ManualClock;
+use crate::{
+    authority::{Authority, Scopes, Subject, TokenRequest, directory::Directory},
+    domain::{clock::Clock, registration::HashValidation, tenant::TenantId},
+    graph::behavior::Behavior,
+    http::{
+        api::Api,
+        auth::{
+            jwks::KeySet,
+            key_source::KeySource,
+            permission::{ApplicationPermissions, ConfigurationScopes, Policy},
+            token::{AuthSettings, TokenVerifier},
+        },
+        error::challenge,
+        extract::{
+            base_url::{BaseUrlPolicy, Scheme},
+            body::BodyBudget,
+        },
+        layers::{Layers, limits::BODY_BUDGET_BYTES},
+        server::PeerAddr,
+    },
+    registrar::{Registrar, RegistrarOptions, Round},
+    store::{self, DatabaseKind, Opening, Store},
+};
+
+/// Where the API believes that it is reached.
+pub const BASE_URL: &str = "http://127.0.0.1:8080";
+
+/// What a test may want otherwise.
+#[derive(Clone, Copy, Debug)]
+pub struct TestOptions {
+    /// Which Graph is spoken.
+    pub behavior: Behavior,
+    /// How strictly hashes are checked.
+    pub validation: HashValidation,
+    /// How long an import waits.
+    pub delay: SignedDuration,
+    /// Whether tokens without a user are accepted.
+    pub application_permissions: ApplicationPermissions,
+    /// Whether `DeviceManagementConfiguration.*` counts.
+    pub configuration_scopes: ConfigurationScopes,
+}
+
+impl Default for TestOptions {
+    fn default() -> Self {
+        Self {
+            behavior: Behavior::Documented,
+            validation: HashValidation::Strict,
+            delay: SignedDuration::ZERO,
+            application_permissions: ApplicationPermissions::Deny,
+            configuration_scopes: ConfigurationScopes::Ignored,
+        }
+    }
+}
+
+/// The API, and what moves it.
+pub struct TestApi {
+    /// The clock of Autopilot's rules.
+    pub clock: Arc<ManualClock>,
+    /// The store behind it.
+    pub store: Arc<dyn Store>,
+    /// Whose tokens it accepts.
+    pub authority: Arc<Authority>,
+    api: Arc<Api>,
+    registrar: Registrar,
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct TestAnswer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl TestApi {
+    /// Starts the API on a database in this directory.
+    ///
+    /// # Panics
+    /// Where any part of it can't start.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its API")]
+    pub fn start(directory: &Path, options: TestOptions) -> Self {
+        let clock = Arc::new(ManualClock::new());
+        let url = format!("sqlite://{}", directory.join("hangar.db").display());
+        let opening = Opening::Serve(DatabaseKind::Development);
+        let store = store::open(&url, opening).expect("the database opens");
+        let people = Directory::ready_made().expect("the ready directory is sound");
+        let authority = Arc::new(Authority::in_memory(people).expect("a key is made"));
+        let registrar = Registrar::new(
+            Arc::clone(&store),
+            clock.clone(),
+            RegistrarOptions {
+                validation: options.validation,
+                delay: options.delay,
+                back_off: Duration::ZERO,
+                ..RegistrarOptions::default()
+            },
+        );
+        let api = Api {
+            store: Arc::clone(&store),
+            clock: clock.clone(),
+            verifier: Arc::new(verifier(&authority, clock.clone())),
+            policy: Policy {
+                application_permissions: options.application_permissions,
+                configuration_scopes: options.configuration_scopes,
+            },
+            behavior: options.behavior,
+            max_import: 1000,
+            bodies: BodyBudget::new(BODY_BUDGET_BYTES),
+            layers: Layers {
+                clock: clock.clone(),
+                behavior: options.behavior,
+                base_url: BaseUrlPolicy {
+                    public_url: None,
+                    trusts_proxy: Arc::new(|_| false),
+                },
+                challenge: challenge(BASE_URL).expect("the address fits into a header"),
+            },
+            development: None,
+        };
+        Self {
+            clock,
+            store,
+            authority,
+            api: Arc::new(api),
+            registrar,
+        }
+    }
+
+    /// A token for a user, by name, of a tenant, by name, with all the scopes that are granted.
+    ///
+    /// # Panics
+    /// Where the ready directory knows no such tenant or user.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its token")]
+    pub fn user_token(&self, tenant: &str, user: &str) -> String {
+        let directory = self.authority.directory();
+        let tenant = directory.find_tenant(tenant).expect("a known tenant").id;
+        let user = directory
+            .find_user(user, Some(tenant))
+            .expect("a known user");
+        let subject = Subject::User {
+            principal_name: user.principal_name.clone(),
+            client: directory.clients.first().expect("a client").id.clone(),
+        };
+        self.mint(tenant, subject)
+    }
+
+    /// A token for an application in a tenant.
+    ///
+    /// # Panics
+    /// Where the ready directory knows no such tenant.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its token")]
+    pub fn application_token(&self, tenant: &str) -> String {
+        let directory = self.authority.directory();
+        let tenant = directory.find_tenant(tenant).expect("a known tenant").id;
+        let confidential = directory
+            .clients
+            .iter()
+            .find(|client| !client.roles.is_empty());
+        let client = confidential.expect("a client with roles").id.clone();
+        self.mint(tenant, Subject::Application { client })
+    }
+
+    #[expect(clippy::expect_used, reason = "a test can't go on without its token")]
+    fn mint(&self, tenant: TenantId, subject: Subject) -> String {
+        let request = TokenRequest {
+            issuer: Authority::issuer_template(BASE_URL),
+            tenant,
+            subject,
+            scopes: Scopes::Granted,
+            lifetime: SignedDuration::from_hours(1),
+            issued_at: self.clock.now(),
+        };
+        self.authority.mint(&request).expect("a token")
+    }
+
+    /// Sends a request through the real router.
+    pub async fn send(&self, request: Request<Body>) -> TestAnswer {
+        let peer = PeerAddr {
+            peer: SocketAddr::from(([127, 0, 0, 1], 50_000)),
+            local: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            scheme: Scheme::Http,
+        };
+        let response = Arc::clone(&self.api).answer(request, peer).await;
+        let (parts, body) = response.into_parts();
+        let body = body
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes);
+        TestAnswer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.unwrap_or_default(),
+        }
+    }
+
+    /// Calls a path below the base url, with a token and a JSON body where there is one.
+    ///
+    /// # Panics
+    /// Where the path is none.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its request")]
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> TestAnswer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "127.0.0.1:8080");
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let request = match body {
+            Some(body) => request
+                .header(header::CONTENT_TYPE, "application/json")
+                .body(Body::from(body.to_string())),
+            None => request.body(Body::empty()),
+        };
+        self.send(request.expect("a sound request")).await
+    }
+
+    /// Lets the registrar work until nothing is due.
+    pub async fn settle(&self) {
+        while matches!(self.registrar.round().await, Round::Worked(_)) {}
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a test can't go on without its verifier"
+)]
+fn verifier(authority: &Authority, clock: Arc<dyn Clock>) -> TokenVerifier {
+    let settings = AuthSettings {
+        issuers: vec![Authority::issuer_template(BASE_URL)],
+        audiences: vec!["https://graph.microsoft.com".to_owned()],
+        tenants: Vec::new(),
+        jwks_refetch_interval: Duration::from_mins(5),
+        jwks_max_stale: Duration::from_hours(24),
+    };
+    let keys = KeySet::parse(authority.jwks().to_string().as_bytes()).expect("the key is sound");
+    let keys = Arc::new(keys);
+    TokenVerifier::new(&settings, clock, |_| KeySource::Local(Arc::clone(&keys)))
+        .expect("the issuer is sound")
+}
+
+impl TestAnswer {
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// A header as text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
