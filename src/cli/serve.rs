@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{print, welcome};
 use crate::{
-    authority::Authority,
+    authority::{self, Authority},
     config::{self, GraphBehavior, Mode, Settings, Tenants},
     domain::clock::Clock,
     graph::behavior::Behavior,
@@ -242,6 +242,7 @@ fn api(
         development: authority.map(|authority| Development {
             guard: HostGuard::new(public_url),
             authority: authority.router(base_url, Arc::clone(clock)),
+            is_authority_path: authority::serves,
         }),
     })
 }
@@ -302,10 +303,10 @@ fn start_admin(
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
     let router = admin::router(guard, probe, render);
-    let until = shutdown.clone();
+    let shutdown = shutdown.clone();
     tasks.spawn(async move {
-        let stopping = async move { until.requested().await };
-        let served = axum::serve(listener, router).with_graceful_shutdown(stopping);
+        let stop = async move { shutdown.requested().await };
+        let served = admin::serve(listener, router, stop);
         if let Err(error) = served.await {
             tracing::error!(%error, "the admin listener ended");
         }

@@ -60,6 +60,8 @@ pub struct Development {
     pub guard: HostGuard,
     /// Gives tokens.
     pub authority: axum::Router,
+    /// Tells the authority's paths from the API's.
+    pub is_authority_path: fn(&str) -> bool,
 }
 
 /// What the access line tells of a request, as far as it got.
@@ -104,7 +106,7 @@ impl Api {
     ) -> Result<Response, ApiError> {
         if let Some(development) = &self.development {
             development.guard.check(request.uri(), request.headers())?;
-            if crate::authority::serves(request.uri().path()) {
+            if (development.is_authority_path)(request.uri().path()) {
                 seen.route = Some(Route("authority"));
                 return Ok(development.ask_authority(request).await);
             }

@@ -6,9 +6,10 @@
 mod answer;
 mod readiness;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{future::Future, io, pin::Pin, sync::Arc};
 
 use axum::{Router, extract::State, middleware, response::Response, routing::get};
+use tokio::net::TcpListener;
 
 pub use readiness::{Check, Readiness};
 
@@ -19,6 +20,17 @@ pub type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Readiness> + Send>>
 
 /// Renders the metrics in Prometheus' text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// Serves the admin listener until `stop` completes.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop)
+        .await
+}
 
 /// `/healthz`, `/readyz` and `/metrics`, for those whom the guard lets in.
 pub fn router(guard: HostGuard, probe: Probe, metrics: RenderMetrics) -> Router {

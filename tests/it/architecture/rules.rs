@@ -40,11 +40,12 @@ const WITHOUT_TENANT: &[&str] = &[
     "settle",
     "relinquish",
     "fail",
-    "next_due",
+    "oldest_waiting",
+    "count_waiting",
     "wait_for_work",
     "find_ledger_entries",
     "release_ledger_entry",
-    "identity",
+    "paging_secret",
     "check",
     "close",
 ];
@@ -115,10 +116,12 @@ pub(super) fn only_the_web_rooms_name_axum(source: &Source) -> Vec<Violation> {
 /// One place per room turns what went wrong into a status.
 pub(super) fn only_error_files_choose_error_statuses(source: &Source) -> Vec<Violation> {
     let in_web_room = source.is_module("src/http") || source.is_module("src/authority");
-    let is_error_file = matches!(
-        &*source.path,
-        "src/http/error.rs" | "src/authority/error.rs"
-    );
+    // The admin listener is no part of Graph: its few refusals look otherwise.
+    let is_error_file = source.is_module("src/http/error")
+        || matches!(
+            &*source.path,
+            "src/http/admin/answer.rs" | "src/authority/oauth_error.rs"
+        );
     if !in_web_room || is_error_file {
         return Vec::new();
     }
@@ -142,7 +145,8 @@ pub(super) fn only_error_files_choose_error_statuses(source: &Source) -> Vec<Vio
 
 /// What outlives its request belongs to the registrar or the lifecycle.
 pub(super) fn http_starts_no_task(source: &Source) -> Vec<Violation> {
-    if !source.is_module("src/http") {
+    // The server keeps a task a connection, and waits for all of them.
+    if !source.is_module("src/http") || source.path == "src/http/server/mod.rs" {
         return Vec::new();
     }
     let words = source

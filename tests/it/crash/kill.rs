@@ -46,7 +46,11 @@ async fn every_acknowledged_device_survives_sigkill_exactly_once() {
         server.kill();
     }
     let acknowledged = ledger.acknowledged.into_inner().unwrap();
-    assert!(acknowledged.len() > 100, "only {} imports were acknowledged", acknowledged.len());
+    assert!(
+        acknowledged.len() > 100,
+        "only {} imports were acknowledged",
+        acknowledged.len()
+    );
 
     let server = Server::start(&data_dir);
     let tokens = TENANTS.map(|tenant| token(&data_dir, tenant));
@@ -58,14 +62,20 @@ async fn every_acknowledged_device_survives_sigkill_exactly_once() {
             .iter()
             .filter(|import| import.tenant == *tenant && import.id == *id)
             .count();
-        assert_eq!(times, 1, "the acknowledged import {id} is there {times} times");
+        assert_eq!(
+            times, 1,
+            "the acknowledged import {id} is there {times} times"
+        );
     }
     let mut owners: HashMap<&str, usize> = HashMap::new();
     for device in &devices {
         let earlier = owners.insert(&device.serial, device.tenant);
         assert_eq!(earlier, None, "{} has two owners", device.serial);
     }
-    let ids: HashSet<_> = devices.iter().map(|device| (device.tenant, &device.id)).collect();
+    let ids: HashSet<_> = devices
+        .iter()
+        .map(|device| (device.tenant, &device.id))
+        .collect();
     for import in &imports {
         match import.status.as_str() {
             "complete" => assert!(
@@ -131,7 +141,10 @@ async fn post_one(client: &Client, url: &str, token: &str, device: u64) -> Optio
 
 async fn post_several(client: &Client, url: &str, token: &str, device: u64) -> Option<Vec<Uuid>> {
     let ids = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
-    let rows: Vec<Value> = (0..).zip(ids).map(|(row, id)| identity(id, device, row + 1)).collect();
+    let rows: Vec<Value> = (0..)
+        .zip(ids)
+        .map(|(row, id)| identity(id, device, row + 1))
+        .collect();
     let answer = client
         .post(format!("{url}/{IMPORTS}/import"))
         .bearer_auth(token)
@@ -144,7 +157,7 @@ async fn post_several(client: &Client, url: &str, token: &str, device: u64) -> O
 
 fn identity(id: Uuid, device: u64, row: u64) -> Value {
     let blob = Builder::new(device * 10 + row).build();
-    json!({ "id": id, "hardwareIdentifier": BASE64_STANDARD.encode(blob) })
+    json!({ "id": id.to_string(), "hardwareIdentifier": BASE64_STANDARD.encode(blob) })
 }
 
 struct SeenImport {
@@ -163,7 +176,7 @@ struct SeenDevice {
 
 /// All imports, once none waits any more.
 async fn settled_imports(url: &str, tokens: &[String; 2]) -> Vec<SeenImport> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     loop {
         let mut imports = Vec::new();
         for (tenant, token) in tokens.iter().enumerate() {
@@ -184,7 +197,10 @@ async fn settled_imports(url: &str, tokens: &[String; 2]) -> Vec<SeenImport> {
         if imports.iter().all(|import| import.status != "unknown") {
             return imports;
         }
-        assert!(Instant::now() < deadline, "imports still wait after a minute");
+        assert!(
+            Instant::now() < deadline,
+            "imports still wait after a minute"
+        );
     }
 }
 

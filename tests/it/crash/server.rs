@@ -24,7 +24,14 @@ impl Server {
     /// Starts it by another command, which gets the arguments of `serve`.
     pub fn start_with(mut command: Command, data_dir: &Path) -> Self {
         let mut child = command
-            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+            .args([
+                "serve",
+                "--dev",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+            ])
             .args(["--log-level", "warn"])
             .arg("--data-dir")
             .arg(data_dir)
@@ -61,7 +68,13 @@ impl Server {
     /// Asks it to end, and waits until it has.
     pub fn stop(mut self) -> std::process::ExitStatus {
         let id = self.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
         self.child.wait().unwrap()
     }
 
@@ -73,7 +86,11 @@ impl Server {
             .args(arguments)
             .output()
             .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 }

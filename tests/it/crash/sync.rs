@@ -72,7 +72,8 @@ fn is_finished_sync(line: &str) -> bool {
 #[test]
 fn an_answer_before_its_sync_is_found() {
     let read = "7 recvfrom(9, \"POST /beta/deviceManagement/impor\"..., 8192, 0, NULL, NULL) = 600";
-    let answer = "7 writev(9, [{iov_base=\"HTTP/1.1 201 Created\\r\\n\"..., iov_len=400}], 1) = 400";
+    let answer =
+        "7 writev(9, [{iov_base=\"HTTP/1.1 201 Created\\r\\n\"..., iov_len=400}], 1) = 400";
     let whole = "8 fdatasync(5) = 0";
     let begun = "8 fdatasync(5 <unfinished ...>";
     let ended = "8 <... fdatasync resumed>) = 0";
