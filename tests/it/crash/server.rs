@@ -7,22 +7,22 @@ use std::{
 };
 
 /// A running `hangar serve --dev`.
-pub struct Server {
+pub(super) struct Server {
     child: Child,
     /// Its address: scheme, host and port.
-    pub url: String,
+    pub(super) url: String,
     // Kept open, so that the server can go on writing.
     _stdout: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// Starts it on a data directory and waits until it listens.
-    pub fn start(data_dir: &Path) -> Self {
+    pub(super) fn start(data_dir: &Path) -> Self {
         Self::start_with(Command::new(env!("CARGO_BIN_EXE_hangar")), data_dir)
     }
 
     /// Starts it by another command, which gets the arguments of `serve`.
-    pub fn start_with(mut command: Command, data_dir: &Path) -> Self {
+    pub(super) fn start_with(mut command: Command, data_dir: &Path) -> Self {
         let mut child = command
             .args([
                 "serve",
@@ -55,18 +55,18 @@ impl Server {
     }
 
     /// The process, by its id.
-    pub fn id(&self) -> u32 {
+    pub(super) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends it as the loss of power would: at once.
-    pub fn kill(mut self) {
+    pub(super) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Asks it to end, and waits until it has.
-    pub fn stop(mut self) -> std::process::ExitStatus {
+    pub(super) fn stop(mut self) -> std::process::ExitStatus {
         let id = self.id().to_string();
         assert!(
             Command::new("kill")
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// A token for a user of the ready default, or of the kind that the arguments say.
-    pub fn token(data_dir: &Path, arguments: &[&str]) -> String {
+    pub(super) fn token(data_dir: &Path, arguments: &[&str]) -> String {
         let output = Command::new(env!("CARGO_BIN_EXE_hangar"))
             .args(["token", "--data-dir"])
             .arg(data_dir)
