@@ -3,7 +3,7 @@
 
 mod config;
 mod ledger;
-mod serve;
+pub mod serve;
 mod token;
 mod welcome;
 

@@ -38,25 +38,37 @@ use crate::{
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory},
     registrar::{self, Registrar, RegistrarOptions},
-    store::{self, DatabaseKind, Opening, Store},
+    store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
 };
 
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
 
-/// Serves until the process is asked to end.
+/// Serves until the process is asked to end, on the database that the settings name.
 pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
+    let url = settings.database.url.clone();
+    let kind = match mode {
+        Mode::Dev => DatabaseKind::Development,
+        Mode::Serve => DatabaseKind::Production,
+    };
+    let open = || store::open(url.expose_secret(), Opening::Serve(kind));
+    run_on(settings, mode, open).await
+}
+
+/// Serves on whatever store `open` gives, once the data directory is taken. The benchmark serves on
+/// one that keeps nothing.
+pub async fn run_on(
+    settings: Settings,
+    mode: Mode,
+    open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
+) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
     let recorded = metrics::install()?;
     let shutdown = Shutdown::on_signals()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let directory = DataDirectory::take(&settings.data.dir)?;
-    let kind = match mode {
-        Mode::Dev => DatabaseKind::Development,
-        Mode::Serve => DatabaseKind::Production,
-    };
-    let store = store::open(settings.database.url.expose_secret(), Opening::Serve(kind))?;
+    let store = open()?;
     let listener = listen(settings.server.listen, "server.listen").await?;
     let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
     let address = listener.local_addr()?;

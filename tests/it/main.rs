@@ -1,6 +1,9 @@
 //! Hangar's integration tests, in one binary: linking once is what makes them quick.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on says so by failing")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on says so by failing"
+)]
 
 mod architecture;
 mod crash;
