@@ -3,6 +3,9 @@
 //! The rules are in `domain::registration`; the store applies them inside its transaction. The
 //! registrar meets the HTTP side only in the store.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     future::Future,
     panic::{self, AssertUnwindSafe},

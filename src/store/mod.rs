@@ -4,6 +4,8 @@
 //! What a registration needs is decided in `domain::registration`, which settling calls inside
 //! its transaction.
 
+#[cfg(test)]
+pub(crate) mod conformance;
 mod error;
 pub mod operation;
 pub mod sqlite;

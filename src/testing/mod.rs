@@ -1,11 +1,17 @@
-//! What tests stand on: the whole API in one process, a clock that only moves when told, and
-//! made-up tenants.
+//! What tests stand on: the whole API in one process, a clock that only moves when told, made-up
+//! tenants and made-up hardware.
 
 mod api;
 mod clock;
+#[cfg(test)]
+pub(crate) mod flawed_store;
+mod hardware;
+#[cfg(test)]
+pub(crate) mod workbench;
 
 pub use api::{BASE_URL, TestAnswer, TestApi, TestOptions};
 pub use clock::ManualClock;
+pub use hardware::{import_named, import_of};
 
 use uuid::Uuid;
 

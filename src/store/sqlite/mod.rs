@@ -13,6 +13,8 @@ mod open;
 mod queue;
 mod readers;
 mod row;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{

@@ -1,0 +1,58 @@
+//! The suite that every backend must pass: named cases, each on a store of its own.
+//!
+//! What only one backend can show, such as a full disk, stands in that backend's own tests.
+
+mod changes;
+mod claims;
+mod hardware;
+pub(crate) mod histories;
+mod imports;
+mod ledger;
+mod model;
+mod pages;
+mod registration;
+mod steps;
+mod upkeep;
+
+use std::{pin::Pin, sync::Arc};
+
+use super::Store;
+use crate::testing::workbench::Workbench;
+
+/// A case and its name.
+type Case = (
+    &'static str,
+    fn(Workbench) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+);
+
+/// Lists async functions as cases. A function can't: it would not know their names.
+macro_rules! cases {
+    ($($case:ident),+ $(,)?) => {
+        pub(super) const CASES: &[super::Case] =
+            &[$((stringify!($case), |bench| Box::pin($case(bench)))),+];
+    };
+}
+use cases;
+
+/// Runs every case on a fresh store and then says which failed. What they met is printed before.
+pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
+    let rooms = [
+        imports::CASES,
+        pages::CASES,
+        changes::CASES,
+        claims::CASES,
+        registration::CASES,
+        hardware::CASES,
+        ledger::CASES,
+        upkeep::CASES,
+    ];
+    let mut failed = Vec::new();
+    for (name, case) in rooms.into_iter().flatten() {
+        let bench = Workbench::new(open().await);
+        // A task of its own, so that a case that panics does not keep the others from running.
+        if tokio::spawn(case(bench)).await.is_err() {
+            failed.push(*name);
+        }
+    }
+    assert!(failed.is_empty(), "cases that failed: {failed:#?}");
+}

@@ -1,0 +1,147 @@
+//! Lists, page by page.
+
+use std::collections::BTreeSet;
+
+use hardware_hash::Builder;
+use proptest::{
+    collection::{btree_set, vec},
+    prelude::{Strategy, any},
+    sample::Index,
+    strategy::ValueTree,
+    test_runner::TestRunner,
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::{import::ImportProperties, tenant::TenantId},
+    store::operation::Slice,
+    testing::{
+        CONTOSO, FABRIKAM, import_of,
+        workbench::{WHOLE, Workbench, at, import_id},
+    },
+};
+
+super::cases![
+    a_slice_is_cut_from_the_list_in_id_order,
+    devices_are_listed_as_imports_are,
+    pages_make_up_the_list_while_it_changes,
+];
+
+/// The numbers of the ids that a slice of CONTOSO's imports holds, and whether more follow.
+async fn cut(bench: &Workbench, after: u128, skip: u64, limit: usize) -> (Vec<u128>, bool) {
+    let slice = Slice {
+        after: (after > 0).then(|| Uuid::from_u128(after)),
+        skip,
+        limit,
+    };
+    let page = bench.store.list_imports(CONTOSO, slice).await.unwrap();
+    let numbers = page.rows.iter().map(|import| import.id.0.as_u128());
+    (numbers.collect(), page.more)
+}
+
+async fn create(bench: &Workbench, tenant: TenantId, numbers: impl IntoIterator<Item = u128>) {
+    let row = |number| (import_id(number), ImportProperties::default());
+    let rows = numbers.into_iter().map(row).collect();
+    bench.create(tenant, rows, at(0)).await.unwrap();
+}
+
+async fn a_slice_is_cut_from_the_list_in_id_order(bench: Workbench) {
+    assert_eq!(cut(&bench, 0, 0, 5).await, (vec![], false));
+    create(&bench, CONTOSO, [50, 20, 40, u128::MAX, 30]).await;
+    create(&bench, FABRIKAM, [25, 45]).await;
+    let whole = [20, 30, 40, 50, u128::MAX];
+    for after in [0, 10, 20, 35, 50, u128::MAX] {
+        for skip in [0, 1, 4, 5, 100] {
+            for limit in [0, 1, 2, 4, 5, 6, 1000] {
+                let rest = || whole.iter().filter(|id| **id > after).skip(skip);
+                let expected: Vec<u128> = rest().take(limit).copied().collect();
+                let more = rest().count() > limit;
+                assert_eq!(
+                    cut(&bench, after, skip as u64, limit).await,
+                    (expected, more),
+                    "after {after}, skip {skip}, limit {limit}"
+                );
+            }
+        }
+    }
+    assert_eq!(cut(&bench, 0, u64::MAX, 5).await, (vec![], false));
+    assert_eq!(bench.store.count_imports(CONTOSO).await, Ok(5));
+}
+
+async fn devices_are_listed_as_imports_are(bench: Workbench) {
+    for seed in 1..=7 {
+        bench.accept(CONTOSO, import_of(&Builder::new(seed))).await;
+    }
+    bench.settle_all().await;
+    let whole = bench.devices(CONTOSO).await;
+    assert_eq!(whole.len(), 7);
+    assert!(whole.is_sorted_by_key(|device| device.id));
+    assert_eq!(bench.store.count_devices(CONTOSO).await, Ok(7));
+
+    let mut paged = Vec::new();
+    let mut slice = Slice { limit: 3, ..WHOLE };
+    loop {
+        let page = bench.store.list_devices(CONTOSO, slice).await.unwrap();
+        paged.extend(page.rows);
+        slice.after = paged.last().map(|device| device.id.0);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(paged, whole);
+    let slice = Slice { skip: 5, ..WHOLE };
+    let page = bench.store.list_devices(CONTOSO, slice).await.unwrap();
+    assert_eq!(page.rows, whole[5..]);
+}
+
+/// A property, over invented lists: whatever comes and goes between two pages, they show each row
+/// that stood all the time once, no row twice, and all in order.
+async fn pages_make_up_the_list_while_it_changes(bench: Workbench) {
+    let number = || 1..u128::from(u16::MAX);
+    let lists = (
+        btree_set(number(), 0..60),
+        1..12_usize,
+        vec((vec(number(), 0..4), vec(any::<Index>(), 0..3)), 60),
+    );
+    let mut runner = TestRunner::deterministic();
+    for round in 0..24 {
+        let (first, limit, meanwhile) = lists.new_tree(&mut runner).unwrap().current();
+        let tenant = TenantId(Uuid::from_u128(0xA000 + round));
+        let mut standing = first.clone();
+        let mut present = first.clone();
+        create(&bench, tenant, first).await;
+        let mut shown = Vec::new();
+        let mut after = None;
+        for (arrivals, departures) in meanwhile {
+            let slice = Slice {
+                after,
+                skip: 0,
+                limit,
+            };
+            let page = bench.store.list_imports(tenant, slice).await.unwrap();
+            assert!(page.rows.len() == limit || !page.more, "a page is full");
+            shown.extend(page.rows.iter().map(|import| import.id.0.as_u128()));
+            if !page.more {
+                break;
+            }
+            after = page.rows.last().map(|import| import.id.0);
+            let arrivals: BTreeSet<_> = arrivals.into_iter().collect();
+            let arrivals: Vec<_> = arrivals.difference(&present).copied().collect();
+            present.extend(&arrivals);
+            create(&bench, tenant, arrivals).await;
+            for departure in departures {
+                let ids: Vec<_> = present.iter().copied().collect();
+                if ids.is_empty() {
+                    break;
+                }
+                let id = *departure.get(&ids);
+                present.remove(&id);
+                standing.remove(&id);
+                assert!(bench.delete(tenant, import_id(id)).await);
+            }
+        }
+        assert!(shown.is_sorted_by(|one, next| one < next), "{shown:?}");
+        let shown = BTreeSet::from_iter(shown);
+        assert!(shown.is_superset(&standing), "{shown:?} {standing:?}");
+    }
+}

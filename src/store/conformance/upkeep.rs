@@ -1,0 +1,179 @@
+//! Waking, closing, and many callers at once.
+
+use std::time::Duration;
+
+use futures_util::{future::join_all, poll};
+use hardware_hash::Builder;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        device::DeviceId,
+        directory_error::DirectoryError,
+        identity::LedgerEntryId,
+        import::{ImportChange, ImportState},
+    },
+    store::{
+        Store, StoreError,
+        operation::{Failure, LedgerQuery, Settled},
+    },
+    testing::{
+        CONTOSO, FABRIKAM, actor, import_of,
+        workbench::{WHOLE, Workbench, at, import_id},
+    },
+};
+
+super::cases![
+    new_work_wakes_who_waits_for_it,
+    an_open_store_is_ready,
+    a_closed_store_answers_nothing,
+    rivals_for_one_device_leave_one_owner,
+];
+
+/// Long enough for any machine, yet shorter than a lease; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits for work, and has begun to when this returns: earlier news is used up.
+async fn fall_asleep(store: &dyn Store) -> impl Future<Output = ()> {
+    loop {
+        let mut wait = store.wait_for_work();
+        if poll!(&mut wait).is_pending() {
+            return wait;
+        }
+    }
+}
+
+async fn wakes(sleeper: impl Future<Output = ()>, why: &str) {
+    tokio::time::timeout(PATIENCE, sleeper).await.expect(why);
+}
+
+async fn new_work_wakes_who_waits_for_it(bench: Workbench) {
+    let store = bench.store.as_ref();
+    let sleeper = fall_asleep(store).await;
+    let id = import_id(1);
+    let create = |seed| {
+        let row = (id, import_of(&Builder::new(seed)));
+        bench.create(CONTOSO, vec![row], at(0))
+    };
+    create(1).await.unwrap();
+    wakes(sleeper, "a new import").await;
+
+    let claims = bench.claim(1).await;
+    let sleeper = fall_asleep(store).await;
+    bench.update(CONTOSO, id, ImportChange::default()).await;
+    wakes(sleeper, "a changed import").await;
+
+    let sleeper = fall_asleep(store).await;
+    assert_eq!(bench.settle(claims).await, [Settled::Superseded]);
+    wakes(sleeper, "an import that was not settled").await;
+
+    let keys = bench.claim(1).await.iter().map(|claim| claim.key).collect();
+    let sleeper = fall_asleep(store).await;
+    store.relinquish(keys).await.unwrap();
+    wakes(sleeper, "an import that was given back").await;
+}
+
+async fn an_open_store_is_ready(bench: Workbench) {
+    assert_eq!(bench.store.check().await, Ok(()));
+    let secret = *bench.store.paging_secret();
+    assert_ne!(secret, [0; 32]);
+    assert_eq!(*bench.store.paging_secret(), secret);
+}
+
+async fn a_closed_store_answers_nothing(bench: Workbench) {
+    let id = bench.accept(CONTOSO, import_of(&Builder::new(1))).await;
+    let key = bench.claim(1).await[0].key;
+    let store = &bench.store;
+    store.close().await;
+    store.close().await;
+
+    let change = ImportChange::default();
+    let failure = Failure {
+        reason: "a test".to_owned(),
+        attempts_allowed: 5,
+        back_off: Duration::ZERO,
+    };
+    let device = DeviceId(Uuid::from_u128(1));
+    let entry = LedgerEntryId(Uuid::from_u128(1));
+    let rows = vec![(import_id(1), import_of(&Builder::new(2)))];
+    let now = at(0);
+    let errors = [
+        bench.create(CONTOSO, rows, now).await.err(),
+        store.import(CONTOSO, id).await.err(),
+        store.list_imports(CONTOSO, WHOLE).await.err(),
+        store.count_imports(CONTOSO).await.err(),
+        store
+            .update_import(CONTOSO, id, change, actor(), now)
+            .await
+            .err(),
+        store.delete_import(CONTOSO, id, actor(), now).await.err(),
+        store.device(CONTOSO, device).await.err(),
+        store.list_devices(CONTOSO, WHOLE).await.err(),
+        store.count_devices(CONTOSO).await.err(),
+        store
+            .delete_device(CONTOSO, device, actor(), now)
+            .await
+            .err(),
+        store.claim(now, 1).await.err(),
+        store.settle(Vec::new(), now).await.err(),
+        store.fail(key, failure, now).await.err(),
+        store.oldest_waiting().await.err(),
+        store.count_waiting().await.err(),
+        store
+            .find_ledger_entries(LedgerQuery::default())
+            .await
+            .err(),
+        store.release_ledger_entry(entry, actor(), now).await.err(),
+        store.check().await.err(),
+    ];
+    for (number, error) in errors.into_iter().enumerate() {
+        assert!(
+            matches!(error, Some(StoreError::Unavailable(_))),
+            "operation {number}: {error:?}"
+        );
+    }
+}
+
+/// Two tenants race for the same device, each import from a task of its own that also settles
+/// whatever it gets hold of.
+async fn rivals_for_one_device_leave_one_owner(bench: Workbench) {
+    let racers = (0..200).map(|number| {
+        let bench = bench.clone();
+        let tenant = if number % 2 == 0 { CONTOSO } else { FABRIKAM };
+        let capture = Builder::new(1).recaptured(number / 2).total_size(0);
+        tokio::spawn(async move {
+            let id = bench.accept(tenant, import_of(&capture)).await;
+            let claims = bench.claim(3).await;
+            bench.settle(claims).await;
+            (tenant, id)
+        })
+    });
+    let accepted: Vec<_> = join_all(racers)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    bench.settle_all().await;
+
+    let devices = [bench.devices(CONTOSO).await, bench.devices(FABRIKAM).await].concat();
+    assert_eq!(devices.len(), 1);
+    let owner = devices[0].tenant;
+    let entries = bench.ledger(LedgerQuery::default()).await;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].owner, Some((owner, devices[0].id)));
+    let mut complete = 0;
+    for (tenant, id) in accepted {
+        let state = bench.state(tenant, id).await;
+        let expected = match state {
+            ImportState::Complete(device) => {
+                complete += 1;
+                assert_eq!((tenant, device), (owner, devices[0].id));
+                continue;
+            }
+            _ if tenant == owner => DirectoryError::ZtdDeviceAlreadyAssigned,
+            _ => DirectoryError::ZtdDeviceAssignedToOtherTenant,
+        };
+        assert_eq!(state, ImportState::Refused(expected));
+    }
+    assert_eq!(complete, 1);
+}

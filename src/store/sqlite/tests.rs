@@ -1,0 +1,75 @@
+//! What only SQLite can show: the file, its one writer, and a disk that is full.
+
+mod disk;
+mod file;
+mod rows;
+mod writer;
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::{store::conformance, testing::workbench::Workbench};
+
+/// A directory with a database in it, opened anew as often as wanted.
+struct Files {
+    directory: TempDir,
+    made: AtomicU32,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self {
+            directory: TempDir::new().unwrap(),
+            made: AtomicU32::new(0),
+        }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("hangar.db")
+    }
+
+    fn open(&self) -> SqliteStore {
+        serve(&self.path()).unwrap()
+    }
+
+    /// Opens a database that never was.
+    fn fresh(&self) -> Arc<dyn Store> {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let path = self.directory.path().join(format!("{number}.db"));
+        Arc::new(serve(&path).unwrap())
+    }
+
+    /// A connection beside the store's, for what a store would never do.
+    fn connect(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+}
+
+fn serve(path: &Path) -> Result<SqliteStore, OpenError> {
+    SqliteStore::open(path, Opening::Serve(DatabaseKind::Production))
+}
+
+fn bench(store: &Arc<SqliteStore>) -> Workbench {
+    Workbench::new(Arc::clone(store) as _)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_conforms() {
+    let files = Files::new();
+    conformance::run(async || files.fresh()).await;
+}
+
+#[test]
+fn histories_follow_the_model() {
+    let files = Files::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    conformance::histories::check(&runtime, || files.fresh());
+}

@@ -1,0 +1,206 @@
+//! A store that fails when a test wants it to, and otherwise is the store behind it.
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::{
+    domain::{
+        actor::Actor,
+        device::{Device, DeviceId},
+        identity::LedgerEntryId,
+        import::{Import, ImportChange, ImportId},
+        tenant::TenantId,
+    },
+    store::{
+        Answer, Store, StoreError,
+        operation::{
+            Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page,
+            Settled, Settlement, Slice, Updated,
+        },
+    },
+};
+
+/// A store with flaws.
+pub(crate) struct FlawedStore {
+    inner: Arc<dyn Store>,
+    poison: Mutex<HashSet<ImportId>>,
+    outage: Mutex<Option<StoreError>>,
+    /// How often a batch was to be settled.
+    attempts: AtomicUsize,
+    /// Told after every attempt to settle.
+    attempted: Notify,
+}
+
+impl FlawedStore {
+    pub(crate) fn new(inner: Arc<dyn Store>) -> Self {
+        Self {
+            inner,
+            poison: Mutex::default(),
+            outage: Mutex::default(),
+            attempts: AtomicUsize::new(0),
+            attempted: Notify::new(),
+        }
+    }
+
+    /// Makes every batch with this import fail, as a fault of ours would.
+    pub(crate) fn poison(&self, id: ImportId) {
+        self.poison.lock().unwrap().insert(id);
+    }
+
+    /// Makes settling fail like this from now on, or work again.
+    pub(crate) fn set_outage(&self, outage: Option<StoreError>) {
+        *self.outage.lock().unwrap() = outage;
+    }
+
+    pub(crate) fn attempts(&self) -> usize {
+        self.attempts.load(Ordering::SeqCst)
+    }
+
+    /// Completes when a batch has been settled, or not, since the last call.
+    pub(crate) async fn attempted(&self) {
+        self.attempted.notified().await;
+    }
+
+    fn flaw(&self, settlements: &[Settlement]) -> Option<StoreError> {
+        if let Some(outage) = self.outage.lock().unwrap().clone() {
+            return Some(outage);
+        }
+        let poison = self.poison.lock().unwrap();
+        settlements
+            .iter()
+            .any(|settlement| poison.contains(&settlement.key.id))
+            .then(|| StoreError::Backend("poison".to_owned()))
+    }
+}
+
+impl Store for FlawedStore {
+    fn settle(&self, settlements: Vec<Settlement>, now: Timestamp) -> Answer<'_, Vec<Settled>> {
+        Box::pin(async move {
+            let settled = match self.flaw(&settlements) {
+                Some(error) => Err(error),
+                None => self.inner.settle(settlements, now).await,
+            };
+            self.attempts.fetch_add(1, Ordering::SeqCst);
+            self.attempted.notify_one();
+            settled
+        })
+    }
+
+    fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
+        self.inner.create_imports(tenant, imports)
+    }
+
+    fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>> {
+        self.inner.import(tenant, id)
+    }
+
+    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>> {
+        self.inner.list_imports(tenant, slice)
+    }
+
+    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64> {
+        self.inner.count_imports(tenant)
+    }
+
+    fn update_import(
+        &self,
+        tenant: TenantId,
+        id: ImportId,
+        change: ImportChange,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Updated> {
+        self.inner.update_import(tenant, id, change, actor, now)
+    }
+
+    fn delete_import(
+        &self,
+        tenant: TenantId,
+        id: ImportId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.inner.delete_import(tenant, id, actor, now)
+    }
+
+    fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>> {
+        self.inner.device(tenant, id)
+    }
+
+    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>> {
+        self.inner.list_devices(tenant, slice)
+    }
+
+    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64> {
+        self.inner.count_devices(tenant)
+    }
+
+    fn delete_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, DeviceDeletion> {
+        self.inner.delete_device(tenant, id, actor, now)
+    }
+
+    fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
+        self.inner.claim(accepted_until, limit)
+    }
+
+    fn relinquish(&self, claims: Vec<ClaimKey>) -> Answer<'_, ()> {
+        self.inner.relinquish(claims)
+    }
+
+    fn fail(&self, claim: ClaimKey, failure: Failure, now: Timestamp) -> Answer<'_, Settled> {
+        self.inner.fail(claim, failure, now)
+    }
+
+    fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>> {
+        self.inner.oldest_waiting()
+    }
+
+    fn count_waiting(&self) -> Answer<'_, u64> {
+        self.inner.count_waiting()
+    }
+
+    fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.inner.wait_for_work()
+    }
+
+    fn find_ledger_entries(&self, query: LedgerQuery) -> Answer<'_, Vec<LedgerEntry>> {
+        self.inner.find_ledger_entries(query)
+    }
+
+    fn release_ledger_entry(
+        &self,
+        entry: LedgerEntryId,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, bool> {
+        self.inner.release_ledger_entry(entry, actor, now)
+    }
+
+    fn paging_secret(&self) -> &[u8; 32] {
+        self.inner.paging_secret()
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        self.inner.check()
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.inner.close()
+    }
+}
