@@ -104,6 +104,8 @@ async fn a_conflict_names_the_taken_ids_and_writes_nothing(bench: Workbench) {
         (&[a, d, c, b], &[d, b]),
         (&[a, c, a], &[a]),
         (&[a, b, c, a, d], &[b, a, d]),
+        // Named once, however often it is taken.
+        (&[b, b, a, a, a], &[b, a]),
     ];
     for (sent, taken) in cases {
         assert_eq!(

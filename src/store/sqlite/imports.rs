@@ -80,14 +80,15 @@ fn insert(
     )
 }
 
-/// The ids of a refused request that stand in the table already, or twice in the request. Called
-/// after an insert failed: those of its own rows that got in before must not count.
+/// The ids of a refused request that stand in the table already, or twice in the request, each
+/// once. Called after an insert failed: those of its own rows that got in before must not count.
 fn taken_ids(
     connection: &Connection,
     tenant: TenantId,
     imports: &NewImports,
 ) -> Result<Vec<ImportId>, Fault> {
     let mut seen = HashSet::new();
+    let mut named = HashSet::new();
     let mut taken = Vec::new();
     let mut statement =
         connection.prepare_cached("SELECT call FROM import WHERE tenant = ?1 AND id = ?2")?;
@@ -98,7 +99,7 @@ fn taken_ids(
             })
             .optional()?;
         let held_by_another = holder.is_some_and(|call| call != *imports.call.0.as_bytes());
-        if !seen.insert(row.id) || held_by_another {
+        if (!seen.insert(row.id) || held_by_another) && named.insert(row.id) {
             taken.push(row.id);
         }
     }
