@@ -1,6 +1,9 @@
 //! Connections that only read. They see every commit that was answered, and never wait for it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
@@ -51,7 +54,13 @@ impl Readers {
             let Some(connection) = taken else {
                 return Err(StoreError::Backend("no connection to read with".to_owned()));
             };
-            let result = operation(&connection).map_err(StoreError::from);
+            // A panic is a fault of ours; the connection outlives it, or reading would end with the
+            // last one.
+            let result = panic::catch_unwind(AssertUnwindSafe(|| operation(&connection)))
+                .map_or_else(
+                    |_| Err(StoreError::Backend("a read panicked".to_owned())),
+                    |result| result.map_err(StoreError::from),
+                );
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(connection);
@@ -61,7 +70,7 @@ impl Readers {
             result
         });
         task.await
-            .unwrap_or_else(|_| Err(StoreError::Backend("a read panicked".to_owned())))
+            .unwrap_or_else(|_| Err(StoreError::Unavailable("a read was not run".to_owned())))
     }
 
     /// Refuses further reads and closes what is idle.

@@ -199,6 +199,18 @@ async fn commits_are_synced_to_the_log() {
 }
 
 #[tokio::test]
+async fn reads_that_panic_cost_no_connection() {
+    let files = Files::new();
+    let store = files.open();
+    for _ in 0..2 * READERS {
+        let panic = |_: &Connection| -> Result<(), Fault> { panic!("a test") };
+        let answer = store.readers.run(panic).await;
+        assert!(matches!(answer, Err(StoreError::Backend(_))));
+    }
+    assert_eq!(store.count_imports(CONTOSO).await, Ok(0));
+}
+
+#[tokio::test]
 async fn closing_answers_what_was_accepted() {
     let files = Files::new();
     let store = Arc::new(files.open());
