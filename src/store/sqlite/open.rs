@@ -15,6 +15,8 @@ const APPLICATION_ID: i64 = 0x484e_4752;
 
 /// The migrations, oldest first. The schema's version is how many have been applied.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+#[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
+const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 
 /// What made a database; a server opens only its own kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,10 +145,16 @@ impl Opener {
 
     fn connect(&self) -> Result<Connection, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || -> rusqlite::Result<Connection> {
+        let open = || {
             let connection = Connection::open_with_flags(&self.path, flags)?;
             connection.busy_timeout(Duration::from_secs(5))?;
             connection.set_prepared_statement_cache_capacity(128);
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| self.sqlite(error))?;
+        // Before the settings: the journal's mode is written into the file.
+        self.recognize(&connection)?;
+        let set = || -> rusqlite::Result<()> {
             connection.pragma_update(None, "page_size", 8192)?;
             connection.pragma_update(None, "journal_mode", "wal")?;
             // An answered write survives the loss of power, not only of the process.
@@ -156,9 +164,33 @@ impl Opener {
             if let Some(max_pages) = self.max_pages {
                 connection.pragma_update(None, "max_page_count", max_pages)?;
             }
-            Ok(connection)
+            Ok(())
         };
-        open().map_err(|error| self.sqlite(error))
+        set().map_err(|error| self.sqlite(error))?;
+        Ok(connection)
+    }
+
+    /// Reads the schema's version, of a database that is ours or that nobody has written to yet.
+    fn recognize(&self, connection: &Connection) -> Result<i64, OpenError> {
+        let sqlite = |error| self.sqlite(error);
+        let number =
+            |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let found = number("user_version").map_err(sqlite)?;
+        let application_id = number("application_id").map_err(sqlite)?;
+        let tables: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(sqlite)?;
+        if application_id != APPLICATION_ID && (tables > 0 || found > 0) {
+            return Err(OpenError::NotOurs(self.path.clone()));
+        }
+        if found > SCHEMA_VERSION {
+            return Err(OpenError::Newer {
+                path: self.path.clone(),
+                found,
+                known: SCHEMA_VERSION,
+            });
+        }
+        Ok(found)
     }
 
     /// Makes the file before SQLite does, so that nobody else can read it; its log takes the same
@@ -188,50 +220,25 @@ impl Opener {
             .map_err(|error| io(&self.path, error))
     }
 
-    /// Applies the migrations that are missing, in one transaction.
+    /// Applies the migrations that are missing, in one transaction. Where none is, nothing is
+    /// written, so that a server also starts, and reads, on a disk that is full.
     fn migrate(
         &self,
         connection: &mut Connection,
         kind: Option<DatabaseKind>,
     ) -> Result<(), OpenError> {
         let sqlite = |error| self.sqlite(error);
-        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
         let transaction = connection
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
             .map_err(sqlite)?;
-        let number =
-            |name: &str| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        let found = number("user_version").map_err(sqlite)?;
-        let application_id = number("application_id").map_err(sqlite)?;
-        let tables: i64 = transaction
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(sqlite)?;
-        if application_id != APPLICATION_ID && (tables > 0 || found > 0) {
-            return Err(OpenError::NotOurs(self.path.clone()));
-        }
-        if found > known {
-            return Err(OpenError::Newer {
-                path: self.path.clone(),
-                found,
-                known,
-            });
-        }
-        let applied = usize::try_from(found).unwrap_or(0);
-        for migration in MIGRATIONS.iter().skip(applied) {
-            transaction.execute_batch(migration).map_err(sqlite)?;
-        }
-        if found == 0 {
-            let kind = kind.unwrap_or(DatabaseKind::Production);
-            describe(&transaction, kind).map_err(sqlite)?;
+        let found = self.recognize(&transaction)?;
+        if found < SCHEMA_VERSION {
+            apply(&transaction, found, kind).map_err(sqlite)?;
         }
         if let Some(kind) = kind {
             self.expect_kind(&transaction, kind)?;
         }
-        transaction
-            .pragma_update(None, "user_version", known)
-            .and_then(|()| transaction.pragma_update(None, "application_id", APPLICATION_ID))
-            .and_then(|()| transaction.commit())
-            .map_err(sqlite)
+        transaction.commit().map_err(sqlite)
     }
 
     fn expect_kind(&self, connection: &Connection, kind: DatabaseKind) -> Result<(), OpenError> {
@@ -259,6 +266,19 @@ impl Opener {
             error,
         }
     }
+}
+
+/// Brings the schema from a version to the newest.
+fn apply(connection: &Connection, found: i64, kind: Option<DatabaseKind>) -> rusqlite::Result<()> {
+    let applied = usize::try_from(found).unwrap_or(0);
+    for migration in MIGRATIONS.iter().skip(applied) {
+        connection.execute_batch(migration)?;
+    }
+    if found == 0 {
+        describe(connection, kind.unwrap_or(DatabaseKind::Production))?;
+    }
+    connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)
 }
 
 /// Writes down what made the database, and the secret that signs page links.

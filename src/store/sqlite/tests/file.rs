@@ -101,6 +101,28 @@ fn a_newer_schema_is_refused() {
     }
 }
 
+#[test]
+fn what_is_not_ours_is_refused_and_left_as_it_is() {
+    let files = Files::new();
+    let foreign = files.connect();
+    foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(foreign);
+    let bytes = fs::read(files.path()).unwrap();
+    for opening in [
+        Opening::Serve(DatabaseKind::Production),
+        Opening::Administer,
+    ] {
+        let refused = SqliteStore::open(&files.path(), opening);
+        assert!(matches!(refused, Err(OpenError::NotOurs(_))));
+        assert!(fs::read(files.path()).unwrap() == bytes, "it was changed");
+    }
+
+    let text = vec![b'x'; 4096];
+    fs::write(files.path(), &text).unwrap();
+    assert!(matches!(files_error(&files), OpenError::Sqlite { .. }));
+    assert!(fs::read(files.path()).unwrap() == text, "it was changed");
+}
+
 fn files_error(files: &Files) -> OpenError {
     match serve(&files.path()) {
         Ok(_) => panic!("opened"),
@@ -114,6 +136,19 @@ fn an_administrator_makes_no_database() {
     let opened = SqliteStore::open(&files.path(), Opening::Administer);
     assert!(matches!(opened, Err(OpenError::Absent(path)) if path == files.path()));
     assert!(!files.path().exists());
+}
+
+#[test]
+fn opening_a_database_that_is_up_to_date_writes_nothing() {
+    let files = Files::new();
+    drop(files.open());
+    let bytes = fs::read(files.path()).unwrap();
+    let store = files.open();
+    let log = files.directory.path().join("hangar.db-wal");
+    let written = fs::metadata(log).map_or(0, |log| log.len());
+    assert_eq!(written, 0, "so that a full disk keeps nobody from reading");
+    drop(store);
+    assert!(fs::read(files.path()).unwrap() == bytes, "it was changed");
 }
 
 /// Root may write what nobody may, so that for root the directory is one where nothing can be.
