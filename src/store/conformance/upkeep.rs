@@ -71,6 +71,14 @@ async fn new_work_wakes_who_waits_for_it(bench: Workbench) {
     let sleeper = fall_asleep(store).await;
     store.relinquish(keys).await.unwrap();
     wakes(sleeper, "an import that was given back").await;
+
+    // Whoever saw an id made anew while the old claim still stood must look again.
+    assert_eq!(bench.claim(1).await.len(), 1);
+    let sleeper = fall_asleep(store).await;
+    assert!(bench.delete(CONTOSO, id).await);
+    wakes(sleeper, "a claim that ended by a deletion").await;
+    create(2).await.unwrap();
+    assert_eq!(bench.claim(1).await.len(), 1);
 }
 
 async fn an_open_store_is_ready(bench: Workbench) {

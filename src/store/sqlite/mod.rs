@@ -194,8 +194,10 @@ impl Store for SqliteStore {
                     imports::delete(connection, tenant, id, &actor, now)
                 })
                 .await?;
-            // The id is free again; a new import under it must not wait for the old claim.
+            // The id is free again; a new import under it must not wait for the old claim. Whoever
+            // saw it claimed looks again.
             self.lock_leases().forget((tenant, id));
+            self.work.notify_one();
             Ok(deleted)
         })
     }
