@@ -97,8 +97,9 @@ impl Registrar {
                 }
                 Round::Idle => Rest::UntilWork,
                 Round::StoreUnavailable => {
+                    let rest = Rest::For(pause);
                     pause = (pause * 2).min(Duration::from_secs(10));
-                    Rest::For(pause)
+                    rest
                 }
             };
             tokio::select! {
