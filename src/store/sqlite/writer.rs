@@ -28,8 +28,8 @@ const GROUP_OPERATIONS: usize = 256;
 const GROUP_KIB: u32 = 8 * 1024;
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
-/// How long a broken connection is left alone before the next attempt to open it.
-const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+/// How often an operator is told that a broken connection can't be opened again.
+const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
 /// An operation on its way: run inside its savepoint, then answered after the commit.
 trait Operation: Send {
@@ -215,7 +215,7 @@ impl WriterThread {
                 let unavailable = StoreError::Unavailable(error.to_string());
                 if self
                     .broken_since
-                    .is_none_or(|since| since.elapsed() > REOPEN_PAUSE)
+                    .is_none_or(|since| since.elapsed() > REOPEN_NOTICE_PAUSE)
                 {
                     tracing::error!(%error, "the database can't be opened again");
                     self.broken_since = Some(Instant::now());
