@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hardware_hash::Builder;
 
 use crate::{
-    domain::{directory_error::DirectoryError, tenant::TenantId},
+    domain::{directory_error::DirectoryError, import::ImportProperties, tenant::TenantId},
     store::operation::{LedgerQuery, Settled},
     testing::{CONTOSO, FABRIKAM, import_of, workbench::Workbench},
 };
@@ -19,6 +19,7 @@ super::cases![
     a_capture_adds_what_it_saw,
     clones_with_keys_of_their_own_are_devices,
     too_many_clones_without_keys_are_not_unique,
+    clones_that_gained_keys_crowd_nobody,
 ];
 
 const SHARED: [u8; 16] = *b"hangar test uuid";
@@ -261,4 +262,30 @@ async fn too_many_clones_without_keys_are_not_unique(bench: Workbench) {
     let moved = keyed.uuid(SHARED);
     let refusal = bench.refusal(CONTOSO, import_of(&moved)).await;
     assert_eq!(refusal, DirectoryError::ZtdDeviceAssignedToOtherTenant);
+}
+
+async fn clones_that_gained_keys_crowd_nobody(bench: Workbench) {
+    let keyed = |seed| Builder::new(seed).uuid(SHARED).total_size(0);
+    let keyless = |seed| import_of(&keyed(seed).without_tpm());
+    let all = |seeds: std::ops::Range<u64>, of: &dyn Fn(u64) -> ImportProperties| {
+        let rows: Vec<_> = seeds.map(of).collect();
+        let count = rows.len();
+        let bench = bench.clone();
+        async move {
+            bench.accept_all(CONTOSO, rows).await;
+            let settled = bench.settle_all().await;
+            let registered = |one: &&Settled| matches!(one, Settled::Registered(_));
+            assert_eq!(settled.iter().filter(registered).count(), count);
+        }
+    };
+    all(0..40, &keyless).await;
+    for device in bench.devices(CONTOSO).await {
+        bench.delete_device(CONTOSO, device.id, 70).await;
+    }
+    let known = bench.ledger(LedgerQuery::default()).await.len();
+    all(0..40, &|seed| import_of(&keyed(seed))).await;
+    assert_eq!(bench.ledger(LedgerQuery::default()).await.len(), known);
+    all(40..65, &keyless).await;
+    // Of sixty-five that share the UUID, forty can't be the newcomer: they have other keys.
+    bench.register(FABRIKAM, import_of(&keyed(100))).await;
 }

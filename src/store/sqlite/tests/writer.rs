@@ -152,6 +152,8 @@ async fn a_group_that_loses_its_transaction_is_refused_whole() {
     let files = Files::new();
     let store = Arc::new(files.open());
     let bench = bench(&store);
+    let mark = |connection: &Connection| Ok(connection.execute_batch("CREATE TEMP TABLE m (x)")?);
+    store.writer.run(1, mark).await.unwrap();
     let held = hold(&store, 1).await;
     let row = |number| vec![(import_id(number), ImportProperties::default())];
     let mut creates: Vec<_> = [1, 2, 3]
@@ -175,7 +177,12 @@ async fn a_group_that_loses_its_transaction_is_refused_whole() {
     }
     assert_eq!(store.count_imports(CONTOSO).await, Ok(0));
 
-    // The connection was given up; the next has the same settings.
+    // The connection was given up, and its marks with it; the next has the same settings.
+    let marks = |connection: &Connection| {
+        let count = "SELECT count(*) FROM sqlite_temp_schema";
+        Ok(connection.query_row(count, [], |row| row.get::<_, i64>(0))?)
+    };
+    assert_eq!(store.writer.run(1, marks).await, Ok(0));
     assert_eq!(bench.create(CONTOSO, row(1), at(0)).await, Ok(()));
     assert_eq!(settings(&store).await, ("wal".to_owned(), 2));
 }
