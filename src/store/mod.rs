@@ -52,6 +52,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 pub trait Store: Send + Sync {
     /// Accepts imports: all of them, or none. Ids that are taken in this tenant are
     /// `StoreError::Conflict`, which names each once, in the order of the rows that it refuses.
+    /// A call that was accepted before is accepted again, and changes nothing.
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()>;
 
     /// The import with this id.

@@ -1,18 +1,19 @@
 //! Accepting imports and reading them back.
 
 use hardware_hash::Builder;
+use uuid::Uuid;
 
 use crate::{
     domain::{
         hardware_blob::HardwareBlob,
-        import::{ImportChange, ImportProperties, ImportState},
+        import::{CallId, ImportChange, ImportProperties, ImportState},
     },
     store::{
         StoreError, Unique,
-        operation::{DeviceDeletion, Updated},
+        operation::{DeviceDeletion, NewImport, NewImports, Updated},
     },
     testing::{
-        CONTOSO, FABRIKAM, import_of,
+        CONTOSO, FABRIKAM, actor, import_of,
         workbench::{Workbench, at, import_id},
     },
 };
@@ -21,6 +22,7 @@ super::cases![
     every_property_comes_back,
     a_request_is_accepted_whole,
     a_conflict_names_the_taken_ids_and_writes_nothing,
+    a_call_that_is_sent_again_is_accepted_again,
     an_id_is_taken_within_its_tenant_only,
     what_another_tenant_has_is_absent,
 ];
@@ -116,6 +118,35 @@ async fn a_conflict_names_the_taken_ids_and_writes_nothing(bench: Workbench) {
         assert_eq!(bench.imports(CONTOSO).await.len(), 2);
     }
     assert_eq!(bench.claim(10).await.len(), 2, "nothing else waits");
+}
+
+/// A caller who never learned the outcome tries again with the same call and ids.
+async fn a_call_that_is_sent_again_is_accepted_again(bench: Workbench) {
+    let row = |seed: u64| NewImport {
+        id: import_id(seed.into()),
+        properties: import_of(&Builder::new(seed)),
+    };
+    let call = |number, rows| NewImports {
+        call: CallId(Uuid::from_u128(number)),
+        actor: actor(),
+        accepted_at: at(0),
+        rows,
+    };
+    let both = call(1, vec![row(1), row(2)]);
+    let create = |imports: &NewImports| bench.store.create_imports(CONTOSO, imports.clone());
+    assert_eq!(create(&both).await, Ok(()));
+    let waiting = bench.imports(CONTOSO).await;
+    assert_eq!(create(&both).await, Ok(()));
+    assert_eq!(bench.imports(CONTOSO).await, waiting);
+    assert_eq!(bench.settle_all().await.len(), 2);
+    let settled = bench.imports(CONTOSO).await;
+    assert_eq!(create(&both).await, Ok(()));
+    assert_eq!(bench.imports(CONTOSO).await, settled);
+    assert_eq!(bench.store.count_waiting().await, Ok(0));
+
+    let other = call(2, vec![row(1), row(3)]);
+    let taken = StoreError::Conflict(Unique::ImportIds(vec![import_id(1)]));
+    assert_eq!(create(&other).await, Err(taken));
 }
 
 async fn an_id_is_taken_within_its_tenant_only(bench: Workbench) {

@@ -34,6 +34,11 @@ pub(super) fn create(
             Ok(()) => {}
             Err(error) if is_taken(&error) => {
                 let taken = taken_ids(connection, tenant, imports)?;
+                if taken.is_empty() {
+                    // All that stands is of this very request: it was accepted before, by an
+                    // attempt whose outcome its sender never learned.
+                    return Ok(());
+                }
                 return Err(StoreError::Conflict(Unique::ImportIds(taken)).into());
             }
             Err(error) => return Err(error.into()),
