@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// Far more than any client may send. A store that remembers a longer blob is damaged, and padding
+/// it would take the memory of everybody else.
+const LONGEST_KEPT_BYTES: usize = 64 * 1024 * 1024;
+
 /// A hardware hash as a client sent it. The trailing zeros are a number, not bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HardwareBlob {
@@ -20,9 +24,13 @@ impl HardwareBlob {
         })
     }
 
-    /// Puts a blob together from what a store kept. `None` where the content is longer than the whole.
+    /// Puts a blob together from what a store kept. `None` where the content is longer than the
+    /// whole, or the whole longer than can be.
     pub fn from_parts(content: Vec<u8>, len_bytes: usize) -> Option<Self> {
-        (content.len() <= len_bytes && len_bytes > 0).then_some(Self { content, len_bytes })
+        let plausible = content.len().max(1)..=LONGEST_KEPT_BYTES;
+        plausible
+            .contains(&len_bytes)
+            .then_some(Self { content, len_bytes })
     }
 
     /// The bytes up to the last that is not zero.
@@ -69,5 +77,7 @@ mod tests {
         }
         assert_eq!(HardwareBlob::new(vec![]), None);
         assert_eq!(HardwareBlob::from_parts(vec![1, 2], 1), None);
+        assert_eq!(HardwareBlob::from_parts(vec![], 0), None);
+        assert_eq!(HardwareBlob::from_parts(vec![1], usize::MAX), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hardware_hash::Builder;
+use rusqlite::params;
 
 use super::*;
 use crate::{
@@ -69,6 +70,13 @@ async fn the_audit_table_tells_what_happened() {
 
 #[tokio::test]
 async fn a_row_that_makes_no_sense_fails_alone() {
+    // Shorter than its content, and longer than any memory.
+    for len_bytes in [5, i64::MAX, -1] {
+        fails_alone(len_bytes).await;
+    }
+}
+
+async fn fails_alone(len_bytes: i64) {
     let files = Files::new();
     let store = Arc::new(files.open());
     let bench = bench(&store);
@@ -82,8 +90,8 @@ async fn a_row_that_makes_no_sense_fails_alone() {
         .execute_batch("PRAGMA ignore_check_constraints = ON")
         .unwrap();
     let changed = connection.execute(
-        "UPDATE import SET hardware_len_bytes = 5 WHERE id = ?",
-        [senseless.0.as_bytes()],
+        "UPDATE import SET hardware_len_bytes = ? WHERE id = ?",
+        params![len_bytes, senseless.0.as_bytes()],
     );
     assert_eq!(changed, Ok(1));
 
