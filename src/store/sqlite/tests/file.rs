@@ -183,7 +183,7 @@ fn what_cant_be_made_is_said() {
 }
 
 /// Whether file permissions mean anything to this process.
-pub(super) fn is_root() -> bool {
+fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
