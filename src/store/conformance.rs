@@ -16,6 +16,8 @@ mod upkeep;
 
 use std::{pin::Pin, sync::Arc};
 
+use tokio::task::JoinSet;
+
 use super::Store;
 use crate::testing::workbench::Workbench;
 
@@ -50,7 +52,9 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
     for (name, case) in rooms.into_iter().flatten() {
         let bench = Workbench::new(open().await);
         // A task of its own, so that a case that panics does not keep the others from running.
-        if tokio::spawn(case(bench)).await.is_err() {
+        let mut task = JoinSet::new();
+        task.spawn(case(bench));
+        if !matches!(task.join_next().await, Some(Ok(()))) {
             failed.push(*name);
         }
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use futures_util::{future::join_all, poll};
+use futures_util::poll;
 use hardware_hash::Builder;
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::{
@@ -145,22 +146,19 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
 /// Two tenants race for the same device, each import from a task of its own that also settles
 /// whatever it gets hold of.
 async fn rivals_for_one_device_leave_one_owner(bench: Workbench) {
-    let racers = (0..200).map(|number| {
+    let mut racers = JoinSet::new();
+    for number in 0..200 {
         let bench = bench.clone();
         let tenant = if number % 2 == 0 { CONTOSO } else { FABRIKAM };
         let capture = Builder::new(1).recaptured(number / 2).total_size(0);
-        tokio::spawn(async move {
+        racers.spawn(async move {
             let id = bench.accept(tenant, import_of(&capture)).await;
             let claims = bench.claim(3).await;
             bench.settle(claims).await;
             (tenant, id)
-        })
-    });
-    let accepted: Vec<_> = join_all(racers)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+        });
+    }
+    let accepted = racers.join_all().await;
     bench.settle_all().await;
 
     let devices = [bench.devices(CONTOSO).await, bench.devices(FABRIKAM).await].concat();
