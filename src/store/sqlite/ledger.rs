@@ -10,7 +10,7 @@ use super::{fault::Fault, row};
 use crate::{
     domain::{
         device::{Device, DeviceId},
-        identity::{Fingerprint, FingerprintKind, Fingerprints, LedgerEntryId, fold},
+        identity::{FingerprintKind, Fingerprints, LedgerEntryId, fold},
         import::CallId,
         registration::{Known, LedgerMatch, NameKey, Owner, Subject},
         tenant::TenantId,
@@ -27,6 +27,13 @@ const MATCHES_READ: usize = 64;
 
 /// How many entries an administrator's search answers.
 const ENTRIES_FOUND: i64 = 1000;
+
+/// Whether the ledger has met a piece of hardware before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hardware {
+    New,
+    Known,
+}
 
 /// Reads what the ledger knows of what an import names.
 pub(super) fn known(connection: &Connection, subject: &Subject) -> Result<Known, Fault> {
@@ -64,50 +71,33 @@ fn entries_sharing(
 ) -> Result<Vec<LedgerEntryId>, Fault> {
     let anchored = is_anchored(fingerprints);
     let mut entries: Vec<LedgerEntryId> = Vec::new();
-    let mut add = |found: Vec<LedgerEntryId>| {
-        for entry in found {
+    // What is unique comes first, so that a certain match is never cut off.
+    let (unique, shared): (Vec<_>, Vec<_>) =
+        fingerprints.keys().partition(|key| key.kind.is_unique());
+    for key in unique.into_iter().chain(shared) {
+        let mut statement = connection.prepare_cached(
+            "SELECT entry, anchored FROM ledger_key
+             WHERE world = ?1 AND kind = ?2 AND digest = ?3 ORDER BY anchored LIMIT ?4",
+        )?;
+        let mut rows = statement.query(params![
+            WORLD,
+            key.kind.as_str(),
+            key.digest,
+            MATCHES_READ + 1
+        ])?;
+        while let Some(row) = rows.next()? {
+            let entry = LedgerEntryId(row::guid(row, 0)?);
             if !entries.contains(&entry) {
                 entries.push(entry);
             }
+            // Another anchored entry can't be the same: one shows that hardware changed.
+            let other_is_anchored: bool = row.get(1)?;
+            if anchored && other_is_anchored {
+                break;
+            }
         }
-    };
-    let limit = MATCHES_READ + 1;
-    // `Ek` sorts first and excludes `Opaque`, so that what is certain is never cut off.
-    let (unique, shared): (Vec<_>, Vec<_>) =
-        fingerprints.keys().partition(|key| key.kind.is_unique());
-    for key in unique {
-        add(entries_with(connection, key, true, 1)?);
-        add(entries_with(connection, key, false, 1)?);
-    }
-    for key in &shared {
-        add(entries_with(connection, *key, false, limit)?);
-    }
-    for key in &shared {
-        add(entries_with(
-            connection,
-            *key,
-            true,
-            if anchored { 1 } else { limit },
-        )?);
     }
     Ok(entries)
-}
-
-fn entries_with(
-    connection: &Connection,
-    key: Fingerprint,
-    anchored: bool,
-    limit: usize,
-) -> Result<Vec<LedgerEntryId>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT entry FROM ledger_key
-         WHERE world = ?1 AND kind = ?2 AND digest = ?3 AND anchored = ?4 LIMIT ?5",
-    )?;
-    let rows = statement.query_map(
-        params![WORLD, key.kind.as_str(), key.digest, anchored, limit],
-        |row| row::guid(row, 0).map(LedgerEntryId),
-    )?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn read_match(connection: &Connection, entry: LedgerEntryId) -> Result<LedgerMatch, Fault> {
@@ -156,6 +146,7 @@ pub(super) fn assign(
     device: &Device,
     call: CallId,
     fingerprints: Option<&Fingerprints>,
+    hardware: Hardware,
 ) -> Result<(), Fault> {
     let entry = device.ledger_entry;
     let properties = &device.properties;
@@ -187,7 +178,7 @@ pub(super) fn assign(
         return Err(row::corrupt("hardware that was free has an owner"));
     }
     match fingerprints {
-        Some(fingerprints) => merge(connection, entry, fingerprints),
+        Some(fingerprints) => merge(connection, entry, fingerprints, hardware),
         None => Ok(()),
     }
 }
@@ -196,9 +187,11 @@ fn merge(
     connection: &Connection,
     entry: LedgerEntryId,
     fingerprints: &Fingerprints,
+    hardware: Hardware,
 ) -> Result<(), Fault> {
-    let anchored = is_anchored(fingerprints) || is_anchored(&read_fingerprints(connection, entry)?);
-    if anchored {
+    let anchored = is_anchored(fingerprints)
+        || hardware == Hardware::Known && is_anchored(&read_fingerprints(connection, entry)?);
+    if anchored && hardware == Hardware::Known {
         // Hardware that was known without an endorsement key gains one.
         connection
             .prepare_cached(

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
 
 /// Marks the file as ours ("HNGR").
 const APPLICATION_ID: i64 = 0x484e_4752;
@@ -149,6 +149,9 @@ impl Opener {
             let connection = Connection::open_with_flags(&self.path, flags)?;
             connection.busy_timeout(Duration::from_secs(5))?;
             connection.set_prepared_statement_cache_capacity(128);
+            // Without it SQLite prepares a statement anew for every value that might suit a
+            // partial index, which costs more than most statements take.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| self.sqlite(error))?;

@@ -183,7 +183,11 @@ fn register(
         Subject::Hardware(fingerprints, _) => Some(fingerprints),
         Subject::Named(..) | Subject::Refused(_) => None,
     };
-    ledger::assign(connection, &device, settlement.call, fingerprints)?;
+    let hardware = match registration.entry {
+        Some(_) => ledger::Hardware::Known,
+        None => ledger::Hardware::New,
+    };
+    ledger::assign(connection, &device, settlement.call, fingerprints, hardware)?;
     devices::insert(connection, &device)?;
     connection
         .prepare_cached("UPDATE import SET state = ?3, device = ?4 WHERE tenant = ?1 AND id = ?2")?
