@@ -1,5 +1,8 @@
 //! Keeping things: whole operations behind one trait, and the only room with SQL.
 //!
+//! Backing a database up and looking it over are no operations of a store that serves: they are
+//! functions of the file, which another process may have open.
+//!
 //! Which rows a client may see is decided here, by the tenant that every operation takes first.
 //! What a registration needs is decided in `domain::registration`, which settling calls inside
 //! its transaction.
@@ -8,6 +11,7 @@
 pub(crate) mod conformance;
 mod error;
 pub mod operation;
+pub mod soundness;
 pub mod sqlite;
 
 use std::{future::Future, path::Path, pin::Pin, sync::Arc};
@@ -24,18 +28,32 @@ use crate::domain::{
 
 pub use error::{StoreError, Unique};
 use operation::{
-    Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page, Settled,
-    Settlement, Slice, Updated,
+    AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
+    NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
 };
+use soundness::{Depth, Soundness};
 pub use sqlite::{DatabaseKind, OpenError, Opening};
 
-/// Opens the database that a url names: the only place that asks which backend it is.
+/// Opens the database that a url names. Which backend it is, is asked in this file only.
 pub fn open(url: &str, opening: Opening) -> Result<Arc<dyn Store>, OpenError> {
+    let path = sqlite_path(url)?;
+    Ok(Arc::new(sqlite::SqliteStore::open(path, opening)?))
+}
+
+/// Copies the database that a url names into an empty file, also while a server writes to it, and
+/// looks the copy over. The copy holds all that was acknowledged before the call.
+pub fn back_up(url: &str, to: &Path) -> Result<Soundness, OpenError> {
+    sqlite::back_up(sqlite_path(url)?, to)
+}
+
+/// Looks over the database that a url names, also while a server writes to it.
+pub fn inspect(url: &str, depth: Depth) -> Result<Soundness, OpenError> {
+    sqlite::inspect(sqlite_path(url)?, depth)
+}
+
+fn sqlite_path(url: &str) -> Result<&Path, OpenError> {
     match url.split_once("://") {
-        Some(("sqlite", path)) => Ok(Arc::new(sqlite::SqliteStore::open(
-            Path::new(path),
-            opening,
-        )?)),
+        Some(("sqlite", path)) => Ok(Path::new(path)),
         // The rest of the url may hold a password.
         Some((scheme, _)) => Err(OpenError::Scheme(format!("{scheme}://…"))),
         None => Err(OpenError::Scheme("a text without ://".to_owned())),
@@ -137,6 +155,24 @@ pub trait Store: Send + Sync {
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, bool>;
+
+    /// Every tenant that has anything here, in the order of their ids.
+    fn list_tenants(&self) -> Answer<'_, Vec<TenantSummary>>;
+
+    /// Removes up to so many rows of a tenant, and frees the hardware of the devices among them for
+    /// any tenant: its imports first, so that none is registered meanwhile, then its devices, then
+    /// what is remembered of deleted ones. Audit lines stay. Removing nothing means that nothing
+    /// is left.
+    fn delete_tenant_rows(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, TenantDeletion>;
+
+    /// A page of a tenant's audit lines, oldest first.
+    fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>>;
 
     /// The secret with which page links are signed, made with the database.
     fn paging_secret(&self) -> &[u8; 32];

@@ -165,3 +165,70 @@ pub struct LedgerEntry {
     /// All fingerprints.
     pub fingerprints: Fingerprints,
 }
+
+/// What a tenant has here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantSummary {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its imports, those that wait included.
+    pub imports: u64,
+    /// Those of its imports that wait.
+    pub waiting: u64,
+    /// Its devices.
+    pub devices: u64,
+    /// Its deleted devices that are remembered.
+    pub tombstones: u64,
+}
+
+/// How much of a tenant one step of its deletion removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TenantDeletion {
+    /// Imports, whatever their state.
+    pub imports: u64,
+    /// Devices, whose hardware is free.
+    pub devices: u64,
+    /// Deleted devices that were remembered.
+    pub tombstones: u64,
+}
+
+impl TenantDeletion {
+    /// How many rows that is.
+    pub fn rows(&self) -> u64 {
+        self.imports + self.devices + self.tombstones
+    }
+}
+
+/// Which part of a tenant's audit lines is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuditSlice {
+    /// The number of the last line of the page before; zero at first.
+    pub after: i64,
+    /// How many lines at most.
+    pub limit: usize,
+}
+
+/// What was done once, as the audit table remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// The line's number; later lines have higher ones.
+    pub seq: i64,
+    /// When it was done.
+    pub at: Timestamp,
+    /// The word for the kind of actor.
+    pub actor_kind: String,
+    /// Who did it.
+    pub actor_id: String,
+    /// The application that called on the actor's behalf.
+    pub application: Option<String>,
+    /// The word for what was done.
+    pub action: String,
+    /// To which import.
+    pub import: Option<ImportId>,
+    /// To which device.
+    pub device: Option<DeviceId>,
+    /// To which hardware.
+    pub ledger_entry: Option<LedgerEntryId>,
+    /// Why, in stable words.
+    pub detail: Option<String>,
+}

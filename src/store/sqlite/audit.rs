@@ -1,10 +1,14 @@
 //! The audit table: who did what to which import, device and ledger line.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-use crate::domain::{
-    actor::Actor, device::DeviceId, identity::LedgerEntryId, import::ImportId, tenant::TenantId,
+use super::{fault::Fault, row};
+use crate::{
+    domain::{
+        actor::Actor, device::DeviceId, identity::LedgerEntryId, import::ImportId, tenant::TenantId,
+    },
+    store::operation::{AuditLine, AuditSlice, Page},
 };
 
 /// One line of the audit table. What an action does not touch is `None`.
@@ -41,4 +45,43 @@ pub(super) fn record(connection: &Connection, line: &Line<'_>) -> rusqlite::Resu
             line.detail,
         ])
         .map(|_| ())
+}
+
+/// A page of a tenant's lines, in the order in which they were added.
+pub(super) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    slice: AuditSlice,
+) -> Result<Page<AuditLine>, Fault> {
+    let limit = i64::try_from(slice.limit).unwrap_or(i64::MAX - 1);
+    // By `seq`: an export reads all pages, which together pass the table once.
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, at, actor_kind, actor_id, application, action, import, device, ledger_entry,
+            detail
+         FROM audit WHERE seq > ?2 AND tenant = ?1 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut found = statement.query(params![tenant.0.as_bytes(), slice.after, limit + 1])?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        if rows.len() == slice.limit {
+            return Ok(Page { rows, more: true });
+        }
+        rows.push(read(row)?);
+    }
+    Ok(Page { rows, more: false })
+}
+
+fn read(row: &Row<'_>) -> Result<AuditLine, Fault> {
+    Ok(AuditLine {
+        seq: row.get(0)?,
+        at: row::timestamp(row.get(1)?)?,
+        actor_kind: row.get(2)?,
+        actor_id: row.get(3)?,
+        application: row.get(4)?,
+        action: row.get(5)?,
+        import: row::optional_guid(row, 6)?.map(ImportId),
+        device: row::optional_guid(row, 7)?.map(DeviceId),
+        ledger_entry: row::optional_guid(row, 8)?.map(LedgerEntryId),
+        detail: row.get(9)?,
+    })
 }

@@ -4,17 +4,22 @@
 //! in the file of its noun.
 
 mod audit;
+mod backup;
 mod devices;
 mod fault;
 mod imports;
+mod inspect;
 mod leases;
 mod ledger;
 mod open;
 mod queue;
 mod readers;
 mod row;
+mod tenants;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_keeping;
 mod writer;
 
 use std::{
@@ -31,8 +36,8 @@ use tokio::sync::Notify;
 use super::{
     Answer, Store,
     operation::{
-        Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page,
-        Settled, Settlement, Slice, Updated,
+        AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
+        NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
     },
 };
 use crate::domain::{
@@ -42,23 +47,16 @@ use crate::domain::{
     import::{Import, ImportChange, ImportId},
     tenant::TenantId,
 };
+pub(super) use backup::back_up;
+pub(super) use inspect::inspect;
 use leases::Leases;
 use open::Opener;
-pub use open::{DatabaseKind, OpenError};
+pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
 use writer::Writer;
 
 /// How many connections read at once.
 const READERS: usize = 4;
-
-/// How a database is opened.
-#[derive(Clone, Copy, Debug)]
-pub enum Opening {
-    /// For serving: made if there is none, and of this kind only.
-    Serve(DatabaseKind),
-    /// For an administrator: it must exist; either kind.
-    Administer,
-}
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -347,6 +345,27 @@ impl Store for SqliteStore {
                 None => Ok(false),
             }
         }))
+    }
+
+    fn list_tenants(&self) -> Answer<'_, Vec<TenantSummary>> {
+        Box::pin(self.readers.run(tenants::list))
+    }
+
+    fn delete_tenant_rows(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, TenantDeletion> {
+        Box::pin(self.delete_rows_of(tenant, limit, actor, now))
+    }
+
+    fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| audit::list(connection, tenant, slice)),
+        )
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

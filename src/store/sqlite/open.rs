@@ -1,6 +1,7 @@
 //! Opens the database file: its settings, its schema and what it says about itself.
 
 use std::{
+    cmp::Ordering,
     fs::{self, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -36,6 +37,15 @@ impl DatabaseKind {
     }
 }
 
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub enum Opening {
+    /// For serving: made if there is none, and of this kind only.
+    Serve(DatabaseKind),
+    /// For an administrator: it must exist; either kind.
+    Administer,
+}
+
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -57,6 +67,18 @@ pub enum OpenError {
         "the database at {path} has schema version {found}, newer than this program's {known}: use the program that wrote it, or a newer one"
     )]
     Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's version.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// An older program made it, and this one has not served on it yet.
+    #[error(
+        "the database at {path} has schema version {found}, older than this program's {known}: start this program's `hangar serve` on it first, or use the program that wrote it"
+    )]
+    Older {
         /// The file.
         path: PathBuf,
         /// Its schema's version.
@@ -300,4 +322,46 @@ pub(super) fn paging_secret(connection: &Connection) -> rusqlite::Result<[u8; 32
         [],
         |row| row.get(0),
     )
+}
+
+impl Opener {
+    /// Opens a connection for those who look at a database, or copy it, and change nothing in it:
+    /// neither its schema nor how it keeps its journal. Any kind of database of this program's
+    /// schema will do.
+    pub(super) fn onlooker(&self) -> Result<Connection, OpenError> {
+        if !self.path.exists() {
+            return Err(OpenError::Absent(self.path.clone()));
+        }
+        let open = || -> rusqlite::Result<Connection> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(Duration::from_secs(5))?;
+            connection.pragma_update(None, "query_only", true)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| self.sqlite(error))?;
+        let number = |name: &str| {
+            connection
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .map_err(|error| self.sqlite(error))
+        };
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        let found = number("user_version")?;
+        let path = self.path.clone();
+        if number("application_id")? != APPLICATION_ID {
+            return Err(OpenError::NotOurs(path));
+        }
+        match found.cmp(&known) {
+            Ordering::Equal => Ok(connection),
+            Ordering::Greater => Err(OpenError::Newer { path, found, known }),
+            Ordering::Less => Err(OpenError::Older { path, found, known }),
+        }
+    }
+}
+
+/// Makes the newest schema in an empty database.
+pub(super) fn make_schema(connection: &Connection) -> rusqlite::Result<()> {
+    MIGRATIONS
+        .iter()
+        .try_for_each(|migration| connection.execute_batch(migration))
 }

@@ -45,6 +45,7 @@ const WITHOUT_TENANT: &[&str] = &[
     "wait_for_work",
     "find_ledger_entries",
     "release_ledger_entry",
+    "list_tenants",
     "paging_secret",
     "check",
     "close",

@@ -1,0 +1,140 @@
+//! Makes request bodies: distinct devices, cheaply, so that the generator leaves the cores to the
+//! server that is measured.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hardware_hash::{Builder, element_type};
+use sha2::{Digest as _, Sha256};
+
+/// The usual length of a hardware hash, padding included.
+const BLOB_BYTES: usize = 3000;
+
+/// What the hashes are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// As real ones: about 1.1 KB, padded with zeros to 3,000 bytes.
+    Padded,
+    /// 3,000 bytes that nothing makes shorter. They are no hashes, and are never settled here.
+    Incompressible,
+}
+
+/// A source of bodies, each of another device.
+pub(crate) struct Bodies {
+    content: Content,
+    blob: Vec<u8>,
+    end: usize,
+    uuid: usize,
+    serial: usize,
+    ek: usize,
+    ek_digest: usize,
+    next: u64,
+}
+
+impl Bodies {
+    /// Bodies of devices from this number on.
+    pub(crate) fn new(content: Content, first: u64) -> anyhow::Result<Self> {
+        let blob = Builder::new(first).total_size(BLOB_BYTES).build();
+        let place = |wanted| {
+            find(&blob, wanted).ok_or_else(|| anyhow::anyhow!("the blob lacks element {wanted}"))
+        };
+        let end = usize::from(u16::from_le_bytes([blob[2], blob[3]]));
+        Ok(Self {
+            content,
+            end,
+            uuid: place(element_type::SMBIOS_UUID)?,
+            serial: place(element_type::SMBIOS_SERIAL_NUMBER)?,
+            ek: place(element_type::EK_MODULUS)?,
+            // Kind and length stand before the digest.
+            ek_digest: place(element_type::OFFLINE_DEVICE_ID)? + 10,
+            blob,
+            next: first,
+        })
+    }
+
+    /// The next device's hash.
+    pub(crate) fn next_blob(&mut self) -> &[u8] {
+        let number = self.next;
+        self.next += 1;
+        match self.content {
+            Content::Padded => self.stamp(number),
+            Content::Incompressible => scramble(&mut self.blob, number),
+        }
+        &self.blob
+    }
+
+    /// Appends the next device's body to a request.
+    pub(crate) fn write_next(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"serialNumber\":\"\",\"hardwareIdentifier\":\"");
+        let text = BASE64_STANDARD.encode(self.next_blob());
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(b"\"}");
+    }
+
+    /// Makes the template this device's: its serial number, UUID and endorsement key, and the two
+    /// digests that depend on them.
+    fn stamp(&mut self, number: u64) {
+        let id = number.to_be_bytes();
+        let blob = &mut self.blob;
+        blob[self.uuid + 8..self.uuid + 16].copy_from_slice(&id);
+        let serial = format!("{number:016X}");
+        blob[self.serial + 2..self.serial + 18].copy_from_slice(serial.as_bytes());
+        blob[self.ek + 8..self.ek + 16].copy_from_slice(&id);
+        let ek_digest = Sha256::digest(&blob[self.ek..self.ek + 256]);
+        blob[self.ek_digest..self.ek_digest + 32].copy_from_slice(&ek_digest);
+        let digest = Sha256::digest(&blob[..self.end]);
+        blob[self.end + 4..self.end + 36].copy_from_slice(&digest);
+    }
+}
+
+/// Where an element's value begins.
+fn find(blob: &[u8], wanted: u16) -> Option<usize> {
+    let end = usize::from(u16::from_le_bytes([*blob.get(2)?, *blob.get(3)?]));
+    let mut at = 4;
+    while at + 4 <= end {
+        let head = blob.get(at..at + 4)?;
+        if u16::from_le_bytes([head[0], head[1]]) == wanted {
+            return Some(at + 4);
+        }
+        at += usize::from(u16::from_le_bytes([head[2], head[3]]));
+    }
+    None
+}
+
+/// Fills with bytes that look random, by a xorshift.
+fn scramble(blob: &mut [u8], number: u64) {
+    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    for chunk in blob.chunks_mut(8) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let bytes = state.to_le_bytes();
+        chunk.copy_from_slice(&bytes[..chunk.len()]);
+    }
+    // A blob that ended in zeros would be kept without them.
+    if let Some(last) = blob.last_mut() {
+        *last |= 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_body_is_another_sound_device() {
+        let mut bodies = Bodies::new(Content::Padded, 7).unwrap();
+        let mut serials = std::collections::HashSet::new();
+        for _ in 0..100 {
+            let blob = bodies.next_blob();
+            let inspection = hardware_hash::inspect(blob, 1_800_000_000);
+            assert!(!inspection.is_refused(), "{:?}", inspection.findings);
+            let report = inspection.report.unwrap();
+            assert!(serials.insert(report.serial_number().unwrap().to_owned()));
+        }
+    }
+
+    #[test]
+    fn incompressible_bodies_have_no_padding() {
+        let mut bodies = Bodies::new(Content::Incompressible, 7).unwrap();
+        assert_eq!(hardware_hash::content_len(bodies.next_blob()), BLOB_BYTES);
+    }
+}

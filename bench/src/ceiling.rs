@@ -1,0 +1,150 @@
+//! The ceiling: the same server over a store that keeps nothing. What it does not reach, no store
+//! could.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use hangar::{
+    cli::serve,
+    config::{Flags, Mode, Settings, Sources},
+    domain::{
+        actor::Actor,
+        device::{Device, DeviceId},
+        identity::LedgerEntryId,
+        import::{Import, ImportChange, ImportId},
+        tenant::TenantId,
+    },
+    store::{
+        Answer, Store,
+        operation::{
+            Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page,
+            Settled, Settlement, Slice, Updated,
+        },
+    },
+};
+use jiff::Timestamp;
+
+/// Serves until it is asked to end.
+pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
+    let sources = Sources::of_process(None, flags)?;
+    let settings = Settings::load(&sources, Mode::Dev)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve::run_on(settings, Mode::Dev, || Ok(Arc::new(Nowhere))))
+}
+
+/// Accepts everything and keeps nothing.
+struct Nowhere;
+
+fn answer<T: Send + 'static>(value: T) -> Answer<'static, T> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Store for Nowhere {
+    fn create_imports(&self, _: TenantId, _: NewImports) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn import(&self, _: TenantId, _: ImportId) -> Answer<'_, Option<Import>> {
+        answer(None)
+    }
+
+    fn list_imports(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Import>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
+    }
+
+    fn count_imports(&self, _: TenantId) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn update_import(
+        &self,
+        _: TenantId,
+        _: ImportId,
+        _: ImportChange,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, Updated> {
+        answer(Updated::Absent)
+    }
+
+    fn delete_import(&self, _: TenantId, _: ImportId, _: Actor, _: Timestamp) -> Answer<'_, bool> {
+        answer(false)
+    }
+
+    fn device(&self, _: TenantId, _: DeviceId) -> Answer<'_, Option<Device>> {
+        answer(None)
+    }
+
+    fn list_devices(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Device>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
+    }
+
+    fn count_devices(&self, _: TenantId) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn delete_device(
+        &self,
+        _: TenantId,
+        _: DeviceId,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, DeviceDeletion> {
+        answer(DeviceDeletion::Absent)
+    }
+
+    fn claim(&self, _: Timestamp, _: usize) -> Answer<'_, Vec<Claim>> {
+        answer(Vec::new())
+    }
+
+    fn settle(&self, _: Vec<Settlement>, _: Timestamp) -> Answer<'_, Vec<Settled>> {
+        answer(Vec::new())
+    }
+
+    fn relinquish(&self, _: Vec<ClaimKey>) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn fail(&self, _: ClaimKey, _: Failure, _: Timestamp) -> Answer<'_, Settled> {
+        answer(Settled::Superseded)
+    }
+
+    fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>> {
+        answer(None)
+    }
+
+    fn count_waiting(&self) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn find_ledger_entries(&self, _: LedgerQuery) -> Answer<'_, Vec<LedgerEntry>> {
+        answer(Vec::new())
+    }
+
+    fn release_ledger_entry(&self, _: LedgerEntryId, _: Actor, _: Timestamp) -> Answer<'_, bool> {
+        answer(false)
+    }
+
+    fn paging_secret(&self) -> &[u8; 32] {
+        &[0; 32]
+    }
+
+    fn check(&self) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}

@@ -1,0 +1,191 @@
+//! Loads a server over a number of connections, each with one request under way at a time.
+
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    task::LocalSet,
+};
+
+use crate::body::{Bodies, Content};
+
+/// What is asked of the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Load {
+    /// Host and port.
+    pub(crate) address: String,
+    /// Bearer tokens, used in turn.
+    pub(crate) tokens: Vec<String>,
+    /// How many connections.
+    pub(crate) connections: usize,
+    /// How long, unless `requests` are done before.
+    pub(crate) time: Duration,
+    /// How many requests at most.
+    pub(crate) requests: u64,
+    /// The bodies' kind.
+    pub(crate) content: Content,
+    /// The number of the first device.
+    pub(crate) first_device: u64,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Loaded {
+    /// Answered requests.
+    pub(crate) requests: u64,
+    /// How long it took.
+    pub(crate) seconds: f64,
+    /// Answers a second.
+    pub(crate) per_second: f64,
+    /// The median time to an answer.
+    pub(crate) p50_ms: f64,
+    /// What 99 of 100 answers took at most.
+    pub(crate) p99_ms: f64,
+    /// What the slowest took.
+    pub(crate) slowest_ms: f64,
+}
+
+struct Shared {
+    bodies: Bodies,
+    sent: u64,
+    micros: Vec<u32>,
+}
+
+/// Posts imports until the time or the requests are over. Every answer must be a 201.
+pub(crate) fn run(load: &Load) -> anyhow::Result<Loaded> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, run_here(load))
+}
+
+async fn run_here(load: &Load) -> anyhow::Result<Loaded> {
+    let shared = Rc::new(RefCell::new(Shared {
+        bodies: Bodies::new(load.content, load.first_device)?,
+        sent: 0,
+        micros: Vec::new(),
+    }));
+    let mut streams = Vec::new();
+    for _ in 0..load.connections {
+        let stream = TcpStream::connect(&load.address).await?;
+        stream.set_nodelay(true)?;
+        streams.push(stream);
+    }
+    let started = Instant::now();
+    let clients: Vec<_> = streams
+        .into_iter()
+        .map(|stream| {
+            let (load, shared) = (load.clone(), Rc::clone(&shared));
+            tokio::task::spawn_local(async move { client(&load, stream, &shared, started).await })
+        })
+        .collect();
+    for client in clients {
+        client.await??;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let micros = std::mem::take(&mut shared.borrow_mut().micros);
+    summary(micros, seconds)
+}
+
+async fn client(
+    load: &Load,
+    mut stream: TcpStream,
+    shared: &RefCell<Shared>,
+    started: Instant,
+) -> anyhow::Result<()> {
+    let mut request = Vec::with_capacity(8 * 1024);
+    let mut answer = Vec::with_capacity(8 * 1024);
+    while started.elapsed() < load.time {
+        {
+            let mut shared = shared.borrow_mut();
+            if shared.sent == load.requests {
+                break;
+            }
+            let turn = usize::try_from(shared.sent)? % load.tokens.len();
+            shared.sent += 1;
+            write_request(&mut request, load, &load.tokens[turn], &mut shared.bodies);
+        }
+        let sent = Instant::now();
+        stream.write_all(&request).await?;
+        read_answer(&mut stream, &mut answer).await?;
+        let micros = u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX);
+        shared.borrow_mut().micros.push(micros);
+    }
+    Ok(())
+}
+
+fn write_request(request: &mut Vec<u8>, load: &Load, token: &str, bodies: &mut Bodies) {
+    // The body's length is known only behind it; a fixed-width number leaves room for it.
+    const LENGTH: &[u8] = b"00000000";
+    request.clear();
+    request.extend_from_slice(
+        b"POST /beta/deviceManagement/importedWindowsAutopilotDeviceIdentities HTTP/1.1\r\nhost: ",
+    );
+    request.extend_from_slice(load.address.as_bytes());
+    request.extend_from_slice(b"\r\nauthorization: Bearer ");
+    request.extend_from_slice(token.as_bytes());
+    request.extend_from_slice(b"\r\ncontent-type: application/json\r\ncontent-length: ");
+    let length_at = request.len();
+    request.extend_from_slice(LENGTH);
+    request.extend_from_slice(b"\r\n\r\n");
+    let body_at = request.len();
+    bodies.write_next(request);
+    let length = format!("{:0width$}", request.len() - body_at, width = LENGTH.len());
+    request[length_at..length_at + LENGTH.len()].copy_from_slice(length.as_bytes());
+}
+
+/// Reads one answer and checks that it is a 201.
+async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> anyhow::Result<()> {
+    answer.clear();
+    loop {
+        if let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
+            let length = content_length(&answer[..head])?;
+            let whole = head + 4 + length;
+            while answer.len() < whole {
+                ensure!(stream.read_buf(answer).await? > 0, "the server hung up");
+            }
+            if !answer.starts_with(b"HTTP/1.1 201") {
+                bail!("not a 201: {}", String::from_utf8_lossy(answer));
+            }
+            return Ok(());
+        }
+        ensure!(stream.read_buf(answer).await? > 0, "the server hung up");
+    }
+}
+
+fn content_length(head: &[u8]) -> anyhow::Result<usize> {
+    let head = std::str::from_utf8(head)?;
+    let line = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .context("an answer without a length")?;
+    Ok(line.trim().parse()?)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests are far below where doubles become coarse"
+)]
+fn summary(mut micros: Vec<u32>, seconds: f64) -> anyhow::Result<Loaded> {
+    micros.sort_unstable();
+    let at = |share: usize| micros.get((micros.len() * share / 100).min(micros.len() - 1));
+    let (Some(p50), Some(p99), Some(slowest)) = (at(50), at(99), micros.last()) else {
+        bail!("nothing was answered");
+    };
+    let ms = |micros: &u32| f64::from(*micros) / 1000.0;
+    Ok(Loaded {
+        requests: micros.len() as u64,
+        seconds,
+        per_second: micros.len() as f64 / seconds,
+        p50_ms: ms(p50),
+        p99_ms: ms(p99),
+        slowest_ms: ms(slowest),
+    })
+}

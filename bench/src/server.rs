@@ -1,0 +1,142 @@
+//! Starts what is measured in a process of its own, and reads what it costs from /proc.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+
+/// A running server. It ends with this value.
+pub(crate) struct Server {
+    child: Child,
+    data_dir: PathBuf,
+    hangar: PathBuf,
+    /// Host and port.
+    pub(crate) address: String,
+    /// How long it took from its start until it listened.
+    pub(crate) start: Duration,
+    _stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts `hangar serve --dev` on a data directory.
+    pub(crate) fn hangar(hangar: &Path, data_dir: &Path, options: &[&str]) -> anyhow::Result<Self> {
+        let mut command = Command::new(hangar);
+        command.arg("serve");
+        Self::start(command, hangar, data_dir, options)
+    }
+
+    /// Starts the ceiling: the same server over a store that keeps nothing.
+    pub(crate) fn ceiling(hangar: &Path, data_dir: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("ceiling");
+        Self::start(command, hangar, data_dir, &[])
+    }
+
+    fn start(
+        mut command: Command,
+        hangar: &Path,
+        data_dir: &Path,
+        options: &[&str],
+    ) -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let mut child = command
+            .args([
+                "--dev",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin-listen",
+                "127.0.0.1:0",
+            ])
+            // Access lines cost what they cost: they are written, to nowhere.
+            .args(["--log-format", "json"])
+            .arg("--data-dir")
+            .arg(data_dir)
+            .args(options)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the server could not be started")?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        while !line.starts_with("Hangar listens on http://") {
+            line.clear();
+            ensure!(
+                stdout.read_line(&mut line)? > 0,
+                "the server ended before it listened"
+            );
+        }
+        let url = line.split_whitespace().nth(3).context("no address")?;
+        Ok(Self {
+            address: url.trim_start_matches("http://").to_owned(),
+            start: started.elapsed(),
+            child,
+            data_dir: data_dir.to_owned(),
+            hangar: hangar.to_owned(),
+            _stdout: stdout,
+        })
+    }
+
+    /// A token for its administrator.
+    pub(crate) fn token(&self) -> anyhow::Result<String> {
+        let output = Command::new(&self.hangar)
+            .args(["token", "--lifetime", "24h", "--data-dir"])
+            .arg(&self.data_dir)
+            .output()?;
+        ensure!(output.status.success(), "hangar token failed");
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// The processor time that it has used.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // Behind the name in parentheses; user and system time are the 14th and 15th fields of all,
+        // in ticks of which Linux counts a hundred a second for everybody.
+        let fields = stat.rsplit(") ").next().context("no fields")?;
+        let mut ticks = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(str::parse::<u64>);
+        let user = ticks.next().context("no user time")??;
+        let system = ticks.next().context("no system time")??;
+        Ok(Duration::from_millis((user + system) * 10))
+    }
+
+    /// Its share of memory, in MiB.
+    pub(crate) fn memory_mib(&self) -> anyhow::Result<f64> {
+        let path = format!("/proc/{}/smaps_rollup", self.child.id());
+        let rollup = std::fs::read_to_string(path)?;
+        let line = rollup
+            .lines()
+            .find_map(|line| line.strip_prefix("Pss:"))
+            .context("no Pss")?;
+        let kib: u32 = line.trim().trim_end_matches(" kB").trim().parse()?;
+        Ok(f64::from(kib) / 1024.0)
+    }
+
+    /// Ends it in good order.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        let id = self.child.id().to_string();
+        ensure!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()?
+                .success()
+        );
+        ensure!(self.child.wait()?.success(), "the server did not end well");
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,163 @@
+//! Tenants as a whole, for administrators: which there are, and deleting one.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, params};
+use uuid::Uuid;
+
+use super::{SqliteStore, audit, devices, fault::Fault, imports, row};
+use crate::{
+    domain::{actor::Actor, device::DeviceId, import::ImportId, tenant::TenantId},
+    store::{
+        StoreError,
+        operation::{TenantDeletion, TenantSummary},
+    },
+};
+
+/// About how much memory a step of a deletion holds.
+const WEIGHT_KIB: u32 = 64;
+
+/// Every tenant that has anything. Each count reads an index, never the blobs.
+pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault> {
+    let mut tenants = BTreeMap::new();
+    let mut add = |sql: &str, count_of: fn(&mut TenantSummary) -> &mut u64| -> Result<(), Fault> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let tenant = TenantId(row::guid(row, 0)?);
+            let summary = tenants.entry(tenant).or_insert(TenantSummary {
+                tenant,
+                imports: 0,
+                waiting: 0,
+                devices: 0,
+                tombstones: 0,
+            });
+            *count_of(summary) = row.get(1)?;
+        }
+        Ok(())
+    };
+    add(
+        "SELECT tenant, count(*) FROM import GROUP BY tenant",
+        |summary| &mut summary.imports,
+    )?;
+    add(
+        "SELECT tenant, count(*) FROM import WHERE state = 0 GROUP BY tenant",
+        |summary| &mut summary.waiting,
+    )?;
+    add(
+        "SELECT tenant, count(*) FROM device GROUP BY tenant",
+        |summary| &mut summary.devices,
+    )?;
+    add(
+        "SELECT tenant, count(*) FROM device_tombstone GROUP BY tenant",
+        |summary| &mut summary.tombstones,
+    )?;
+    Ok(tenants.into_values().collect())
+}
+
+impl SqliteStore {
+    /// Removes up to so many rows of a tenant.
+    pub(super) async fn delete_rows_of(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<TenantDeletion, StoreError> {
+        let (deletion, imports) = self
+            .writer
+            .run(WEIGHT_KIB, move |connection| {
+                delete_rows(connection, tenant, limit, &actor, now)
+            })
+            .await?;
+        // Their ids are free again; new imports under them must not wait for the old claims.
+        let mut leases = self.lock_leases();
+        for id in imports {
+            leases.forget((tenant, id));
+        }
+        drop(leases);
+        self.work.notify_one();
+        Ok(deletion)
+    }
+}
+
+/// Removes up to so many rows of a tenant, and says which imports were among them.
+fn delete_rows(
+    connection: &Connection,
+    tenant: TenantId,
+    limit: usize,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(TenantDeletion, Vec<ImportId>), Fault> {
+    let ids = |table: &str, left: usize| -> Result<Vec<Uuid>, Fault> {
+        let sql = format!("SELECT id FROM {table} WHERE tenant = ?1 LIMIT ?2");
+        let mut statement = connection.prepare_cached(&sql)?;
+        let rows =
+            statement.query_map(params![tenant.0.as_bytes(), left], |row| row::guid(row, 0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    };
+    let import_ids: Vec<_> = ids("import", limit)?.into_iter().map(ImportId).collect();
+    for &id in &import_ids {
+        imports::delete(connection, tenant, id, actor, now)?;
+    }
+    let left = limit - import_ids.len();
+    let device_ids = ids("device", left)?;
+    for &id in &device_ids {
+        devices::remove(
+            connection,
+            tenant,
+            DeviceId(id),
+            actor,
+            "device-deleted",
+            now,
+        )?;
+    }
+    let left = left - device_ids.len();
+    let tombstone_ids = ids("device_tombstone", left)?;
+    for id in &tombstone_ids {
+        connection
+            .prepare_cached("DELETE FROM device_tombstone WHERE tenant = ?1 AND id = ?2")?
+            .execute(params![tenant.0.as_bytes(), id.as_bytes()])?;
+    }
+    let count = |ids: usize| u64::try_from(ids).unwrap_or(u64::MAX);
+    let deletion = TenantDeletion {
+        imports: count(import_ids.len()),
+        devices: count(device_ids.len()),
+        tombstones: count(tombstone_ids.len()),
+    };
+    if deletion.rows() > 0 {
+        record(connection, tenant, &deletion, actor, now)?;
+    }
+    Ok((deletion, import_ids))
+}
+
+/// Says in the audit table that the lines before this one come of the tenant's deletion.
+fn record(
+    connection: &Connection,
+    tenant: TenantId,
+    deletion: &TenantDeletion,
+    actor: &Actor,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let TenantDeletion {
+        imports,
+        devices,
+        tombstones,
+    } = deletion;
+    let detail = format!("imports {imports} devices {devices} tombstones {tombstones}");
+    audit::record(
+        connection,
+        &audit::Line {
+            at,
+            tenant,
+            actor,
+            action: "tenant-deleted",
+            import: None,
+            device: None,
+            ledger_entry: None,
+            detail: Some(&detail),
+        },
+    )?;
+    Ok(())
+}
