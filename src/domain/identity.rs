@@ -55,7 +55,7 @@ impl FingerprintKind {
         Self::ProductKey,
     ];
 
-    /// The word that the ledger keeps.
+    /// The word that people are shown.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ek => "ek",
@@ -68,9 +68,14 @@ impl FingerprintKind {
         }
     }
 
-    /// The kind of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    /// The number that stores keep, one to seven in the order of `ALL`.
+    pub fn number(self) -> u8 {
+        self as u8 + 1
+    }
+
+    /// The kind with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
 
     /// Whether hardware is found by it.
@@ -162,6 +167,11 @@ impl Fingerprints {
     /// All of them, in lock order.
     pub fn iter(&self) -> impl Iterator<Item = Fingerprint> + '_ {
         self.0.iter().copied()
+    }
+
+    /// Adds all of another set.
+    pub fn extend(&mut self, others: &Self) {
+        self.0.extend(others.iter());
     }
 
     /// Those by which hardware is found, in lock order.
@@ -337,10 +347,16 @@ mod tests {
     }
 
     #[test]
-    fn words_lead_back_to_their_kinds() {
-        for kind in FingerprintKind::ALL {
-            assert_eq!(FingerprintKind::from_word(kind.as_str()), Some(kind));
+    fn numbers_lead_back_to_their_kinds() {
+        for (kind, number) in FingerprintKind::ALL.into_iter().zip(1..) {
+            assert_eq!(
+                kind.number(),
+                number,
+                "a number that was written is for ever"
+            );
+            assert_eq!(FingerprintKind::from_number(number), Some(kind));
         }
+        assert_eq!(FingerprintKind::from_number(0), None);
     }
 
     #[test]

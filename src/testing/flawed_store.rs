@@ -24,8 +24,9 @@ use crate::{
     store::{
         Answer, Store, StoreError,
         operation::{
-            Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page,
-            Settled, Settlement, Slice, Updated,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
+            LedgerQuery, NewImports, Page, Settled, Settlement, Slice, TenantDeletion,
+            TenantSummary, Updated,
         },
     },
 };
@@ -190,6 +191,24 @@ impl Store for FlawedStore {
         now: Timestamp,
     ) -> Answer<'_, bool> {
         self.inner.release_ledger_entry(entry, actor, now)
+    }
+
+    fn list_tenants(&self) -> Answer<'_, Vec<TenantSummary>> {
+        self.inner.list_tenants()
+    }
+
+    fn delete_tenant_rows(
+        &self,
+        tenant: TenantId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, TenantDeletion> {
+        self.inner.delete_tenant_rows(tenant, limit, actor, now)
+    }
+
+    fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>> {
+        self.inner.list_audit(tenant, slice)
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

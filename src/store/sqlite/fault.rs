@@ -11,6 +11,12 @@ pub(super) enum Fault {
     Store(StoreError),
 }
 
+impl From<rusqlite::types::FromSqlError> for Fault {
+    fn from(error: rusqlite::types::FromSqlError) -> Self {
+        Self::Store(StoreError::Corrupt(error.to_string()))
+    }
+}
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         Self::Sqlite(error)

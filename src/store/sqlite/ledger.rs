@@ -4,13 +4,12 @@
 //! an endorsement key or a blob belongs to one entry, an entry has one owner.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use uuid::Uuid;
 
 use super::{fault::Fault, row};
 use crate::{
     domain::{
         device::{Device, DeviceId},
-        identity::{FingerprintKind, Fingerprints, LedgerEntryId, fold},
+        identity::{Fingerprint, FingerprintKind, Fingerprints, LedgerEntryId, fold},
         import::CallId,
         registration::{Known, LedgerMatch, NameKey, Owner, Subject},
         tenant::TenantId,
@@ -27,13 +26,6 @@ const MATCHES_READ: usize = 64;
 
 /// How many entries an administrator's search answers.
 const ENTRIES_FOUND: i64 = 1000;
-
-/// Whether the ledger has met a piece of hardware before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hardware {
-    New,
-    Known,
-}
 
 /// Reads what the ledger knows of what an import names.
 pub(super) fn known(connection: &Connection, subject: &Subject) -> Result<Known, Fault> {
@@ -74,14 +66,27 @@ fn entries_sharing(
     // What is unique comes first, so that a certain match is never cut off.
     let (unique, shared): (Vec<_>, Vec<_>) =
         fingerprints.keys().partition(|key| key.kind.is_unique());
-    for key in unique.into_iter().chain(shared) {
+    for key in unique {
+        entries.extend(
+            connection
+                .prepare_cached(
+                    "SELECT entry FROM ledger_unique_key
+                     WHERE world = ?1 AND kind = ?2 AND digest = ?3",
+                )?
+                .query_row(params![WORLD, key.kind.number(), key.digest], |row| {
+                    row::guid(row, 0).map(LedgerEntryId)
+                })
+                .optional()?,
+        );
+    }
+    for key in shared {
         let mut statement = connection.prepare_cached(
-            "SELECT entry, anchored FROM ledger_key
+            "SELECT entry, anchored FROM ledger_shared_key
              WHERE world = ?1 AND kind = ?2 AND digest = ?3 ORDER BY anchored LIMIT ?4",
         )?;
         let mut rows = statement.query(params![
             WORLD,
-            key.kind.as_str(),
+            key.kind.number(),
             key.digest,
             MATCHES_READ + 1
         ])?;
@@ -101,67 +106,104 @@ fn entries_sharing(
 }
 
 fn read_match(connection: &Connection, entry: LedgerEntryId) -> Result<LedgerMatch, Fault> {
-    let owner = connection
-        .prepare_cached(
-            "SELECT owner_tenant, owner_call FROM ledger_entry WHERE world = ?1 AND id = ?2",
-        )?
-        .query_row(params![WORLD, entry.0.as_bytes()], |row| {
-            Ok((row::optional_guid(row, 0)?, row::optional_guid(row, 1)?))
-        })
-        .optional()?
+    let mut statement = connection.prepare_cached(
+        "SELECT owner_tenant, owner_call, fingerprints FROM ledger_entry
+         WHERE world = ?1 AND id = ?2",
+    )?;
+    let mut rows = statement.query(params![WORLD, entry.0.as_bytes()])?;
+    let row = rows
+        .next()?
         .ok_or_else(|| row::corrupt("a ledger key without its entry"))?;
+    let owner = row::optional_guid(row, 0)?.zip(row::optional_guid(row, 1)?);
     Ok(LedgerMatch {
         entry,
-        owner: match owner {
-            (Some(tenant), Some(call)) => Some(Owner {
-                tenant: TenantId(tenant),
-                call: CallId(call),
-            }),
-            _ => None,
-        },
-        fingerprints: read_fingerprints(connection, entry)?,
+        owner: owner.map(|(tenant, call)| Owner {
+            tenant: TenantId(tenant),
+            call: CallId(call),
+        }),
+        fingerprints: unpack(row.get_ref(2)?.as_blob()?)?,
     })
 }
 
-fn read_fingerprints(connection: &Connection, entry: LedgerEntryId) -> Result<Fingerprints, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT kind, digest FROM ledger_key WHERE world = ?1 AND entry = ?2
-         UNION ALL SELECT kind, digest FROM ledger_support WHERE world = ?1 AND entry = ?2",
-    )?;
-    let mut rows = statement.query(params![WORLD, entry.0.as_bytes()])?;
-    let mut all = Fingerprints::default();
-    while let Some(row) = rows.next()? {
-        let word: String = row.get(0)?;
-        let kind = FingerprintKind::from_word(&word)
-            .ok_or_else(|| row::corrupt("a fingerprint of no known kind"))?;
-        all.insert(kind, row.get(1)?);
-    }
-    Ok(all)
+/// Fingerprints as the ledger keeps them: for each its kind's number and its digest.
+fn pack(fingerprints: &Fingerprints) -> Vec<u8> {
+    fingerprints
+        .iter()
+        .flat_map(|fingerprint| {
+            std::iter::once(fingerprint.kind.number()).chain(fingerprint.digest)
+        })
+        .collect()
 }
 
-/// Gives hardware to a tenant, as this device. New hardware is entered first; known hardware
-/// keeps its fingerprints and gains the new ones.
+fn unpack(bytes: &[u8]) -> Result<Fingerprints, Fault> {
+    const PACKED_BYTES: usize = 33;
+    let corrupt = || row::corrupt("fingerprints of no known kind");
+    if !bytes.len().is_multiple_of(PACKED_BYTES) {
+        return Err(corrupt());
+    }
+    bytes
+        .chunks_exact(PACKED_BYTES)
+        .map(|packed| {
+            let (number, digest) = packed.split_first().ok_or_else(corrupt)?;
+            Ok(Fingerprint {
+                kind: FingerprintKind::from_number(*number).ok_or_else(corrupt)?,
+                digest: digest.try_into().map_err(|_| corrupt())?,
+            })
+        })
+        .collect()
+}
+
+/// Enters new hardware, with its owner.
+pub(super) fn enter(
+    connection: &Connection,
+    device: &Device,
+    call: CallId,
+    fingerprints: &Fingerprints,
+) -> Result<(), Fault> {
+    let properties = &device.properties;
+    connection
+        .prepare_cached(
+            "INSERT INTO ledger_entry (world, id, owner_tenant, owner_device, owner_call,
+                serial_number, product_key, serial_number_folded, product_key_folded,
+                fingerprints)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            WORLD,
+            device.ledger_entry.0.as_bytes(),
+            device.tenant.0.as_bytes(),
+            device.id.0.as_bytes(),
+            call.0.as_bytes(),
+            properties.serial_number,
+            properties.product_key,
+            fold(&properties.serial_number),
+            fold(&properties.product_key),
+            pack(fingerprints),
+        ])?;
+    index(connection, device.ledger_entry, fingerprints)
+}
+
+/// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
+/// and gains the new ones.
 pub(super) fn assign(
     connection: &Connection,
     device: &Device,
     call: CallId,
-    fingerprints: Option<&Fingerprints>,
-    hardware: Hardware,
+    gained: Option<&Fingerprints>,
 ) -> Result<(), Fault> {
     let entry = device.ledger_entry;
+    let known = read_match(connection, entry)?.fingerprints;
+    let mut all = known.clone();
+    if let Some(gained) = gained {
+        all.extend(gained);
+    }
     let properties = &device.properties;
     let assigned = connection
         .prepare_cached(
-            "INSERT INTO ledger_entry (world, id, owner_tenant, owner_device, owner_call,
-                serial_number, product_key, serial_number_folded, product_key_folded)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT (world, id) DO UPDATE SET
-                owner_tenant = excluded.owner_tenant, owner_device = excluded.owner_device,
-                owner_call = excluded.owner_call, serial_number = excluded.serial_number,
-                product_key = excluded.product_key,
-                serial_number_folded = excluded.serial_number_folded,
-                product_key_folded = excluded.product_key_folded
-             WHERE owner_tenant IS NULL",
+            "UPDATE ledger_entry SET owner_tenant = ?3, owner_device = ?4, owner_call = ?5,
+                serial_number = ?6, product_key = ?7, serial_number_folded = ?8,
+                product_key_folded = ?9, fingerprints = ?10
+             WHERE world = ?1 AND id = ?2 AND owner_tenant IS NULL",
         )?
         .execute(params![
             WORLD,
@@ -173,56 +215,60 @@ pub(super) fn assign(
             properties.product_key,
             fold(&properties.serial_number),
             fold(&properties.product_key),
+            pack(&all),
         ])?;
     if assigned != 1 {
         return Err(row::corrupt("hardware that was free has an owner"));
     }
-    match fingerprints {
-        Some(fingerprints) => merge(connection, entry, fingerprints, hardware),
-        None => Ok(()),
-    }
-}
-
-fn merge(
-    connection: &Connection,
-    entry: LedgerEntryId,
-    fingerprints: &Fingerprints,
-    hardware: Hardware,
-) -> Result<(), Fault> {
-    let anchored = is_anchored(fingerprints)
-        || hardware == Hardware::Known && is_anchored(&read_fingerprints(connection, entry)?);
-    if anchored && hardware == Hardware::Known {
+    if is_anchored(&all) && !is_anchored(&known) {
         // Hardware that was known without an endorsement key gains one.
-        connection
-            .prepare_cached(
-                "UPDATE ledger_key SET anchored = 1
-                 WHERE world = ?1 AND entry = ?2 AND anchored = 0",
-            )?
-            .execute(params![WORLD, entry.0.as_bytes()])?;
-    }
-    for fingerprint in fingerprints.iter() {
-        let kind = fingerprint.kind.as_str();
-        if fingerprint.kind.is_key() {
+        for key in known.keys().filter(|key| !key.kind.is_unique()) {
             connection
                 .prepare_cached(
-                    "INSERT INTO ledger_key (world, kind, digest, anchored, entry)
-                     VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (world, kind, digest, anchored, entry) DO NOTHING",
+                    "UPDATE ledger_shared_key SET anchored = 1
+                     WHERE world = ?1 AND kind = ?2 AND digest = ?3 AND anchored = 0
+                        AND entry = ?4",
                 )?
                 .execute(params![
                     WORLD,
-                    kind,
-                    fingerprint.digest,
-                    anchored,
+                    key.kind.number(),
+                    key.digest,
                     entry.0.as_bytes()
                 ])?;
+        }
+    }
+    index(connection, entry, &all)
+}
+
+/// Makes an entry found by its keys, those apart by which it is found already.
+fn index(
+    connection: &Connection,
+    entry: LedgerEntryId,
+    fingerprints: &Fingerprints,
+) -> Result<(), Fault> {
+    let anchored = is_anchored(fingerprints);
+    for key in fingerprints.keys() {
+        let (kind, id) = (key.kind.number(), entry.0.as_bytes());
+        if key.kind.is_unique() {
+            // The constraint keeps a key with its entry; this says so where it matters.
+            let holder: [u8; 16] = connection
+                .prepare_cached(
+                    "INSERT INTO ledger_unique_key (world, kind, digest, entry)
+                     VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT (world, kind, digest) DO UPDATE SET entry = entry
+                     RETURNING entry",
+                )?
+                .query_row(params![WORLD, kind, key.digest, id], |row| row.get(0))?;
+            if holder != *id {
+                return Err(row::corrupt("a key that belongs to other hardware"));
+            }
         } else {
             connection
                 .prepare_cached(
-                    "INSERT INTO ledger_support (world, entry, kind, digest)
-                     VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                    "INSERT INTO ledger_shared_key (world, kind, digest, anchored, entry)
+                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![WORLD, entry.0.as_bytes(), kind, fingerprint.digest])?;
+                .execute(params![WORLD, kind, key.digest, anchored, id])?;
         }
     }
     Ok(())
@@ -275,7 +321,8 @@ pub(super) fn find(
     query: &LedgerQuery,
 ) -> Result<Vec<LedgerEntry>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT owner_tenant, owner_device, id, serial_number, product_key FROM ledger_entry
+        "SELECT owner_tenant, owner_device, id, serial_number, product_key, fingerprints
+         FROM ledger_entry
          WHERE world = ?1 AND (?2 IS NULL OR id = ?2)
             AND (?3 IS NULL OR serial_number_folded = ?3)
             AND (?4 IS NULL OR owner_tenant = ?4)
@@ -290,13 +337,12 @@ pub(super) fn find(
     ])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        let id = LedgerEntryId(Uuid::from_bytes(row.get(2)?));
         entries.push(LedgerEntry {
-            id,
+            id: LedgerEntryId(row::guid(row, 2)?),
             owner: owner_columns(row)?,
             serial_number: row.get(3)?,
             product_key: row.get(4)?,
-            fingerprints: read_fingerprints(connection, id)?,
+            fingerprints: unpack(row.get_ref(5)?.as_blob()?)?,
         });
     }
     Ok(entries)

@@ -183,11 +183,13 @@ fn register(
         Subject::Hardware(fingerprints, _) => Some(fingerprints),
         Subject::Named(..) | Subject::Refused(_) => None,
     };
-    let hardware = match registration.entry {
-        Some(_) => ledger::Hardware::Known,
-        None => ledger::Hardware::New,
-    };
-    ledger::assign(connection, &device, settlement.call, fingerprints, hardware)?;
+    match (registration.entry, fingerprints) {
+        (None, Some(fingerprints)) => {
+            ledger::enter(connection, &device, settlement.call, fingerprints)?;
+        }
+        (Some(_), gained) => ledger::assign(connection, &device, settlement.call, gained)?,
+        (None, None) => return Err(row::corrupt("a device that is known by nothing")),
+    }
     devices::insert(connection, &device)?;
     connection
         .prepare_cached("UPDATE import SET state = ?3, device = ?4 WHERE tenant = ?1 AND id = ?2")?

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::NAMED;
 use crate::{
-    domain::directory_error::DirectoryError, store::soundness::Finding, store::sqlite::open,
+    domain::{directory_error::DirectoryError, identity::FingerprintKind},
+    store::{soundness::Finding, sqlite::open},
 };
 
 /// A rule that a sound database keeps.
@@ -61,17 +62,6 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
-        name: "hardware-entered-twice",
-        broken: "SELECT kind, min(entry), max(entry) FROM ledger_key WHERE kind IN ('ek', 'opaque')
-            GROUP BY world, kind, digest HAVING min(entry) <> max(entry)",
-        sentence: |row| {
-            let (kind, first, last) = (row.get::<_, String>(0)?, id(row, 1)?, id(row, 2)?);
-            Ok(Some(format!(
-                "The hardware {first} and the hardware {last} have one and the same `{kind}` key, which belongs to one device at most."
-            )))
-        },
-    },
-    Rule {
         name: "device-without-hardware",
         broken: "SELECT id, tenant, ledger_entry FROM device WHERE NOT EXISTS
             (SELECT 1 FROM ledger_entry AS entry WHERE entry.world = 'main'
@@ -99,17 +89,43 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         name: "key-without-hardware",
-        broken: "SELECT kind, entry FROM ledger_key AS orphan WHERE NOT EXISTS
-            (SELECT 1 FROM ledger_entry AS entry
-                WHERE entry.world = orphan.world AND entry.id = orphan.entry)",
-        sentence: without_hardware,
+        broken: "SELECT key.kind, key.entry FROM
+                (SELECT world, kind, digest, entry FROM ledger_unique_key
+                 UNION ALL SELECT world, kind, digest, entry FROM ledger_shared_key) AS key
+            WHERE NOT EXISTS (SELECT 1 FROM ledger_entry AS entry
+                WHERE entry.world = key.world AND entry.id = key.entry
+                    AND instr(hex(entry.fingerprints),
+                        printf('%02X', key.kind) || hex(key.digest)) > 0)",
+        sentence: |row| {
+            let (kind, entry) = (kind(row, 0)?, id(row, 1)?);
+            Ok(Some(format!(
+                "A `{kind}` key leads to the hardware {entry}, which is not in the ledger, or not by this fingerprint."
+            )))
+        },
     },
     Rule {
-        name: "support-without-hardware",
-        broken: "SELECT kind, entry FROM ledger_support AS orphan WHERE NOT EXISTS
-            (SELECT 1 FROM ledger_entry AS entry
-                WHERE entry.world = orphan.world AND entry.id = orphan.entry)",
-        sentence: without_hardware,
+        name: "hardware-without-its-key",
+        broken: "WITH RECURSIVE place (number) AS (
+                SELECT 0 UNION ALL SELECT number + 1 FROM place WHERE number + 1 <
+                    (SELECT max(length(fingerprints)) / 33 FROM ledger_entry)),
+            fingerprint (world, entry, kind, digest) AS (
+                SELECT world, id, CASE substr(fingerprints, number * 33 + 1, 1)
+                        WHEN x'01' THEN 1 WHEN x'02' THEN 2 WHEN x'03' THEN 3 WHEN x'04' THEN 4 END,
+                    substr(fingerprints, number * 33 + 2, 32)
+                FROM ledger_entry JOIN place ON number < length(fingerprints) / 33)
+            SELECT kind, entry FROM fingerprint AS own
+            WHERE kind IN (1, 4) AND NOT EXISTS (SELECT 1 FROM ledger_unique_key AS key
+                    WHERE key.world = own.world AND key.kind = own.kind
+                        AND key.digest = own.digest AND key.entry = own.entry)
+                OR kind IN (2, 3) AND NOT EXISTS (SELECT 1 FROM ledger_shared_key AS key
+                    WHERE key.world = own.world AND key.kind = own.kind
+                        AND key.digest = own.digest AND key.entry = own.entry)",
+        sentence: |row| {
+            let (kind, entry) = (kind(row, 0)?, id(row, 1)?);
+            Ok(Some(format!(
+                "The hardware {entry} is not found by its `{kind}` key."
+            )))
+        },
     },
     Rule {
         name: "unknown-error-code",
@@ -141,11 +157,10 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-fn without_hardware(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
-    let (kind, entry) = (row.get::<_, String>(0)?, id(row, 1)?);
-    Ok(Some(format!(
-        "A `{kind}` fingerprint belongs to the hardware {entry}, which is not in the ledger."
-    )))
+/// A fingerprint's kind as people read it.
+fn kind(row: &Row<'_>, index: usize) -> rusqlite::Result<&'static str> {
+    let kind = FingerprintKind::from_number(row.get(index)?);
+    Ok(kind.map_or("unknown", FingerprintKind::as_str))
 }
 
 impl Rule {

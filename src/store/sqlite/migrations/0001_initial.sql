@@ -33,6 +33,7 @@ CREATE UNIQUE INDEX import_by_id ON import (tenant, id);
 CREATE INDEX import_waiting ON import (accepted_at, seq) WHERE state = 0;
 
 -- Every piece of hardware that was ever registered, and who owns it now. One row, one owner.
+-- `fingerprints` is all that is known of it, in order: for each a kind's number and a SHA-256.
 CREATE TABLE ledger_entry (
     world TEXT NOT NULL,
     id BLOB NOT NULL CHECK (length(id) = 16),
@@ -43,36 +44,33 @@ CREATE TABLE ledger_entry (
     product_key TEXT NOT NULL,
     serial_number_folded TEXT NOT NULL,
     product_key_folded TEXT NOT NULL,
+    fingerprints BLOB NOT NULL CHECK (length(fingerprints) % 33 = 0),
     PRIMARY KEY (world, id),
     CHECK ((owner_tenant IS NULL) = (owner_device IS NULL)),
     CHECK ((owner_tenant IS NULL) = (owner_call IS NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ledger_entry_by_name
     ON ledger_entry (world, serial_number_folded, product_key_folded);
-CREATE INDEX ledger_entry_by_owner ON ledger_entry (owner_tenant, owner_device)
-    WHERE owner_tenant IS NOT NULL;
 
--- By what hardware is found. `anchored` is 1 where the entry has an endorsement key: two such
--- entries are never the same device, however many share a cloned UUID.
-CREATE TABLE ledger_key (
+-- By what hardware is found: endorsement keys (kind 1) and blobs (4), which are one entry's at
+-- most, and
+CREATE TABLE ledger_unique_key (
     world TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('ek', 'uuid', 'tuple', 'opaque')),
+    kind INTEGER NOT NULL CHECK (kind IN (1, 4)),
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    entry BLOB NOT NULL,
+    PRIMARY KEY (world, kind, digest)
+) STRICT, WITHOUT ROWID;
+
+-- SMBIOS UUIDs (2) and names (3), which clones share. `anchored` is 1 where the entry has an
+-- endorsement key: two such entries are never the same device, however many share a UUID.
+CREATE TABLE ledger_shared_key (
+    world TEXT NOT NULL,
+    kind INTEGER NOT NULL CHECK (kind IN (2, 3)),
     digest BLOB NOT NULL CHECK (length(digest) = 32),
     anchored INTEGER NOT NULL CHECK (anchored IN (0, 1)),
     entry BLOB NOT NULL,
     PRIMARY KEY (world, kind, digest, anchored, entry)
-) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX ledger_key_unique ON ledger_key (world, kind, digest)
-    WHERE kind IN ('ek', 'opaque');
-CREATE INDEX ledger_key_by_entry ON ledger_key (world, entry);
-
--- What only supports a match.
-CREATE TABLE ledger_support (
-    world TEXT NOT NULL,
-    entry BLOB NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN ('mac', 'disk', 'product_key')),
-    digest BLOB NOT NULL CHECK (length(digest) = 32),
-    PRIMARY KEY (world, entry, kind, digest)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE device (
