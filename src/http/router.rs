@@ -101,8 +101,32 @@ pub struct Resolved {
     pub key: Option<String>,
 }
 
-/// Takes a path apart: the version's segment, and the segments after it, each decoded.
-pub fn split(path: &str) -> Result<(String, Vec<String>), ApiError> {
+/// A piece of a path, decoded.
+#[derive(Debug)]
+pub enum Segment {
+    /// What stands between slashes: a name, or a key where a key may stand.
+    Plain(String),
+    /// What stands in parentheses: a key, even one that reads like a name.
+    Key(String),
+}
+
+impl Segment {
+    fn text(&self) -> &str {
+        match self {
+            Self::Plain(text) | Self::Key(text) => text,
+        }
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        match self {
+            Self::Plain(text) => strip_namespace(text).eq_ignore_ascii_case(name),
+            Self::Key(_) => false,
+        }
+    }
+}
+
+/// Takes a path apart: the version's segment, and the segments after it.
+pub fn split(path: &str) -> Result<(String, Vec<Segment>), ApiError> {
     let path = path.strip_prefix('/').unwrap_or(path);
     // A slash before the query is met in practice and means nothing.
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -113,12 +137,14 @@ pub fn split(path: &str) -> Result<(String, Vec<String>), ApiError> {
             ApiError::bad_request("The path holds bytes that are not UTF-8 once they are decoded.")
         })?;
         match key_in_parentheses(&decoded) {
-            Some((name, key)) => segments.extend([name.to_owned(), key]),
-            None => segments.push(decoded.into_owned()),
+            Some((name, key)) => {
+                segments.extend([Segment::Plain(name.to_owned()), Segment::Key(key)]);
+            }
+            None => segments.push(Segment::Plain(decoded.into_owned())),
         }
     }
     let version = segments.remove(0);
-    Ok((version, segments))
+    Ok((version.text().to_owned(), segments))
 }
 
 /// Reads `set('key')` and `set(key)`. A quote inside a key is doubled.
@@ -132,18 +158,18 @@ fn key_in_parentheses(segment: &str) -> Option<(&str, String)> {
 }
 
 /// Finds the route of these segments. What does not lead anywhere is named.
-pub fn resolve(method: &Method, segments: &[String]) -> Result<Resolved, ApiError> {
+pub fn resolve(method: &Method, segments: &[Segment]) -> Result<Resolved, ApiError> {
     let mut candidates: Vec<(&'static Route, Option<String>)> =
         ROUTES.iter().map(|route| (route, None)).collect();
     for (depth, segment) in segments.iter().enumerate() {
         candidates = step(&candidates, depth, segment);
         if candidates.is_empty() {
-            return Err(ApiError::unknown_segment(segment));
+            return Err(ApiError::unknown_segment(segment.text()));
         }
     }
     candidates.retain(|(route, _)| route.path.split('/').count() == segments.len());
     if candidates.is_empty() {
-        let last = segments.last().map_or("", String::as_str);
+        let last = segments.last().map_or("", Segment::text);
         return Err(ApiError::unknown_segment(last));
     }
     candidates
@@ -157,13 +183,12 @@ pub fn resolve(method: &Method, segments: &[String]) -> Result<Resolved, ApiErro
 fn step(
     candidates: &[(&'static Route, Option<String>)],
     depth: usize,
-    segment: &str,
+    segment: &Segment,
 ) -> Vec<(&'static Route, Option<String>)> {
     let at = |route: &Route| route.path.split('/').nth(depth);
-    let bare = strip_namespace(segment);
     let named: Vec<_> = candidates
         .iter()
-        .filter(|(route, _)| at(route).is_some_and(|name| name.eq_ignore_ascii_case(bare)))
+        .filter(|(route, _)| at(route).is_some_and(|name| segment.is_named(name)))
         .cloned()
         .collect();
     if !named.is_empty() {
@@ -172,7 +197,7 @@ fn step(
     candidates
         .iter()
         .filter(|(route, _)| at(route) == Some("{id}"))
-        .map(|(route, _)| (*route, Some(segment.to_owned())))
+        .map(|(route, _)| (*route, Some(segment.text().to_owned())))
         .collect()
 }
 
@@ -268,6 +293,18 @@ mod tests {
                 format!("{set}('O''Brien')"),
                 Operation::GetImport,
                 key("O'Brien"),
+            ),
+            (
+                Method::GET,
+                format!("{set}('$count')"),
+                Operation::GetImport,
+                key("$count"),
+            ),
+            (
+                Method::DELETE,
+                format!("{set}('import')"),
+                Operation::DeleteImport,
+                key("import"),
             ),
             (
                 Method::GET,
