@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::{StatusCode, header};
 
-use super::accept_rows;
+use super::{Source, accept_rows};
 use crate::{
     graph::{
         entity::Place,
@@ -26,7 +26,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     let request = read_create(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
-    let mut accepted = accept_rows(&call.api, &call.caller, vec![request]).await?;
+    let mut accepted = accept_rows(&call.api, &call.caller, vec![request], Source::Body).await?;
     let Some((import, state)) = accepted.pop() else {
         return Err(ApiError::internal("an accepted import is missing"));
     };

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::accept_rows;
+use super::{Source, accept_rows};
 use crate::{
     graph::{
         collection::write_collection,
@@ -27,7 +27,7 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(IMPORT_BODY_LIMIT_BYTES).await?;
     let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
     drop(body);
-    let accepted = accept_rows(&call.api, &call.caller, requests).await?;
+    let accepted = accept_rows(&call.api, &call.caller, requests, Source::Collection).await?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = accepted.iter().map(|(import, state)| {

@@ -24,12 +24,22 @@ use crate::{
     },
 };
 
+/// Where requests stand in a body.
+#[derive(Clone, Copy)]
+enum Source {
+    /// The body is one.
+    Body,
+    /// They are the collection that the action `import` takes.
+    Collection,
+}
+
 /// Gives requests their ids and makes them durable, all or none. Answers them as they were
 /// accepted, each with the state that its client sent.
 async fn accept_rows(
     api: &Api,
     caller: &Caller,
     requests: Vec<ImportRequest>,
+    source: Source,
 ) -> Result<Vec<(Import, EchoedState)>, ApiError> {
     let now = api.clock.now();
     let call_id = CallId(id::time_ordered(now));
@@ -65,13 +75,15 @@ async fn accept_rows(
     };
     match api.store.create_imports(caller.tenant, imports).await {
         Ok(()) => Ok(accepted),
-        Err(StoreError::Conflict(Unique::ImportIds(ids))) => Err(ids_taken(&accepted, &ids)),
+        Err(StoreError::Conflict(Unique::ImportIds(ids))) => {
+            Err(ids_taken(&accepted, &ids, source))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Names the first taken id in the message and all of them in the details.
-fn ids_taken(accepted: &[(Import, EchoedState)], taken: &[ImportId]) -> ApiError {
+fn ids_taken(accepted: &[(Import, EchoedState)], taken: &[ImportId], source: Source) -> ApiError {
     let sentence =
         |id: &ImportId| format!("An import with the id '{id}' already exists in this tenant.");
     let message = taken.first().map(sentence).unwrap_or_default();
@@ -80,10 +92,11 @@ fn ids_taken(accepted: &[(Import, EchoedState)], taken: &[ImportId]) -> ApiError
         .map(|id| ErrorDetail {
             code: "Conflict".to_owned(),
             message: sentence(id),
-            target: match accepted {
-                [_] => "id".to_owned(),
-                rows => {
-                    let index = rows.iter().rposition(|(import, _)| import.id == *id);
+            target: match source {
+                Source::Body => "id".to_owned(),
+                Source::Collection => {
+                    // Of several rows with one id the first may be free, the last never is.
+                    let index = accepted.iter().rposition(|(import, _)| import.id == *id);
                     format!("{IMPORT_PARAMETER}[{}].id", index.unwrap_or_default())
                 }
             },
