@@ -239,7 +239,12 @@ impl TestApi {
 
     /// Lets the registrar work until nothing is due.
     pub async fn settle(&self) {
-        while matches!(self.registrar.round().await, Round::Worked(_)) {}
+        while self.round().await {}
+    }
+
+    /// Lets the registrar work one batch; false if nothing was due.
+    pub async fn round(&self) -> bool {
+        matches!(self.registrar.round().await, Round::Worked(_))
     }
 }
 

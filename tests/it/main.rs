@@ -6,4 +6,12 @@
 )]
 
 mod architecture;
+mod behavior;
+mod conventions;
+mod coverage;
 mod crash;
+mod devices;
+mod harness;
+mod imports;
+mod registration;
+mod seed;

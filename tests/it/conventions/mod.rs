@@ -1,0 +1,8 @@
+//! What holds for every operation: paths, headers, errors, query options, pages.
+
+mod headers;
+mod options;
+mod paging;
+mod paging_walk;
+mod paths;
+mod tokens;

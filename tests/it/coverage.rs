@@ -1,0 +1,376 @@
+//! Every route of the table, asked by everybody: nobody, those who hold too little, applications,
+//! personal accounts, another tenant. `case` says how each operation is called; a new operation
+//! does not compile without one.
+
+use hangar::{
+    http::{
+        auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
+        router::{Operation, ROUTES, Route},
+    },
+    testing::{TestAnswer, TestOptions},
+};
+use http::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::harness::{
+    DEVICES, House, IMPORTS, READ, VERSIONS, WRITE, device, error, id_of, ids_of, masked, text,
+};
+
+const CONTOSO: Uuid = Uuid::from_u128(0xaaaa_aaaa_0000_4000_8000_0000_0000_000a);
+const FABRIKAM: Uuid = Uuid::from_u128(0xbbbb_bbbb_0000_4000_8000_0000_0000_000b);
+const CONFIGURATION_READ: &str = "DeviceManagementConfiguration.Read.All";
+const CONFIGURATION_WRITE: &str = "DeviceManagementConfiguration.ReadWrite.All";
+const CHALLENGE: &str = "Bearer realm=\"\", authorization_uri=\"http://127.0.0.1:8080/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"";
+const APPLICATION_ONLY: &str = "403 Forbidden: Application is not authorized to perform this operation as called in app only context but does not have application permissions configured.";
+const PERSONAL: &str =
+    "403 Forbidden: Personal Microsoft accounts are not supported for this operation.";
+
+/// How an operation is called, and what it looks like when that succeeds.
+struct Case {
+    /// The key, where the path has one.
+    key: String,
+    body: Option<Value>,
+    status: u16,
+    stranger: Stranger,
+}
+
+/// What somebody of another tenant meets, who makes the same call.
+enum Stranger {
+    /// Only his own rows.
+    OwnRows,
+    /// The number of his own rows.
+    OwnNumber,
+    /// What he would meet if there were no such row.
+    Nothing,
+    /// A free id: what he brings is accepted beside the other's.
+    FreeId,
+}
+
+/// A tenant's rows: an import that is decided, and its device.
+struct Rows {
+    import: String,
+    device: String,
+}
+
+fn case(operation: Operation, rows: &Rows) -> Case {
+    let with = |key: &str, body, status, stranger| Case {
+        key: key.to_owned(),
+        body,
+        status,
+        stranger,
+    };
+    let taken = json!({ "id": rows.import, "serialNumber": "a stranger's" });
+    let many = json!({ "importedWindowsAutopilotDeviceIdentities": [taken] });
+    let tag = json!({ "groupTag": "changed" });
+    match operation {
+        Operation::ListImports | Operation::ListDevices => with("", None, 200, Stranger::OwnRows),
+        Operation::CountImports | Operation::CountDevices => {
+            with("", None, 200, Stranger::OwnNumber)
+        }
+        Operation::CreateImport => with("", Some(taken), 201, Stranger::FreeId),
+        Operation::CreateImports => with("", Some(many), 200, Stranger::FreeId),
+        Operation::GetImport => with(&rows.import, None, 200, Stranger::Nothing),
+        Operation::UpdateImport => with(&rows.import, Some(tag), 200, Stranger::Nothing),
+        Operation::DeleteImport => with(&rows.import, None, 204, Stranger::Nothing),
+        Operation::GetDevice => with(&rows.device, None, 200, Stranger::Nothing),
+        Operation::DeleteDevice => with(&rows.device, None, 204, Stranger::Nothing),
+    }
+}
+
+/// A house with one row of each kind in Contoso, and what it looks like untouched.
+struct Scene {
+    house: House,
+    rows: Rows,
+    before: Vec<String>,
+}
+
+impl Scene {
+    async fn new(options: TestOptions) -> Self {
+        let house = House::with(options);
+        let (import, device) = house.register(&house.contoso, 1).await;
+        let mut scene = Self {
+            house,
+            rows: Rows { import, device },
+            before: Vec::new(),
+        };
+        scene.before = scene.contents().await;
+        scene
+    }
+
+    async fn contents(&self) -> Vec<String> {
+        let owner = self.house.user_token(CONTOSO, READ);
+        let mut contents = Vec::new();
+        for set in [IMPORTS, DEVICES] {
+            let ask = self.house.ask(Method::GET, set).token(&owner);
+            contents.push(text(&ask.send().await));
+        }
+        contents
+    }
+
+    async fn untouched(&self) -> bool {
+        self.contents().await == self.before
+    }
+
+    async fn call(&self, route: &Route, version: &str, token: Option<&str>) -> TestAnswer {
+        let case = case(route.operation, &self.rows);
+        self.call_with(route, version, token, &case.key, case.body.as_ref())
+            .await
+    }
+
+    async fn call_with(
+        &self,
+        route: &Route,
+        version: &str,
+        token: Option<&str>,
+        key: &str,
+        body: Option<&Value>,
+    ) -> TestAnswer {
+        let path = format!("/{version}/{}", route.path.replace("{id}", key));
+        let mut ask = self.house.ask(route.method.clone(), &path);
+        if let Some(body) = body {
+            ask = ask.json(body);
+        }
+        match token {
+            Some(token) => ask.token(token).send().await,
+            None => ask.anonymous().send().await,
+        }
+    }
+
+    /// Calls as a holder who is to be refused, under both versions.
+    async fn refuses(&self, route: &Route, token: Option<&str>, expected: &str) -> Vec<TestAnswer> {
+        let mut answers = Vec::new();
+        for version in VERSIONS {
+            let answer = self.call(route, version, token).await;
+            assert_eq!(error(&answer), expected, "{version} {route:?}");
+            assert!(self.untouched().await, "{version} {route:?}");
+            answers.push(answer);
+        }
+        answers
+    }
+}
+
+/// The scopes of which one opens a route, as refusals list them.
+fn sufficient(access: Access, accepted: ConfigurationScopes) -> Option<Vec<&'static str>> {
+    let wide = accepted == ConfigurationScopes::Accepted;
+    match (access, wide) {
+        (Access::Anonymous | Access::AnyToken, _) => None,
+        (Access::Needs(Permission::ServiceConfigRead), false) => Some(vec![READ, WRITE]),
+        (Access::Needs(Permission::ServiceConfigRead), true) => {
+            Some(vec![READ, WRITE, CONFIGURATION_READ, CONFIGURATION_WRITE])
+        }
+        (Access::Needs(Permission::ServiceConfigWrite), false) => Some(vec![WRITE]),
+        (Access::Needs(Permission::ServiceConfigWrite), true) => {
+            Some(vec![WRITE, CONFIGURATION_WRITE])
+        }
+    }
+}
+
+fn missing_scopes(sufficient: &[&str]) -> String {
+    format!(
+        "403 Forbidden: Application is not authorized to perform this operation. Application must have one of the following scopes: {}",
+        sufficient.join(", ")
+    )
+}
+
+#[test]
+fn a_route_is_in_the_table_once() {
+    assert!(!ROUTES.is_empty());
+    for (number, route) in ROUTES.iter().enumerate() {
+        let twins = ROUTES.iter().enumerate().filter(|(other, twin)| {
+            let same_address = twin.method == route.method && twin.path == route.path;
+            *other != number && (same_address || twin.operation == route.operation)
+        });
+        assert_eq!(twins.count(), 0, "{route:?}");
+        // What changes something needs more than what reads.
+        let writes = route.method != Method::GET;
+        let expected = match route.access {
+            Access::Needs(Permission::ServiceConfigWrite) => writes,
+            Access::Needs(Permission::ServiceConfigRead) => !writes,
+            Access::Anonymous | Access::AnyToken => true,
+        };
+        assert!(expected, "{route:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_passes_without_a_token() {
+    let scene = Scene::new(TestOptions::default()).await;
+    for route in ROUTES {
+        if route.access == Access::Anonymous {
+            let answer = scene.call(route, "beta", None).await;
+            assert!(answer.status.is_success(), "{route:?}");
+            continue;
+        }
+        let expected = "401 InvalidAuthenticationToken: Access token is empty.";
+        for answer in scene.refuses(route, None, expected).await {
+            assert_eq!(answer.header("www-authenticate"), Some(CHALLENGE));
+        }
+        let malformed =
+            "401 InvalidAuthenticationToken: CompactToken parsing failed with error code: 80049217";
+        scene.refuses(route, Some("not-a-token"), malformed).await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_passes_with_too_little() {
+    for accepted in [ConfigurationScopes::Ignored, ConfigurationScopes::Accepted] {
+        let scene = Scene::new(TestOptions {
+            configuration_scopes: accepted,
+            ..TestOptions::default()
+        })
+        .await;
+        for route in ROUTES {
+            let Some(sufficient) = sufficient(route.access, accepted) else {
+                continue;
+            };
+            let refusal = missing_scopes(&sufficient);
+            let all = [READ, WRITE, CONFIGURATION_READ, CONFIGURATION_WRITE];
+            let mut insufficient: Vec<_> = all
+                .into_iter()
+                .filter(|scope| !sufficient.contains(scope))
+                .collect();
+            insufficient.extend(["User.Read", ""]);
+            for scope in insufficient {
+                let token = scene.house.user_token(CONTOSO, scope);
+                for answer in scene.refuses(route, Some(&token), &refusal).await {
+                    assert_eq!(answer.header("www-authenticate"), None);
+                }
+            }
+        }
+        // The ready-made reader is such a one.
+        let reader = scene.house.api.user_token("contoso", "reader");
+        let answer = scene
+            .house
+            .ask(Method::GET, IMPORTS)
+            .token(&reader)
+            .send()
+            .await;
+        assert_eq!(answer.status, 200);
+        let ask = scene.house.ask(Method::POST, IMPORTS).token(&reader);
+        assert_eq!(ask.json(&device(2)).send().await.status, 403);
+    }
+}
+
+#[tokio::test]
+async fn applications_and_personal_accounts_are_refused_whatever_they_hold() {
+    let scene = Scene::new(TestOptions::default()).await;
+    let application = scene.house.api.application_token("contoso");
+    let personal = scene.house.api.user_token("personal", "personal");
+    for route in ROUTES {
+        if matches!(route.access, Access::Needs(_)) {
+            scene
+                .refuses(route, Some(&application), APPLICATION_ONLY)
+                .await;
+            scene.refuses(route, Some(&personal), PERSONAL).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_holds_enough_passes_as_it_is_configured() {
+    let wide = TestOptions {
+        application_permissions: ApplicationPermissions::Allow,
+        configuration_scopes: ConfigurationScopes::Accepted,
+        ..TestOptions::default()
+    };
+    let house = House::with(wide);
+    let mut seed = 0;
+    for route in ROUTES {
+        let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
+        for (scope, version) in scopes.iter().zip(VERSIONS.iter().cycle()) {
+            for claims in [
+                json!({ "scp": format!("User.Read {scope}") }),
+                json!({ "roles": [scope], "idtyp": "app" }),
+            ] {
+                seed += 1;
+                let token = house.token(CONTOSO, &claims);
+                let (import, device) = house.register(&house.contoso, seed).await;
+                let rows = Rows { import, device };
+                let mut case = case(route.operation, &rows);
+                // The owner's own ids are taken.
+                if let Stranger::FreeId = case.stranger {
+                    house.delete(&format!("{IMPORTS}/{}", rows.import)).await;
+                }
+                let path = format!("/{version}/{}", route.path.replace("{id}", &case.key));
+                let mut ask = house.ask(route.method.clone(), &path).token(&token);
+                if let Some(body) = case.body.take() {
+                    ask = ask.json(&body);
+                }
+                let answer = ask.send().await;
+                assert_eq!(
+                    answer.status,
+                    case.status,
+                    "{claims} {route:?}: {}",
+                    text(&answer)
+                );
+            }
+        }
+    }
+    let personal = house.api.user_token("personal", "personal");
+    let answer = house
+        .ask(Method::GET, IMPORTS)
+        .token(&personal)
+        .send()
+        .await;
+    assert_eq!(error(&answer), PERSONAL);
+    let roleless = house.token(CONTOSO, &json!({ "roles": [], "idtyp": "app" }));
+    let answer = house
+        .ask(Method::GET, IMPORTS)
+        .token(&roleless)
+        .send()
+        .await;
+    assert_eq!(answer.status, 403);
+}
+
+#[tokio::test]
+async fn another_tenant_meets_only_what_is_its_own() {
+    let scene = Scene::new(TestOptions::default()).await;
+    let stranger = scene.house.user_token(FABRIKAM, WRITE);
+    let (own_import, own_device) = scene.house.register(&stranger, 9).await;
+    for route in ROUTES {
+        if !matches!(route.access, Access::Needs(_)) {
+            continue;
+        }
+        for version in VERSIONS {
+            let case = case(route.operation, &scene.rows);
+            let answer = scene.call(route, version, Some(&stranger)).await;
+            match case.stranger {
+                Stranger::OwnRows => {
+                    let ids = ids_of(&answer);
+                    assert!(
+                        ids == [own_import.as_str()] || ids == [own_device.as_str()],
+                        "{route:?}"
+                    );
+                }
+                Stranger::OwnNumber => assert_eq!(text(&answer), "1", "{route:?}"),
+                Stranger::Nothing => {
+                    // Not theirs and not there look the same.
+                    let nowhere = Uuid::from_u128(7).to_string();
+                    let none = scene
+                        .call_with(
+                            route,
+                            version,
+                            Some(&stranger),
+                            &nowhere,
+                            case.body.as_ref(),
+                        )
+                        .await;
+                    assert_eq!(answer.status, 404, "{route:?}");
+                    assert_eq!(masked(&answer), masked(&none), "{route:?}");
+                }
+                Stranger::FreeId => {
+                    assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));
+                    let path = format!("{IMPORTS}/{}", scene.rows.import);
+                    let ask = scene.house.ask(Method::GET, &path).token(&stranger);
+                    let theirs = ask.send().await;
+                    assert_eq!(id_of(&theirs), scene.rows.import);
+                    assert_eq!(theirs.json()["serialNumber"], "a stranger's");
+                    let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
+                    assert_eq!(ask.send().await.status, 204);
+                }
+            }
+            assert!(scene.untouched().await, "{version} {route:?}");
+        }
+    }
+}
