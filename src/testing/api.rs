@@ -25,7 +25,7 @@ use crate::{
         },
         error::challenge,
         extract::{
-            base_url::{BaseUrlPolicy, Scheme},
+            base_url::{BaseUrl, BaseUrlPolicy, Scheme},
             body::BodyBudget,
         },
         layers::{Layers, limits::BODY_BUDGET_BYTES},
@@ -51,6 +51,19 @@ pub struct TestOptions {
     pub application_permissions: ApplicationPermissions,
     /// Whether `DeviceManagementConfiguration.*` counts.
     pub configuration_scopes: ConfigurationScopes,
+    /// The address that links start with, whatever the client used.
+    pub public_url: Option<&'static str>,
+    /// Whether the peer, who asks from this machine, is a proxy whose word counts.
+    pub peer: TestPeer,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestPeer {
+    /// A client.
+    Client,
+    /// A proxy that is trusted.
+    TrustedProxy,
 }
 
 impl Default for TestOptions {
@@ -61,6 +74,8 @@ impl Default for TestOptions {
             delay: SignedDuration::ZERO,
             application_permissions: ApplicationPermissions::Deny,
             configuration_scopes: ConfigurationScopes::Ignored,
+            public_url: None,
+            peer: TestPeer::Client,
         }
     }
 }
@@ -126,8 +141,10 @@ impl TestApi {
                 clock: clock.clone(),
                 behavior: options.behavior,
                 base_url: BaseUrlPolicy {
-                    public_url: None,
-                    trusts_proxy: Arc::new(|_| false),
+                    public_url: options
+                        .public_url
+                        .map(|url| BaseUrl::parse(url).expect("a sound address")),
+                    trusts_proxy: Arc::new(move |_| options.peer == TestPeer::TrustedProxy),
                 },
                 challenge: challenge(BASE_URL).expect("the address fits into a header"),
             },

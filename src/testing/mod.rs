@@ -9,7 +9,7 @@ mod hardware;
 #[cfg(test)]
 pub(crate) mod workbench;
 
-pub use api::{BASE_URL, TestAnswer, TestApi, TestOptions};
+pub use api::{BASE_URL, TestAnswer, TestApi, TestOptions, TestPeer};
 pub use clock::ManualClock;
 pub use hardware::{import_named, import_of};
 

@@ -1,5 +1,6 @@
 //! What holds for every operation: paths, headers, errors, query options, pages.
 
+mod addresses;
 mod headers;
 mod options;
 mod paging;
