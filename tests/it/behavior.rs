@@ -164,6 +164,13 @@ async fn an_errors_message_is_a_sentence_or_a_document() {
     let id = answer.header("request-id").unwrap();
     assert!(string(&inner["Message"]).contains(&format!("Activity ID: {id} - ")));
     assert_eq!(inner["_version"], 3);
+    // What a client wrote can't break out of the one document or the other.
+    let answer = observed.get(&format!("{IMPORTS}/%22%7D%5C%0D%0A")).await;
+    let message = string(&self::inner(&answer)["Message"]);
+    assert!(
+        message.starts_with("Resource '\"}\\\r\n' does not exist"),
+        "{message}"
+    );
     // Details stand beside it, as they do documented.
     for house in [&documented, &observed] {
         house.accept(&house.contoso, &json!({ "id": ID })).await;

@@ -319,3 +319,33 @@ async fn lenient_validation_takes_toy_strings() {
     let list = house.ask(Method::GET, DEVICES).send().await.json();
     assert_eq!(list["value"].as_array().unwrap().len(), 4);
 }
+
+#[tokio::test]
+async fn of_tenants_that_ask_at_once_one_gets_the_device() {
+    let house = House::new();
+    let (mine, theirs) = (device(1), import_of(&Builder::new(1).recaptured(1)));
+    let asked = [
+        (&house.contoso, &mine),
+        (&house.fabrikam, &theirs),
+        (&house.contoso, &theirs),
+        (&house.fabrikam, &mine),
+    ];
+    let accepted = asked.map(|(token, body)| house.accept(token, body));
+    let imports = futures_util::future::join_all(accepted).await;
+    // Two registrars at once are what a deployment may have.
+    tokio::join!(house.api.settle(), house.api.settle());
+    let mut outcomes = Vec::new();
+    for ((token, _), import) in asked.iter().zip(&imports) {
+        outcomes.push(told(&house.state(token, import).await));
+    }
+    outcomes.sort_unstable();
+    assert_eq!(
+        outcomes,
+        [
+            REGISTERED,
+            "error 806 ZtdDeviceAlreadyAssigned",
+            "error 808 ZtdDeviceAssignedToOtherTenant",
+            "error 808 ZtdDeviceAssignedToOtherTenant",
+        ]
+    );
+}

@@ -93,6 +93,13 @@ async fn links_lead_through_all_pages_to_the_end() {
             let second = house.get(path(&link_of(&first.json()).unwrap())).await;
             assert_eq!(ids_of(&second), all[5..]);
             assert_eq!(link_of(&second.json()), None);
+            // Beta's options without a dollar sign are kept as they were written.
+            if version == "beta" {
+                let first = house.get(&format!("{set}?top=2&skip=3&count=true")).await;
+                let link = link_of(&first.json()).unwrap();
+                assert!(link.contains("?top=2&count=true&$skiptoken="), "{link}");
+                assert_eq!(ids_of(&house.get(path(&link)).await), all[5..]);
+            }
             let link = link_of(&first.json()).unwrap();
             let again = house.get(&format!("{}&$skip=1", path(&link))).await;
             assert_eq!(ids_of(&again), all[5..]);

@@ -227,6 +227,9 @@ async fn a_hash_is_base64_of_bounded_length_and_may_be_missing() {
         (" aGE=\r\n", json!("aGE=")),
         ("", json!(null)),
         (&longest, json!(longest)),
+        // Zeros are kept, though not at length.
+        ("AAAA", json!("AAAA")),
+        ("/wAAAAAAAAA=", json!("/wAAAAAAAAA=")),
     ];
     for (sent, answered) in read {
         let answer = house
@@ -348,4 +351,24 @@ async fn a_state_is_repeated_and_its_gaps_are_filled() {
             format!("400 BadRequest: {message}")
         );
     }
+}
+
+#[tokio::test]
+async fn of_simultaneous_posts_with_one_id_one_is_accepted() {
+    let house = House::new();
+    let posts = (0..8).map(|number| {
+        let body = json!({ "id": ID, "serialNumber": number.to_string() });
+        let house = &house;
+        async move { house.post(IMPORTS, &body).await }
+    });
+    let answers = futures_util::future::join_all(posts).await;
+    let (accepted, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 201);
+    assert_eq!((accepted.len(), refused.len()), (1, 7));
+    assert!(refused.iter().all(|answer| answer.status == 409));
+    let stored = house.get(&format!("{IMPORTS}/{ID}")).await;
+    assert_eq!(
+        stored.json()["serialNumber"],
+        accepted[0].json()["serialNumber"]
+    );
 }

@@ -107,6 +107,10 @@ async fn one_taken_id_refuses_all_and_every_one_is_named() {
         );
         assert_eq!(stored(&house).await, "2", "{sent:?}");
     }
+    // The letter case of an id means nothing.
+    let twice = "abcdefab-4f49-985b-494f-5b98494f5b98";
+    let body = json!({ PARAMETER: [{ "id": twice }, { "id": twice.to_uppercase() }] });
+    assert_eq!(house.post(ACTION, &body).await.status, 409);
     // A row alone is told by its place in the action as well.
     let answer = house.post(ACTION, &rows(&[3])).await;
     assert_eq!(

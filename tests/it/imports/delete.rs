@@ -54,3 +54,23 @@ async fn what_is_not_there_cannot_be_deleted() {
     assert_eq!(error(&house.delete(&path).await), missing);
     assert_eq!(house.delete(&format!("{IMPORTS}/7")).await.status, 404);
 }
+
+#[tokio::test]
+async fn an_id_that_is_given_again_stands_for_the_later_import() {
+    let house = House::new();
+    let id = "985b4f49-4f49-985b-494f-5b98494f5b98";
+    for seed in [1, 2] {
+        let mut body = device(seed);
+        body["id"] = json!(id);
+        house.accept(&house.contoso, &body).await;
+        if seed == 1 {
+            assert_eq!(house.delete(&format!("{IMPORTS}/{id}")).await.status, 204);
+        }
+    }
+    house.api.settle().await;
+    let list = house.get(DEVICES).await.json();
+    assert_eq!(list["value"].as_array().unwrap().len(), 1);
+    assert_eq!(list["value"][0]["serialNumber"], "HT0000000000000002");
+    let state = house.state(&house.contoso, id).await;
+    assert_eq!(state["deviceRegistrationId"], list["value"][0]["id"]);
+}
