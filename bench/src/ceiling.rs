@@ -16,8 +16,9 @@ use hangar::{
     store::{
         Answer, Store,
         operation::{
-            Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery, NewImports, Page,
-            Settled, Settlement, Slice, Updated,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
+            LedgerQuery, NewImports, Page, Settled, Settlement, Slice, TenantDeletion,
+            TenantSummary, Updated,
         },
     },
 };
@@ -134,6 +135,27 @@ impl Store for Nowhere {
 
     fn release_ledger_entry(&self, _: LedgerEntryId, _: Actor, _: Timestamp) -> Answer<'_, bool> {
         answer(false)
+    }
+
+    fn list_tenants(&self) -> Answer<'_, Vec<TenantSummary>> {
+        answer(Vec::new())
+    }
+
+    fn delete_tenant_rows(
+        &self,
+        _: TenantId,
+        _: usize,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, TenantDeletion> {
+        answer(TenantDeletion::default())
+    }
+
+    fn list_audit(&self, _: TenantId, _: AuditSlice) -> Answer<'_, Page<AuditLine>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

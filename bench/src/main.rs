@@ -14,6 +14,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Parser, Subcommand};
 use hangar::config::Flags;
 
+/// The ceiling is the same server, down to the allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
