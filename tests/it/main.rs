@@ -13,5 +13,6 @@ mod crash;
 mod devices;
 mod harness;
 mod imports;
+mod process;
 mod registration;
 mod seed;
