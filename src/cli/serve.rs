@@ -33,7 +33,11 @@ use crate::{
             base_url::{BaseUrl, BaseUrlPolicy},
             body::BodyBudget,
         },
-        layers::{Layers, host_guard::HostGuard, limits::BODY_BUDGET_BYTES},
+        layers::{
+            Layers,
+            host_guard::HostGuard,
+            limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
+        },
         server::{self, Drained, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory},
@@ -238,6 +242,7 @@ fn api(
         behavior,
         max_import: settings.registration.max_import,
         bodies: BodyBudget::new(BODY_BUDGET_BYTES),
+        body_timeout: BODY_TIMEOUT,
         layers: Layers {
             clock: Arc::clone(clock),
             behavior,

@@ -1,6 +1,6 @@
 //! From a request to its answer: who calls, what is asked, who may ask it, then the operation.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, Request, header};
@@ -48,6 +48,8 @@ pub struct Api {
     pub max_import: usize,
     /// Bounds the memory that request bodies hold.
     pub bodies: BodyBudget,
+    /// How long a request's body may take to arrive.
+    pub body_timeout: Duration,
     /// What happens around every request.
     pub layers: Layers,
     /// The local authority and the guard of the loopback listener: with `--dev` only.

@@ -16,7 +16,7 @@ use super::{
         body::{self, HeldBody},
         prefer::{self, ReturnPreference},
     },
-    layers::{limits::BODY_TIMEOUT, request_id::RequestContext},
+    layers::request_id::RequestContext,
 };
 use crate::{
     domain::tenant::TenantId,
@@ -119,7 +119,7 @@ impl Call {
     /// Reads the body whole.
     pub async fn read_body(&mut self, limit_bytes: usize) -> Result<HeldBody, ApiError> {
         let body = std::mem::take(&mut self.body);
-        let deadline = Instant::now() + BODY_TIMEOUT;
+        let deadline = Instant::now() + self.api.body_timeout;
         body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
     }
 

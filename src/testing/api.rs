@@ -10,13 +10,13 @@ use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::ManualClock;
+use super::{ManualClock, TestServer};
 use crate::{
-    authority::{Authority, Scopes, Subject, TokenRequest, directory::Directory},
+    authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
     domain::{clock::Clock, registration::HashValidation, tenant::TenantId},
     graph::behavior::Behavior,
     http::{
-        api::Api,
+        api::{Api, Development},
         auth::{
             jwks::KeySet,
             key_source::KeySource,
@@ -28,8 +28,12 @@ use crate::{
             base_url::{BaseUrl, BaseUrlPolicy, Scheme},
             body::BodyBudget,
         },
-        layers::{Layers, limits::BODY_BUDGET_BYTES},
-        server::PeerAddr,
+        layers::{
+            Layers,
+            host_guard::HostGuard,
+            limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
+        },
+        server::{PeerAddr, ServerOptions},
     },
     registrar::{Registrar, RegistrarOptions, Round},
     store::{self, DatabaseKind, Opening, Store},
@@ -55,6 +59,10 @@ pub struct TestOptions {
     pub public_url: Option<&'static str>,
     /// Whether the peer, who asks from this machine, is a proxy whose word counts.
     pub peer: TestPeer,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// Whether the local authority answers beside the API, as with `--dev`.
+    pub local_authority: LocalAuthority,
 }
 
 /// Who asks.
@@ -64,6 +72,15 @@ pub enum TestPeer {
     Client,
     /// A proxy that is trusted.
     TrustedProxy,
+}
+
+/// Whether the local authority can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalAuthority {
+    /// It signs tokens and has no address.
+    Hidden,
+    /// It answers, and the guard of the loopback listener stands in front of everything.
+    Served,
 }
 
 impl Default for TestOptions {
@@ -76,6 +93,8 @@ impl Default for TestOptions {
             configuration_scopes: ConfigurationScopes::Ignored,
             public_url: None,
             peer: TestPeer::Client,
+            body_timeout: BODY_TIMEOUT,
+            local_authority: LocalAuthority::Hidden,
         }
     }
 }
@@ -108,8 +127,20 @@ impl TestApi {
     ///
     /// # Panics
     /// Where any part of it can't start.
-    #[expect(clippy::expect_used, reason = "a test can't go on without its API")]
     pub fn start(directory: &Path, options: TestOptions) -> Self {
+        Self::start_with(directory, options, verifier)
+    }
+
+    /// Starts the API with a verifier of the test's own, made for the authority and the clock.
+    ///
+    /// # Panics
+    /// Where any part of it can't start.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its API")]
+    pub fn start_with(
+        directory: &Path,
+        options: TestOptions,
+        verifier: impl FnOnce(&Authority, Arc<dyn Clock>) -> TokenVerifier,
+    ) -> Self {
         let clock = Arc::new(ManualClock::new());
         let url = format!("sqlite://{}", directory.join("hangar.db").display());
         let opening = Opening::Serve(DatabaseKind::Development);
@@ -137,6 +168,7 @@ impl TestApi {
             behavior: options.behavior,
             max_import: 1000,
             bodies: BodyBudget::new(BODY_BUDGET_BYTES),
+            body_timeout: options.body_timeout,
             layers: Layers {
                 clock: clock.clone(),
                 behavior: options.behavior,
@@ -148,7 +180,14 @@ impl TestApi {
                 },
                 challenge: challenge(BASE_URL).expect("the address fits into a header"),
             },
-            development: None,
+            development: match options.local_authority {
+                LocalAuthority::Hidden => None,
+                LocalAuthority::Served => Some(Development {
+                    guard: HostGuard::default(),
+                    authority: Arc::clone(&authority).router(BASE_URL, clock.clone()),
+                    is_authority_path: authority::serves,
+                }),
+            },
         };
         Self {
             clock,
@@ -252,6 +291,14 @@ impl TestApi {
             None => request.body(Body::empty()),
         };
         self.send(request.expect("a sound request")).await
+    }
+
+    /// Serves the API on a free port of loopback.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub async fn serve(&self, options: ServerOptions) -> TestServer {
+        TestServer::start(Arc::clone(&self.api), options).await
     }
 
     /// Lets the registrar work until nothing is due.

@@ -6,12 +6,14 @@ mod clock;
 #[cfg(test)]
 pub(crate) mod flawed_store;
 mod hardware;
+mod server;
 #[cfg(test)]
 pub(crate) mod workbench;
 
-pub use api::{BASE_URL, TestAnswer, TestApi, TestOptions, TestPeer};
+pub use api::{BASE_URL, LocalAuthority, TestAnswer, TestApi, TestOptions, TestPeer};
 pub use clock::ManualClock;
 pub use hardware::{import_named, import_of};
+pub use server::TestServer;
 
 use uuid::Uuid;
 

@@ -6,6 +6,7 @@
 )]
 
 mod architecture;
+mod bad_input;
 mod behavior;
 mod conventions;
 mod coverage;
