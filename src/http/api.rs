@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, Request, header};
+use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use super::{
@@ -110,7 +111,9 @@ impl Api {
             development.guard.check(request.uri(), request.headers())?;
             if (development.is_authority_path)(request.uri().path()) {
                 seen.route = Some(Route("authority"));
-                return Ok(development.ask_authority(request).await);
+                return timeout(self.body_timeout, development.ask_authority(request))
+                    .await
+                    .map_err(|_| ApiError::timeout());
             }
         }
         let (version, segments) = router::split(request.uri().path())?;

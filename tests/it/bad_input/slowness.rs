@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hangar::{
     http::{layers::limits::BODY_TIMEOUT, server::ServerOptions},
-    testing::{LocalAuthority, TestOptions},
+    testing::{BASE_URL, LocalAuthority, TestOptions},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -92,6 +92,19 @@ async fn a_slow_body_is_cut() {
     let answer = client.answer().await.expect("an answer");
     answer.assert_error(408, "RequestTimeout");
     site.assert_well(0).await;
+}
+
+#[tokio::test]
+async fn a_slow_form_for_the_authority_is_cut() {
+    let site = hasty_site().await;
+    let host = BASE_URL.trim_start_matches("http://");
+    let head = format!(
+        "POST /contoso/oauth2/v2.0/token HTTP/1.1\r\nHost: {host}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ngrant"
+    );
+    let answer = site.exchange(head).await;
+    assert_eq!(answer.status, 408, "{answer:?}");
+    assert!(answer.closes());
 }
 
 #[tokio::test]
