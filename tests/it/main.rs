@@ -14,6 +14,7 @@ mod crash;
 mod devices;
 mod harness;
 mod imports;
+mod issuer;
 mod process;
 mod registration;
 mod seed;
