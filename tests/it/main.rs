@@ -8,6 +8,7 @@
 mod architecture;
 mod bad_input;
 mod behavior;
+mod cli;
 mod conventions;
 mod coverage;
 mod crash;

@@ -44,6 +44,25 @@ pub(crate) fn serve_dev(data_dir: &Path) -> Vec<String> {
     arguments
 }
 
+/// The arguments of `serve` without `--dev`, with an issuer that nobody will find.
+pub(crate) fn serve_for_real(data_dir: &Path) -> Vec<String> {
+    let mut arguments = serve(data_dir);
+    let auth = [
+        "--auth-issuers",
+        "http://127.0.0.1:1/issuer",
+        "--auth-audiences",
+        "api://hangar",
+    ];
+    arguments.extend(auth.map(str::to_owned));
+    arguments
+}
+
+/// A client that goes by no proxy.
+pub(crate) fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
+    client.build().unwrap()
+}
+
 /// What a process said, and how it ended.
 #[derive(Debug)]
 pub(crate) struct Ended {

@@ -80,16 +80,13 @@ impl Site {
     }
 
     /// Checks that the server still serves and stored only so much, then ends it.
-    #[track_caller]
-    pub(super) fn assert_well(self, stored: usize) -> impl Future<Output = ()> {
-        async move {
-            assert_eq!(self.stored().await, stored);
-            let answer = self.exchange(self.good_post()).await;
-            assert_eq!(answer.status, 201, "{answer:?}");
-            assert_eq!(self.stored().await, stored + 1);
-            let drained = timeout(PATIENCE, self.server.stop()).await;
-            assert_eq!(drained.expect("it does not drain"), Drained::Completely);
-        }
+    pub(super) async fn assert_well(self, stored: usize) {
+        assert_eq!(self.stored().await, stored);
+        let answer = self.exchange(self.good_post()).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(self.stored().await, stored + 1);
+        let drained = timeout(PATIENCE, self.server.stop()).await;
+        assert_eq!(drained.expect("it does not drain"), Drained::Completely);
     }
 }
 

@@ -9,6 +9,8 @@ use http::{Method, Request, header};
 
 use super::{IMPORTS, OPERATIONS, Operation, Stage, assert_graph_error, wrapped};
 
+type Headers = &'static [(&'static str, &'static [u8])];
+
 const ENTITY: &str = r#"{"serialNumber":"S-2"}"#;
 const TYPE: (&str, &[u8]) = ("content-type", b"application/json");
 
@@ -42,7 +44,7 @@ fn filled(operation: Operation, bytes: usize) -> String {
 async fn headers_that_do_not_fit_the_body_are_refused() {
     let (_directory, stage) = stage().await;
     let bad = "BadRequest";
-    let table: [(&[(&str, &[u8])], u16, &str); 18] = [
+    let table: [(Headers, u16, &str); 18] = [
         (&[], 400, bad),
         (&[("content-type", b"")], 400, bad),
         (&[("content-type", b"text/plain")], 400, bad),

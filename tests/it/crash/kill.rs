@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::process::{PATIENCE, Server, token};
+use crate::process::{PATIENCE, Server, client, token};
 
 const KILLS: u64 = 20;
 const CLIENTS: u64 = 8;
@@ -163,7 +163,7 @@ fn tokens(data_dir: &Path) -> [String; 2] {
 /// Posts devices over several connections, every device to both tenants, until it is cut off.
 async fn load(url: &str, tokens: &[String; 2], ledger: &Ledger) {
     let clients = (0..CLIENTS).map(|number| async move {
-        let client = Client::new();
+        let client = client();
         loop {
             let device = ledger.next_device.fetch_add(1, Ordering::Relaxed);
             for tenant in [0, 1] {
@@ -278,7 +278,7 @@ async fn devices(url: &str, tokens: &[String; 2]) -> Vec<SeenDevice> {
 
 /// Every item of a list, page by page.
 async fn all(url: &str, set: &str, token: &str) -> Vec<Value> {
-    let client = Client::new();
+    let client = client();
     let mut items = Vec::new();
     let mut next = Some(format!("{url}/{set}"));
     while let Some(link) = next {

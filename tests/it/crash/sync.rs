@@ -2,10 +2,9 @@
 
 use std::{collections::HashSet, process::Command};
 
-use reqwest::Client;
 use serde_json::json;
 
-use crate::process::{Server, serve_dev, token};
+use crate::process::{Server, client, serve_dev, token};
 
 const REQUESTS: usize = 30;
 const IMPORTS: &str = "beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
@@ -32,7 +31,7 @@ async fn no_201_leaves_before_its_row_is_on_disk() {
         .args(["--registration-delay", "1h"]);
     let server = Server::start(&mut strace);
     let token = token(&data_dir, &[]);
-    let client = Client::new();
+    let client = client();
     for number in 0..REQUESTS {
         let answer = client
             .post(format!("{}/{IMPORTS}", server.url))
