@@ -6,10 +6,16 @@
 mod answer;
 mod readiness;
 
-use std::{future::Future, io, pin::Pin, sync::Arc};
+use std::{
+    future::{Future, IntoFuture as _, pending},
+    io,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Router, extract::State, middleware, response::Response, routing::get};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 
 pub use readiness::{Check, Readiness};
 
@@ -21,15 +27,33 @@ pub type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Readiness> + Send>>
 /// Renders the metrics in Prometheus' text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// How long requests under way may take once `stop` has completed. They take no time to answer; a
+/// client that has not said its request by then must not hold the process up.
+const DRAIN: Duration = Duration::from_secs(1);
+
 /// Serves the admin listener until `stop` completes.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
+    let (stopping, stopped) = oneshot::channel();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        stop.await;
+        // Whoever listened for it has gone together with the whole.
+        let _ = stopping.send(());
+    });
+    let over = async {
+        match stopped.await {
+            Ok(()) => sleep(DRAIN).await,
+            // The server ended without being asked, and says why.
+            Err(_) => pending().await,
+        }
+    };
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = over => Ok(()),
+    }
 }
 
 /// `/healthz`, `/readyz` and `/metrics`, for those whom the guard lets in.

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::IMPORTS;
+use super::{IMPORTS, get};
 use crate::process::{PATIENCE, Server, token};
 
 const BODY: &str = r#"{"serialNumber":"IN-FLIGHT"}"#;
@@ -92,5 +92,41 @@ async fn a_second_signal_ends_it_at_once() {
     assert!(
         asked.elapsed() < Duration::from_secs(10),
         "it went on draining"
+    );
+}
+
+#[tokio::test]
+async fn clients_that_only_stay_do_not_hold_it_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let server = Server::dev(&data);
+    let token = token(&data, &[]);
+    assert_eq!(get(&server, &token).await, 200);
+    let mut staying = Vec::new();
+    for url in [&server.url, &server.admin_url] {
+        // Nothing, a head that is not whole, and a request that was answered.
+        for bytes in [
+            "",
+            "GET /healthz HTTP/1.1\r\nHost:",
+            "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        ] {
+            let mut stream = TcpStream::connect(host(url)).await.unwrap();
+            stream.write_all(bytes.as_bytes()).await.unwrap();
+            if bytes.ends_with("\r\n\r\n") {
+                let mut first = [0; 9];
+                timeout(PATIENCE, stream.read_exact(&mut first))
+                    .await
+                    .unwrap()
+                    .unwrap();
+            }
+            staying.push(stream);
+        }
+    }
+    let asked = Instant::now();
+    assert_eq!(server.stop().code, Some(0));
+    assert!(
+        asked.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        asked.elapsed()
     );
 }
