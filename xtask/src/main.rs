@@ -1,12 +1,11 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
-//! the suites are in `suites`, the programs they need in `programs`, the fuzz runner in `fuzz`.
+//! the suites are in `suites`, the programs they need in `programs`. The fuzzer is a crate of its own.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "What a chore has to say is meant for the person who started it."
 )]
 
-mod fuzz;
 mod programs;
 mod suites;
 
@@ -48,7 +47,12 @@ enum Chore {
         install: bool,
     },
     /// Feed mutated input to the fuzz bodies, on stable Rust.
-    Fuzz(fuzz::Options),
+    #[command(disable_help_flag = true)]
+    Fuzz {
+        /// What the fuzzer takes: see `cargo xtask fuzz --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -56,7 +60,7 @@ fn main() -> ExitCode {
         Chore::Test { install, suites } => suites::run(&suites, Install::wanted(install)),
         Chore::Ci => run_ci(),
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
-        Chore::Fuzz(options) => fuzz::run(&options),
+        Chore::Fuzz { arguments } => run_fuzzer(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -75,6 +79,16 @@ fn run_ci() -> anyhow::Result<()> {
         .stdin(Stdio::null())
         .status()?;
     anyhow::ensure!(status.success(), ".ci/run failed");
+    Ok(())
+}
+
+/// Runs the fuzzer, which is built with Hangar and so not a part of this program.
+fn run_fuzzer(arguments: &[OsString]) -> anyhow::Result<()> {
+    let status = suites::fuzzer()
+        .args(arguments)
+        .current_dir(workspace_root())
+        .status()?;
+    anyhow::ensure!(status.success(), "the fuzzer failed");
     Ok(())
 }
 

@@ -36,16 +36,7 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "fuzz",
         about: "the fuzz bodies, each for half a minute",
         needs: &[],
-        commands: || {
-            vec![cargo(&[
-                "run",
-                "--quiet",
-                "--package",
-                "xtask",
-                "--",
-                "fuzz",
-            ])]
-        },
+        commands: || vec![fuzzer()],
     },
 ];
 
@@ -166,6 +157,11 @@ fn tests() -> Vec<Command> {
         "--tests",
         "--no-fail-fast",
     ])]
+}
+
+/// The fuzzer, without arguments.
+pub(crate) fn fuzzer() -> Command {
+    cargo(&["run", "--quiet", "--package", "hangar-fuzz", "--"])
 }
 
 fn has_nextest() -> bool {

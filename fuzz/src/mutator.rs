@@ -46,14 +46,14 @@ const INTERESTING: &[&[u8]] = &[
 ];
 
 /// An endless, repeatable sequence of inputs.
-pub(super) struct Mutator {
+pub(crate) struct Mutator {
     random: Random,
     corpus: Vec<Vec<u8>>,
     words: &'static [&'static str],
 }
 
 impl Mutator {
-    pub(super) fn new(seed: u64, corpus: Vec<Vec<u8>>, words: &'static [&'static str]) -> Self {
+    pub(crate) fn new(seed: u64, corpus: Vec<Vec<u8>>, words: &'static [&'static str]) -> Self {
         Self {
             random: Random(seed),
             corpus,
@@ -62,7 +62,7 @@ impl Mutator {
     }
 
     /// Changes an input of the corpus a few times, or now and then begins with nothing.
-    pub(super) fn next_input(&mut self) -> Vec<u8> {
+    pub(crate) fn next_input(&mut self) -> Vec<u8> {
         let mut input = if self.random.below(16) == 0 {
             Vec::new()
         } else {

@@ -1,11 +1,6 @@
-//! Runs the fuzz bodies on stable Rust: mutated input for a while each, without coverage feedback.
-//! The bodies are plain functions of the crates that they belong to; mutating is in `mutator`.
-//! A seed fixes the sequence of inputs, so that what was found once is found again.
-
-mod mutator;
+//! One body being fuzzed: on a thread of its own, watched, and its failing input kept.
 
 use std::fs::{self, File};
-use std::hash::{BuildHasher, RandomState};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -15,100 +10,13 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context as _, bail};
 
-use self::mutator::Mutator;
-use crate::workspace_root;
-
-/// Every fuzz body. A new one is one more entry.
-const BODIES: &[Body] = &[];
-
-/// A function that must not panic, overflow its stack or take forever, whatever it is given.
-#[derive(Clone, Copy)]
-struct Body {
-    /// Also the name of its directory under `fuzz/corpus`.
-    name: &'static str,
-    run: fn(&[u8]),
-    /// Inputs to start from, besides those in the corpus directory.
-    seeds: fn() -> Vec<Vec<u8>>,
-    /// What the input's language is made of: operators, keywords, prefixes.
-    words: &'static [&'static str],
-}
-
-/// How to fuzz.
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// Run only this body.
-    #[arg(long)]
-    name: Option<String>,
-    /// How long each body runs.
-    #[arg(long, default_value_t = 30)]
-    seconds: u64,
-    /// How many inputs each body gets at most.
-    #[arg(long)]
-    runs: Option<u64>,
-    /// Where the sequence of inputs starts; drawn at random and printed when absent.
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Give this file to the body, once, instead of mutated input.
-    #[arg(long, value_name = "FILE", requires = "name")]
-    input: Option<PathBuf>,
-}
-
-/// Fuzzes the bodies one after the other, and stops at the first that fails.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let bodies: Vec<_> = BODIES
-        .iter()
-        .filter(|body| is_chosen(body, options))
-        .collect();
-    if let Some(name) = &options.name {
-        ensure!(!bodies.is_empty(), "there is no fuzz body named {name}");
-    }
-    if let Some(file) = &options.input {
-        let input = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        for body in bodies {
-            (body.run)(&input);
-        }
-        return Ok(());
-    }
-    if bodies.is_empty() {
-        println!("There is no fuzz body yet.");
-    }
-    let seed = options
-        .seed
-        .unwrap_or_else(|| RandomState::new().hash_one("seed"));
-    let directory = workspace_root().join("target/fuzz");
-    fs::create_dir_all(&directory)?;
-    for body in bodies {
-        let corpus = corpus(body, &workspace_root().join("fuzz/corpus").join(body.name))?;
-        let session = Session {
-            body: *body,
-            seed,
-            time: Duration::from_secs(options.seconds),
-            most_runs: options.runs,
-            stall: Duration::from_secs(10),
-            directory: directory.clone(),
-        };
-        println!(
-            "fuzz {}: {} inputs to start from, --seed {seed}",
-            body.name,
-            corpus.len()
-        );
-        println!(
-            "should this process die, its last input is in target/fuzz/{}.running",
-            body.name
-        );
-        session.run(corpus)?;
-    }
-    Ok(())
-}
-
-fn is_chosen(body: &Body, options: &Options) -> bool {
-    options.name.as_ref().is_none_or(|name| name == body.name)
-}
+use crate::bodies::Body;
+use crate::mutator::Mutator;
 
 /// The body's seeds and the files of its corpus, in an order that does not depend on the machine.
-fn corpus(body: &Body, directory: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+pub(crate) fn corpus(body: &Body, directory: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut inputs = (body.seeds)();
     if !directory.exists() {
         return Ok(inputs);
@@ -124,20 +32,20 @@ fn corpus(body: &Body, directory: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
 
 /// One body being fuzzed.
 #[derive(Clone)]
-struct Session {
-    body: Body,
-    seed: u64,
-    time: Duration,
-    most_runs: Option<u64>,
+pub(crate) struct Session {
+    pub(crate) body: Body,
+    pub(crate) seed: u64,
+    pub(crate) time: Duration,
+    pub(crate) most_runs: Option<u64>,
     /// An input that takes longer than this counts as a failure.
-    stall: Duration,
+    pub(crate) stall: Duration,
     /// Where failing inputs are kept.
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
 }
 
 impl Session {
     /// Fuzzes on a thread of its own, and watches that it gets on.
-    fn run(&self, corpus: Vec<Vec<u8>>) -> anyhow::Result<()> {
+    pub(crate) fn run(&self, corpus: Vec<Vec<u8>>) -> anyhow::Result<()> {
         let running = self.directory.join(format!("{}.running", self.body.name));
         let file = File::create(&running)?;
         let runs = Arc::new(AtomicU64::new(0));

@@ -1,0 +1,190 @@
+//! Every fuzz body, with what it starts from and what its input is made of.
+
+use hangar::domain::tenant::TenantId;
+use hangar::graph::fuzzing::{fuzz_import_body, fuzz_query, fuzz_skip_token};
+use hangar::graph::{
+    schema::EntitySet,
+    skip_token::{SkipToken, seal},
+    version::Version,
+};
+use hardware_hash::Builder;
+use uuid::Uuid;
+
+/// A function that must not panic, overflow its stack or take forever, whatever it is given.
+#[derive(Clone, Copy)]
+pub(crate) struct Body {
+    /// Also the name of its directory under `fuzz/corpus`.
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&[u8]),
+    /// Inputs to start from, besides those in the corpus directory.
+    pub(crate) seeds: fn() -> Vec<Vec<u8>>,
+    /// What the input's language is made of: operators, keywords, prefixes.
+    pub(crate) words: &'static [&'static str],
+}
+
+/// Every fuzz body. A new one is one more entry.
+pub(crate) const BODIES: &[Body] = &[
+    Body {
+        name: "hardware-hash",
+        run: hardware_hash::fuzzing::fuzz,
+        seeds: blobs,
+        words: &[
+            "OA",
+            "CS",
+            "PCI",
+            "Default string",
+            "To be filled by O.E.M.",
+        ],
+    },
+    Body {
+        name: "import-body",
+        run: fuzz_import_body,
+        seeds: import_bodies,
+        words: IMPORT_WORDS,
+    },
+    Body {
+        name: "query",
+        run: fuzz_query,
+        seeds: queries,
+        words: QUERY_WORDS,
+    },
+    Body {
+        name: "skip-token",
+        run: fuzz_skip_token,
+        seeds: skip_tokens,
+        words: &["-", "_", "=", "+", "/", "AAAA", "%2B"],
+    },
+];
+
+const IMPORT_WORDS: &[&str] = &[
+    "\"id\":",
+    "\"groupTag\":",
+    "\"orderIdentifier\":",
+    "\"serialNumber\":",
+    "\"productKey\":",
+    "\"importId\":",
+    "\"hardwareIdentifier\":",
+    "\"assignedUserPrincipalName\":",
+    "\"state\":",
+    "\"deviceImportStatus\":",
+    "\"deviceRegistrationId\":",
+    "\"deviceErrorCode\":",
+    "\"deviceErrorName\":",
+    "\"@odata.type\":",
+    "\"importedWindowsAutopilotDeviceIdentities\":[",
+    "#microsoft.graph.importedWindowsAutopilotDeviceIdentity",
+    "@odata.type\":",
+    "null",
+    "true",
+    "\"unknown\"",
+    "\"pending\"",
+    "\"complete\"",
+    "-2147483649",
+    "\\u0000",
+    "\\ud800",
+    "\\udc00",
+    "00000000-0000-0000-0000-000000000000",
+    "},{",
+    "[[[[[[[[[[[[[[[[[[[[",
+];
+
+const QUERY_WORDS: &[&str] = &[
+    "$top=",
+    "$skip=",
+    "$count=",
+    "$skiptoken=",
+    "$filter=",
+    "$select=",
+    "$search=",
+    "top=",
+    "%24top=",
+    "&",
+    "=",
+    "+",
+    "%20",
+    "%2",
+    "%ff",
+    "true",
+    "false",
+    "1000",
+    "0",
+    "-1",
+    "token",
+];
+
+fn blobs() -> Vec<Vec<u8>> {
+    vec![
+        Builder::new(1).build(),
+        Builder::new(2).total_size(0).build(),
+        Builder::new(3).without_tpm().total_size(0).build(),
+        Builder::new(4).winpe().total_size(0).build(),
+        Builder::new(5)
+            .globally_administered_macs()
+            .recaptured(3)
+            .total_size(0)
+            .build(),
+        Builder::new(6)
+            .extra(99, b"unknown")
+            .omit(1)
+            .total_size(0)
+            .build(),
+        b"OA\x04\x00".to_vec(),
+    ]
+}
+
+fn import_bodies() -> Vec<Vec<u8>> {
+    let request = include_str!("../../tests/it/seed/request.json");
+    let response = include_str!("../../tests/it/seed/response.json");
+    let call = format!("{{\"importedWindowsAutopilotDeviceIdentities\":[{request},{{}}]}}");
+    let powershell = "{\r\n\"@odata.type\": \"#microsoft.graph.importedWindowsAutopilotDeviceIdentity\",\r\n\
+         \"groupTag\": \"\",\r\n\"serialNumber\": \"S\",\r\n\"hardwareIdentifier\": \"aGE=\",\r\n\
+         \"state\": {\"deviceImportStatus\": \"pending\", \"deviceErrorCode\": 0}}";
+    let utf16: Vec<u8> = request.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let texts = [request, response, &call, powershell, "{}", "[]", "null"];
+    let texts = texts.map(|text| text.as_bytes().to_vec());
+    texts.into_iter().chain([utf16]).collect()
+}
+
+fn queries() -> Vec<Vec<u8>> {
+    let queries = [
+        "$top=5&$skip=2&$count=true",
+        "top=999&$skiptoken=abc",
+        "%24top=1000&x=%ff",
+        "$filter=contains(serialNumber,'x')",
+        "",
+    ];
+    queries.map(|query| query.as_bytes().to_vec()).to_vec()
+}
+
+/// Tokens of the body's own key, and of another.
+fn skip_tokens() -> Vec<Vec<u8>> {
+    let token = |tenant, version| SkipToken {
+        set: EntitySet::Imports,
+        tenant: TenantId(Uuid::from_u128(tenant)),
+        version,
+        after: Uuid::from_u128(7),
+    };
+    let sealed = [
+        seal(&[0x5a; 32], &token(1, Version::Beta)),
+        seal(&[0x5a; 32], &token(2, Version::V1)),
+        seal(&[0; 32], &token(1, Version::Beta)),
+    ];
+    sealed.map(String::into_bytes).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_seed_passes() {
+        for (index, body) in BODIES.iter().enumerate() {
+            assert!(BODIES[..index].iter().all(|other| other.name != body.name));
+            let seeds = (body.seeds)();
+            assert!(seeds.len() > 2, "{}", body.name);
+            for seed in seeds {
+                (body.run)(&seed);
+            }
+        }
+    }
+}

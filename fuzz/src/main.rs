@@ -1,0 +1,111 @@
+//! Runs the fuzz bodies on stable Rust: mutated input for a while each, without coverage feedback.
+//! The bodies are plain functions of the crates that they belong to, and listed in `bodies`; running
+//! one is in `session`, mutating in `mutator`. A crate of its own, so that `cargo xtask` need not
+//! build Hangar. A seed fixes the sequence of inputs: what was found once is found again.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "What a fuzzer has to say is meant for the person who started it."
+)]
+
+mod bodies;
+mod mutator;
+mod session;
+
+use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+
+use self::bodies::{BODIES, Body};
+use self::session::{Session, corpus};
+
+/// Feeds mutated input to the fuzz bodies, on stable Rust.
+#[derive(Parser)]
+#[command(name = "cargo xtask fuzz", bin_name = "cargo xtask fuzz")]
+struct Options {
+    /// Run only this body.
+    #[arg(long)]
+    name: Option<String>,
+    /// How long each body runs.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// How many inputs each body gets at most.
+    #[arg(long)]
+    runs: Option<u64>,
+    /// Where the sequence of inputs starts; drawn at random and printed when absent.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Give this file to the body, once, instead of mutated input.
+    #[arg(long, value_name = "FILE", requires = "name")]
+    input: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Fuzzes the bodies one after the other, and stops at the first that fails.
+fn run(options: &Options) -> anyhow::Result<()> {
+    let bodies: Vec<_> = BODIES
+        .iter()
+        .filter(|body| is_chosen(body, options))
+        .collect();
+    if let Some(name) = &options.name {
+        ensure!(!bodies.is_empty(), "there is no fuzz body named {name}");
+    }
+    if let Some(file) = &options.input {
+        let input = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        for body in bodies {
+            (body.run)(&input);
+        }
+        return Ok(());
+    }
+    let seed = options
+        .seed
+        .unwrap_or_else(|| RandomState::new().hash_one("seed"));
+    let directory = workspace_root().join("target/fuzz");
+    fs::create_dir_all(&directory)?;
+    for body in bodies {
+        let corpus = corpus(body, &workspace_root().join("fuzz/corpus").join(body.name))?;
+        let session = Session {
+            body: *body,
+            seed,
+            time: Duration::from_secs(options.seconds),
+            most_runs: options.runs,
+            stall: Duration::from_secs(10),
+            directory: directory.clone(),
+        };
+        println!(
+            "fuzz {}: {} inputs to start from, --seed {seed}",
+            body.name,
+            corpus.len()
+        );
+        println!(
+            "should this process die, its last input is in target/fuzz/{}.running",
+            body.name
+        );
+        session.run(corpus)?;
+    }
+    Ok(())
+}
+
+fn is_chosen(body: &Body, options: &Options) -> bool {
+    options.name.as_ref().is_none_or(|name| name == body.name)
+}
+
+/// The directory that holds the workspace's manifest.
+fn workspace_root() -> PathBuf {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fuzz.parent().unwrap_or(fuzz).to_path_buf()
+}
