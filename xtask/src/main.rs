@@ -1,11 +1,13 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
-//! the suites are in `suites`, the programs they need in `programs`. The fuzzer is a crate of its own.
+//! the suites are in `suites`, the programs they need in `programs`, the README's
+//! promises in `first_run`. The fuzzer is a crate of its own.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "What a chore has to say is meant for the person who started it."
 )]
 
+mod first_run;
 mod programs;
 mod suites;
 
@@ -53,6 +55,9 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Do what the README promises, with the release build.
+    #[command(hide = true)]
+    FirstRun,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Chore::Ci => run_ci(),
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
         Chore::Fuzz { arguments } => run_fuzzer(&arguments),
+        Chore::FirstRun => first_run::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -38,6 +38,17 @@ pub(crate) const SUITES: &[Suite] = &[
         needs: &[],
         commands: || vec![fuzzer()],
     },
+    Suite {
+        name: "first-run",
+        about: "what the README promises, with the release build and the commands that it prints",
+        needs: &[CURL],
+        commands: || {
+            vec![
+                cargo(&["build", "--release", "--package", "hangar"]),
+                cargo(&["run", "--quiet", "--package", "xtask", "--", "first-run"]),
+            ]
+        },
+    },
 ];
 
 /// A group of tests that is run, timed and reported as one.
