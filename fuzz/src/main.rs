@@ -16,9 +16,10 @@ use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Parser;
 
 use self::bodies::{BODIES, Body};
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Fuzzes the bodies one after the other, and stops at the first that fails.
+/// Fuzzes as many bodies at a time as there are cores. None is begun after one has failed.
 fn run(options: &Options) -> anyhow::Result<()> {
     let bodies: Vec<_> = BODIES
         .iter()
@@ -76,28 +77,41 @@ fn run(options: &Options) -> anyhow::Result<()> {
         .unwrap_or_else(|| RandomState::new().hash_one("seed"));
     let directory = workspace_root().join("target/fuzz");
     fs::create_dir_all(&directory)?;
-    for body in bodies {
-        let corpus = corpus(body, &workspace_root().join("fuzz/corpus").join(body.name))?;
-        let session = Session {
-            body: *body,
-            seed,
-            time: Duration::from_secs(options.seconds),
-            most_runs: options.runs,
-            stall: Duration::from_secs(10),
-            directory: directory.clone(),
-        };
-        println!(
-            "fuzz {}: {} inputs to start from, --seed {seed}",
-            body.name,
-            corpus.len()
-        );
-        println!(
-            "should this process die, its last input is in target/fuzz/{}.running",
-            body.name
-        );
-        session.run(corpus)?;
+    let start = |body: &'static Body| fuzz(body, options, seed, &directory);
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    for bodies in bodies.chunks(at_once) {
+        thread::scope(|scope| {
+            let running: Vec<_> = bodies
+                .iter()
+                .map(|&body| scope.spawn(move || start(body)))
+                .collect();
+            running.into_iter().try_for_each(|body| {
+                let ended = body.join();
+                ended.unwrap_or_else(|_| Err(anyhow!("the fuzzer itself panicked")))
+            })
+        })?;
     }
     Ok(())
+}
+
+/// Fuzzes one body from its corpus.
+fn fuzz(body: &Body, options: &Options, seed: u64, directory: &Path) -> anyhow::Result<()> {
+    let corpus = corpus(body, &workspace_root().join("fuzz/corpus").join(body.name))?;
+    let session = Session {
+        body: *body,
+        seed,
+        time: Duration::from_secs(options.seconds),
+        most_runs: options.runs,
+        stall: Duration::from_secs(10),
+        directory: directory.to_path_buf(),
+    };
+    println!(
+        "fuzz {name}: {} inputs to start from, --seed {seed}; should this process die, its last \
+         input is in target/fuzz/{name}.running",
+        corpus.len(),
+        name = body.name
+    );
+    session.run(corpus)
 }
 
 fn is_chosen(body: &Body, options: &Options) -> bool {
