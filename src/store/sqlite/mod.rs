@@ -18,8 +18,6 @@ mod row;
 mod tenants;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_keeping;
 mod writer;
 
 use std::{

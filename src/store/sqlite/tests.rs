@@ -2,6 +2,7 @@
 
 mod disk;
 mod file;
+mod keeping;
 mod rows;
 mod writer;
 

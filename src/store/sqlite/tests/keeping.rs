@@ -9,7 +9,7 @@ use hardware_hash::Builder;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::{DatabaseKind, Opening, SqliteStore, backup, inspect};
+use super::super::{DatabaseKind, Opening, SqliteStore, backup, inspect};
 use crate::{
     domain::{
         clock::Clock,
@@ -327,7 +327,7 @@ async fn each_broken_rule_is_a_finding() {
 #[test]
 fn a_rule_that_a_constraint_holds_is_looked_at_all_the_same() {
     let connection = Connection::open_in_memory().unwrap();
-    super::open::make_schema(&connection).unwrap();
+    super::super::open::make_schema(&connection).unwrap();
     connection
         .execute_batch(
             "DROP TABLE device;
