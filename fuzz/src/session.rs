@@ -136,7 +136,20 @@ fn digest(input: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    /// Longer than a busy machine takes to print a panic with its backtrace.
+    const PATIENCE: Duration = Duration::from_mins(1);
+
     fn fuzz(run: fn(&[u8]), seed: u64, runs: u64, directory: &Path) -> anyhow::Result<()> {
+        fuzz_within(PATIENCE, run, seed, runs, directory)
+    }
+
+    fn fuzz_within(
+        stall: Duration,
+        run: fn(&[u8]),
+        seed: u64,
+        runs: u64,
+        directory: &Path,
+    ) -> anyhow::Result<()> {
         let session = Session {
             body: Body {
                 name: "trial",
@@ -147,7 +160,7 @@ mod tests {
             seed,
             time: Duration::from_mins(1),
             most_runs: Some(runs),
-            stall: Duration::from_millis(200),
+            stall,
             directory: directory.to_path_buf(),
         };
         session.run(vec![b"a perfectly good input".to_vec()])
@@ -206,7 +219,8 @@ mod tests {
                 thread::park();
             }
         };
-        let error = fuzz(forever, 1, 10, directory.path())
+        let stall = Duration::from_millis(200);
+        let error = fuzz_within(stall, forever, 1, 10, directory.path())
             .unwrap_err()
             .to_string();
         assert!(error.contains("does not return"), "{error}");

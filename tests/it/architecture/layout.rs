@@ -84,7 +84,10 @@ pub(super) fn no_path_of_a_machine(source: &Source) -> Vec<Violation> {
 
 fn is_ours(source: &Source) -> bool {
     let under = |directory| source.is_under(directory);
-    source.is_rust() && (under("src") || under("crates") || under("xtask"))
+    source.is_rust()
+        && (["src", "crates", "xtask", "bench", "fuzz"]
+            .into_iter()
+            .any(under))
 }
 
 /// Where this stands, but not as a part of a longer word.
