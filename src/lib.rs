@@ -5,6 +5,7 @@
 pub mod authority;
 pub mod cli;
 pub mod config;
+pub mod devices_csv;
 pub mod domain;
 pub mod graph;
 pub mod http;

@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rehearsal", &["store", "domain"]),
     ("client", &["graph", "domain"]),
     ("config", &["domain"]),
+    ("devices_csv", &[]),
     ("telemetry", &["config"]),
     (
         "lifecycle",
