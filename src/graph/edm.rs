@@ -137,11 +137,18 @@ pub(super) fn binary(json: &Json<'_>) -> Result<Option<HardwareBlob>, WireError>
             max: MAX_BINARY_CHARACTERS,
         }));
     }
-    // Nearly all is written in the standard alphabet, so the other one is tried second.
-    match STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)) {
-        Ok(bytes) => Ok(HardwareBlob::new(bytes)),
-        Err(_) => Err(bad_literal(text, EdmType::Binary.name())),
+    match decode_base64(text) {
+        Some(bytes) => Ok(HardwareBlob::new(bytes)),
+        None => Err(bad_literal(text, EdmType::Binary.name())),
     }
+}
+
+/// Decodes either alphabet of base64, padded or not; `None` where it is neither. How long a text
+/// may be is the caller's: [`MAX_BINARY_CHARACTERS`].
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    // Nearly all is written in the standard alphabet, so the other one is tried second.
+    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
+    bytes.ok()
 }
 
 /// .NET, in which the live service and most clients are written, does not look at the bits that
