@@ -2,6 +2,7 @@
 //! room prints to the standard output.
 
 mod config;
+mod hash;
 mod ledger;
 pub mod serve;
 mod token;
@@ -21,6 +22,8 @@ use crate::{
     lifecycle::SystemClock,
 };
 
+/// The exit code of a command that ran and has bad news: what it was given is refused.
+const EXIT_REFUSED: u8 = 1;
 /// The exit code of a command that could not run.
 const EXIT_COULD_NOT_RUN: u8 = 2;
 
@@ -53,6 +56,11 @@ enum Command {
         #[command(subcommand)]
         action: ledger::Action,
     },
+    /// Look at hardware hashes: what one says, whether two are of one device; or make some.
+    Hash {
+        #[command(subcommand)]
+        action: hash::Action,
+    },
 }
 
 /// Everything that has a say in the settings.
@@ -81,13 +89,14 @@ impl SettingsArguments {
 /// Runs the command that this process was started with.
 pub fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(arguments) => serve(arguments),
-        Command::Config { action } => config::run(action),
-        Command::Token(arguments) => token::run(&arguments, &SystemClock),
-        Command::Ledger { action } => on_runtime(ledger::run(action)),
+        Command::Serve(arguments) => done(serve(arguments)),
+        Command::Config { action } => done(config::run(action)),
+        Command::Token(arguments) => done(token::run(&arguments, &SystemClock)),
+        Command::Ledger { action } => done(on_runtime(ledger::run(action))),
+        Command::Hash { action } => hash::run(action, &SystemClock),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever read our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -96,6 +105,11 @@ pub fn main() -> ExitCode {
             ExitCode::from(EXIT_COULD_NOT_RUN)
         }
     }
+}
+
+/// The outcome of a command that has no news but that it ran.
+fn done(outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    outcome.map(|()| ExitCode::SUCCESS)
 }
 
 fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {

@@ -63,6 +63,21 @@ pub enum CsvError {
     Header(#[from] RowError),
 }
 
+impl CsvError {
+    /// The same without text from the file: where a header is missing, a device's row stands there.
+    #[must_use]
+    pub fn redacted(self) -> Self {
+        match self {
+            Self::UnknownColumn { row, column, .. } => Self::UnknownColumn {
+                row,
+                column,
+                name: "[hidden]".to_owned(),
+            },
+            other => other,
+        }
+    }
+}
+
 /// Why a row can't be read, and where it stands.
 #[derive(Debug)]
 pub struct RowError {

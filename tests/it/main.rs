@@ -9,6 +9,7 @@ mod architecture;
 mod bad_input;
 mod behavior;
 mod cli;
+mod cli_hash;
 mod conventions;
 mod coverage;
 mod crash;
