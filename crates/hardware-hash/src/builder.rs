@@ -30,7 +30,7 @@ const INTERNAL_PANEL: u32 = 0x8000_0000;
 ///
 /// Distinct seeds give devices with distinct serial numbers, UUIDs and TPM keys. MAC addresses are locally
 /// administered unless asked otherwise, so they identify nothing. Texts lose NULs and what is beyond
-/// [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES).
+/// [`MAX_TEXT_BYTES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Builder {
     seed: u64,
