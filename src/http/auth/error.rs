@@ -2,9 +2,6 @@
 
 use thiserror::Error;
 
-/// Microsoft Graph's own application id, which every challenge names.
-const GRAPH_APPLICATION: &str = "00000003-0000-0000-c000-000000000000";
-
 /// Why a request may not go on. The text is Graph's, or in Graph's tone, and is meant for the client.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AuthError {
@@ -137,29 +134,9 @@ impl AuthError {
     }
 }
 
-/// The `WWW-Authenticate` challenge of every unauthenticated answer.
-/// `authority_base` is the issuer's address without a tenant, such as `https://login.microsoftonline.com`.
-pub fn www_authenticate(authority_base: &str) -> String {
-    let base = authority_base.trim_end_matches('/');
-    format!(
-        "Bearer realm=\"\", authorization_uri=\"{base}/common/oauth2/authorize\", client_id=\"{GRAPH_APPLICATION}\""
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_challenge_is_the_one_graph_sends() {
-        let expected = "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"";
-        for base in [
-            "https://login.microsoftonline.com",
-            "https://login.microsoftonline.com/",
-        ] {
-            assert_eq!(www_authenticate(base), expected);
-        }
-    }
 
     #[test]
     fn every_refusal_is_of_its_kind() {
