@@ -4,6 +4,7 @@
 
 pub mod authority;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod devices_csv;
 pub mod domain;
