@@ -2,9 +2,13 @@
 //! room prints to the standard output.
 
 mod config;
+mod export;
 mod hash;
+mod import;
 mod ledger;
+mod new_file;
 pub mod serve;
+mod server;
 mod token;
 mod welcome;
 
@@ -51,6 +55,14 @@ enum Command {
     ///
     /// It is signed with the key in the data directory of `hangar serve --dev`; no server is asked.
     Token(token::TokenArgs),
+    /// Register the devices of a CSV file, each exactly once, at any Graph server.
+    ///
+    /// Exits with 0 when all are registered, with 1 when some are not, with 2 when it could not run,
+    /// and with 130 when Ctrl-C stopped it. An import that was stopped goes on when the same
+    /// command is started again.
+    Import(Box<import::ImportArguments>),
+    /// Write the devices or the imports of any Graph server to a file.
+    Export(export::ExportArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
         #[command(subcommand)]
@@ -88,11 +100,14 @@ impl SettingsArguments {
 
 /// Runs the command that this process was started with.
 pub fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match Cli::parse().command {
-        Command::Serve(arguments) => done(serve(arguments)),
-        Command::Config { action } => done(config::run(action)),
-        Command::Token(arguments) => done(token::run(&arguments, &SystemClock)),
-        Command::Ledger { action } => done(on_runtime(ledger::run(action))),
+        Command::Serve(arguments) => serve(arguments).map(done),
+        Command::Config { action } => config::run(action).map(done),
+        Command::Token(arguments) => token::run(&arguments, &SystemClock).map(done),
+        Command::Import(arguments) => on_runtime(import::run(*arguments)),
+        Command::Export(arguments) => on_runtime(export::run(arguments)),
+        Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
         Command::Hash { action } => hash::run(action, &SystemClock),
     };
     match outcome {
@@ -107,18 +122,13 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The outcome of a command that has no news but that it ran.
-fn done(outcome: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
-    outcome.map(|()| ExitCode::SUCCESS)
-}
-
 fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {
     let mode = arguments.mode();
     let settings = Settings::load(&arguments.sources()?, mode)?;
     on_runtime(serve::run(settings, mode))
 }
 
-fn on_runtime(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -28,7 +28,7 @@ pub use token::{TokenSource, Tokens};
 
 /// How long to wait for a connection, and for each piece of an answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const SILENCE_LIMIT: Duration = Duration::from_secs(60);
+const SILENCE_LIMIT: Duration = Duration::from_mins(1);
 
 /// The longest answer that is read: a page of a thousand hashes is a quarter of it.
 const LONGEST_ANSWER_BYTES: usize = 64 << 20;
@@ -122,6 +122,16 @@ impl GraphClient {
     /// How long to go on trying.
     pub fn patience(&self) -> Patience {
         self.patience
+    }
+
+    /// Waits before something is tried again; false if it would end too late.
+    pub async fn pause(
+        &self,
+        backoff: &mut Backoff,
+        retry_after: Option<Duration>,
+        reason: &str,
+    ) -> bool {
+        backoff.pause(retry_after, reason, &self.notice).await
     }
 
     /// Tells the person who waits.

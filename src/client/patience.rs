@@ -47,7 +47,7 @@ pub struct Backoff {
 impl Backoff {
     /// Waits before the next try; false if it would end too late. A server that names a time is
     /// never asked before it.
-    pub async fn pause(
+    pub(super) async fn pause(
         &mut self,
         retry_after: Option<Duration>,
         reason: &str,

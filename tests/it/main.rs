@@ -10,6 +10,7 @@ mod bad_input;
 mod behavior;
 mod cli;
 mod cli_hash;
+mod cli_import;
 mod conventions;
 mod coverage;
 mod crash;
