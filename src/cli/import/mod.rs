@@ -5,6 +5,7 @@
 //! the file is read once more for the report (`report`).
 
 mod advice;
+mod arguments;
 mod check;
 mod file;
 mod ids;
@@ -19,6 +20,7 @@ mod sender;
 mod wait;
 
 use std::{
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -28,10 +30,10 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use clap::{Args, ValueEnum};
 use futures_util::{TryStreamExt as _, stream};
-use jiff::SignedDuration;
 use tokio::sync::mpsc;
+
+pub(super) use self::arguments::ImportArguments;
 
 use self::{
     file::InputFile,
@@ -44,11 +46,7 @@ use self::{
     sender::Sender,
     wait::{Waited, Waiter},
 };
-use super::{
-    new_file::{NewFile, beside},
-    print,
-    server::{ServerArguments, duration},
-};
+use super::{new_file::NewFile, print, server::duration};
 use crate::{
     client::GraphClient,
     devices_csv::{Reader, RowError},
@@ -63,53 +61,6 @@ const EXIT_COULD_NOT_RUN: u8 = 2;
 /// The exit code of an import that Ctrl-C stopped.
 const EXIT_INTERRUPTED: u8 = 130;
 
-#[derive(Args)]
-pub(super) struct ImportArguments {
-    /// The CSV file
-    file: PathBuf,
-    #[command(flatten)]
-    server: ServerArguments,
-    /// Check the rows and send nothing; no server is needed
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not wait until the server has decided each row
-    #[arg(long, conflicts_with = "dry_run")]
-    no_wait: bool,
-    /// How long to wait for the server's decisions
-    #[arg(long, value_name = "TIME", default_value = "30m")]
-    wait_timeout: SignedDuration,
-    /// Write what became of each row to this file
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-    /// The report's form [default: what its name ends in, else csv]
-    #[arg(long, value_enum, requires = "report")]
-    report_format: Option<ReportFormat>,
-    /// Where to keep what was sent [default: beside the report, else beside the file]
-    #[arg(long, value_name = "FILE")]
-    journal: Option<PathBuf>,
-    /// Rows in a call
-    #[arg(long, value_name = "ROWS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    chunk: u16,
-    /// Calls at a time
-    #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
-    connections: u16,
-    /// How strictly hashes are checked before sending
-    #[arg(long, value_enum, default_value_t = Strictness::Strict)]
-    hash_validation: Strictness,
-    /// Show no progress
-    #[arg(long)]
-    quiet: bool,
-}
-
-/// As the service's setting `registration.hash_validation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Strictness {
-    /// Rows that a strict service would refuse are not sent.
-    Strict,
-    /// Rows are sent with whatever hash they have.
-    Lenient,
-}
-
 /// Imports the file. Gives the exit code.
 pub(super) async fn run(arguments: ImportArguments) -> Result<ExitCode> {
     let shutdown = Shutdown::on_signals()?;
@@ -120,11 +71,8 @@ pub(super) async fn run(arguments: ImportArguments) -> Result<ExitCode> {
     };
     let progress = Arc::new(Progress::new(shown));
     let import = Import {
-        journal_path: journal_path(&arguments),
-        validation: match arguments.hash_validation {
-            Strictness::Strict => HashValidation::Strict,
-            Strictness::Lenient => HashValidation::Lenient,
-        },
+        journal_path: arguments.journal_path(),
+        validation: arguments.validation(),
         arguments,
         progress: Arc::clone(&progress),
         outcomes: Arc::default(),
@@ -140,18 +88,6 @@ pub(super) async fn run(arguments: ImportArguments) -> Result<ExitCode> {
             Ok(ExitCode::from(EXIT_INTERRUPTED))
         }
     }
-}
-
-fn journal_path(arguments: &ImportArguments) -> PathBuf {
-    match (&arguments.journal, &arguments.report) {
-        (Some(path), _) => path.clone(),
-        (None, Some(report)) if !is_special(report) => beside(report, ".journal"),
-        (None, _) => beside(&arguments.file, ".hangar-journal"),
-    }
-}
-
-fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 struct Import {
@@ -195,7 +131,7 @@ impl Import {
         let (fault, waited) = done?;
         let code = self.conclude(&file, ids, target, fault)?;
         if waited == Waited::InVain {
-            print("Start the same command again to learn what became of the others.\n")?;
+            say("Start the same command again to learn what became of the others.\n")?;
         } else if let Some(journal) = Arc::into_inner(journal) {
             journal
                 .into_inner()
@@ -391,7 +327,7 @@ impl Import {
         };
         let name = self.arguments.file.display().to_string();
         let wrong = report.write(file.read()?, target)?;
-        print(&format!("{}{wrong}", summary(&outcomes, &name)))?;
+        say(&format!("{}{wrong}", summary(&outcomes, &name)))?;
         if let Some(fault) = fault {
             self.progress
                 .tell(&format!("{name}, {fault}. Nothing from there on was read"));
@@ -429,6 +365,14 @@ impl Import {
 
     fn lock(&self) -> MutexGuard<'_, Outcomes> {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Prints. Whoever does not read it to its end has seen enough; the exit code says the rest.
+fn say(text: &str) -> io::Result<()> {
+    match print(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
     }
 }
 

@@ -77,7 +77,7 @@ impl Sender<'_> {
                     (reason, None)
                 }
                 ImportSent::Refused(refusal) => {
-                    if matches!(refusal.status, 403 | 404) {
+                    if is_about_the_call(&refusal) {
                         return Err(ClientError::Refused(refusal).into());
                     }
                     if refusal.status != 409 {
@@ -246,6 +246,15 @@ impl Sender<'_> {
             Err(error) => bail!("the journal can't be written: {error}"),
         }
     }
+}
+
+/// Whether no row at all could be sent like this, so that smaller calls would not help.
+fn is_about_the_call(refusal: &Refusal) -> bool {
+    matches!(refusal.status, 403 | 404)
+        || refusal.code == "No method match route template"
+        || refusal
+            .message
+            .starts_with("Resource not found for the segment")
 }
 
 fn rows_of<'a>(chunk: &'a Chunk, places: &'a [usize]) -> impl Iterator<Item = u32> + 'a {

@@ -25,7 +25,9 @@ const LOOKUPS: usize = 8;
 /// On a shorter list nothing is gained by searching for its first page of ours.
 const WORTH_SEARCHING: u64 = 5_000;
 
+/// Between looks at a few rows, and between looks at a page, which costs the server more.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
+const SHORTEST_PAUSE_FOR_PAGES: Duration = Duration::from_millis(150);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How the wait ended.
@@ -102,7 +104,9 @@ impl<'a> Waiter<'a> {
             if Instant::now() >= deadline {
                 return Ok(Waited::InVain);
             }
-            pause = if settled > 0 {
+            pause = if settled > 0 && before > FEW {
+                SHORTEST_PAUSE_FOR_PAGES
+            } else if settled > 0 {
                 SHORTEST_PAUSE
             } else {
                 (pause * 3 / 2).min(LONGEST_PAUSE)

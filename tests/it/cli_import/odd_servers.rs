@@ -258,3 +258,73 @@ async fn a_file_that_grows_is_noticed_before_more_is_sent() {
     ran.expect(2, &["was changed while it was being read"]);
     assert_eq!(proxy.imports(), 1);
 }
+
+#[tokio::test]
+async fn a_server_that_knows_no_such_call_is_not_asked_row_by_row() {
+    let stage = Stage::new();
+    let file = stage.file("devices.csv", csv(0..20));
+    let proxy = Proxy::start(&stage.server.url, |seen| {
+        if seen.is_import {
+            let body = r#"{"error":{"code":"No method match route template","message":"No."}}"#;
+            return made_up(400, JSON, body);
+        }
+        Act::Pass
+    });
+    let proxy = proxy.await;
+    let ran = stage.import_at(&proxy.url, &file, &[]).await;
+    ran.expect(2, &["the server refused: No. (status 400"]);
+    assert_eq!(proxy.imports(), 1);
+}
+
+/// The path of one import ends in its id.
+fn is_lookup(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|id| id.len() == 36)
+}
+
+#[tokio::test]
+async fn who_waits_in_vain_can_go_on_waiting() {
+    let stage = Stage::new();
+    let file = stage.file("devices.csv", csv(0..3));
+    let proxy = Proxy::start(&stage.server.url, |seen| {
+        if is_lookup(seen.path) {
+            let id = seen.path.rsplit('/').next().unwrap();
+            let body = format!(r#"{{"id":"{id}","state":{{"deviceImportStatus":"unknown"}}}}"#);
+            return made_up(200, JSON, &body);
+        }
+        Act::Pass
+    });
+    let proxy = proxy.await;
+    let options = ["--wait-timeout", "0s"];
+    let ran = stage.import_at(&proxy.url, &file, &options).await;
+    ran.expect(
+        1,
+        &[
+            "3 accepted, not decided yet",
+            "Start the same command again",
+        ],
+    );
+    assert!(stage.path("devices.csv.hangar-journal").exists());
+}
+
+#[tokio::test]
+async fn an_import_that_somebody_deleted_is_told() {
+    let stage = Stage::new();
+    let file = stage.file("devices.csv", csv(0..3));
+    let proxy = Proxy::start(&stage.server.url, |seen| {
+        if is_lookup(seen.path) {
+            let body = r#"{"error":{"code":"ResourceNotFound","message":"It is not there."}}"#;
+            return made_up(404, JSON, body);
+        }
+        Act::Pass
+    });
+    let proxy = proxy.await;
+    let ran = stage.import_at(&proxy.url, &file, &[]).await;
+    ran.expect(
+        1,
+        &[
+            "3 deleted from the server before their outcome was read",
+            "row 2",
+            "gone",
+        ],
+    );
+}

@@ -157,3 +157,16 @@ async fn who_does_not_wait_learns_the_outcome_later() {
     second.expect(0, &["going on where the journal", "5 registered"]);
     stage.assert_each_once(5).await;
 }
+
+#[tokio::test]
+async fn a_long_list_is_searched_for_our_rows() {
+    let stage = Stage::new();
+    let first = stage.file("first.csv", csv(0..5_100));
+    stage
+        .import(&first, &["--chunk", "1000"])
+        .await
+        .expect(0, &["5100 registered"]);
+    let second = stage.file("second.csv", csv(5_100..5_300));
+    let ran = stage.import(&second, &[]).await;
+    ran.expect(0, &["200 registered"]);
+}

@@ -35,6 +35,7 @@ pub(super) struct Seen<'a> {
     pub(super) is_import: bool,
     /// Which of its kind it is, from 1.
     pub(super) number: u64,
+    pub(super) path: &'a str,
     pub(super) body: &'a [u8],
     pub(super) token: &'a str,
 }
@@ -130,6 +131,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let act = (shared.script)(&Seen {
         is_import,
         number: counter.fetch_add(1, Ordering::SeqCst) + 1,
+        path: parts.uri.path(),
         body: &body,
         token: token
             .and_then(|value| value.strip_prefix("Bearer "))
