@@ -75,14 +75,19 @@ impl Bodies {
         let id = number.to_be_bytes();
         let blob = &mut self.blob;
         blob[self.uuid + 8..self.uuid + 16].copy_from_slice(&id);
-        let serial = format!("{number:016X}");
-        blob[self.serial + 2..self.serial + 18].copy_from_slice(serial.as_bytes());
+        let serial = serial_number(number);
+        blob[self.serial..self.serial + serial.len()].copy_from_slice(serial.as_bytes());
         blob[self.ek + 8..self.ek + 16].copy_from_slice(&id);
         let ek_digest = Sha256::digest(&blob[self.ek..self.ek + 256]);
         blob[self.ek_digest..self.ek_digest + 32].copy_from_slice(&ek_digest);
         let digest = Sha256::digest(&blob[..self.end]);
         blob[self.end + 4..self.end + 36].copy_from_slice(&digest);
     }
+}
+
+/// The serial number in the hash of the device of this number.
+pub(crate) fn serial_number(device: u64) -> String {
+    format!("HT{device:016X}")
 }
 
 /// Where an element's value begins.
@@ -123,12 +128,14 @@ mod tests {
     fn every_body_is_another_sound_device() {
         let mut bodies = Bodies::new(Content::Padded, 7).unwrap();
         let mut serials = std::collections::HashSet::new();
-        for _ in 0..100 {
+        for device in 7..107 {
             let blob = bodies.next_blob();
             let inspection = hardware_hash::inspect(blob, 1_800_000_000);
             assert!(!inspection.is_refused(), "{:?}", inspection.findings);
             let report = inspection.report.unwrap();
-            assert!(serials.insert(report.serial_number().unwrap().to_owned()));
+            let serial = report.serial_number().unwrap();
+            assert_eq!(serial, serial_number(device));
+            assert!(serials.insert(serial.to_owned()));
         }
     }
 

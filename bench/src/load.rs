@@ -78,11 +78,13 @@ async fn run_here(load: &Load) -> anyhow::Result<Loaded> {
         stream.set_nodelay(true)?;
         streams.push(stream);
     }
+    // Shared, because the tokens may be many.
+    let load = Rc::new(load.clone());
     let started = Instant::now();
     let clients: Vec<_> = streams
         .into_iter()
         .map(|stream| {
-            let (load, shared) = (load.clone(), Rc::clone(&shared));
+            let (load, shared) = (Rc::clone(&load), Rc::clone(&shared));
             tokio::task::spawn_local(async move { client(&load, stream, &shared, started).await })
         })
         .collect();

@@ -1,7 +1,8 @@
 //! Starts what is measured in a process of its own, and reads what it costs from /proc.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
@@ -16,70 +17,94 @@ pub(crate) struct Server {
     hangar: PathBuf,
     /// Host and port.
     pub(crate) address: String,
-    /// How long it took from its start until it listened.
-    pub(crate) start: Duration,
-    _stdout: BufReader<ChildStdout>,
+    started: Instant,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Server {
     /// Starts `hangar serve --dev` on a data directory.
     pub(crate) fn hangar(hangar: &Path, data_dir: &Path, options: &[&str]) -> anyhow::Result<Self> {
         let mut command = Command::new(hangar);
-        command.arg("serve");
-        Self::start(command, hangar, data_dir, options)
+        command.args(["serve", "--dev"]).args(options);
+        Self::start(command, hangar, data_dir)
+    }
+
+    /// Starts `hangar serve` as in production, for an issuer that nobody reaches.
+    pub(crate) fn production(hangar: &Path, data_dir: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(hangar);
+        command.arg("serve").args([
+            "--auth-issuers",
+            "https://issuer.invalid/11111111-2222-3333-4444-555555555555/v2.0",
+            "--auth-audiences",
+            "api://hangar",
+        ]);
+        Self::start(command, hangar, data_dir)
     }
 
     /// Starts the ceiling: the same server over a store that keeps nothing.
     pub(crate) fn ceiling(hangar: &Path, data_dir: &Path) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("ceiling");
-        Self::start(command, hangar, data_dir, &[])
+        command.args(["ceiling", "--dev"]);
+        Self::start(command, hangar, data_dir)
     }
 
-    fn start(
-        mut command: Command,
-        hangar: &Path,
-        data_dir: &Path,
-        options: &[&str],
-    ) -> anyhow::Result<Self> {
+    fn start(mut command: Command, hangar: &Path, data_dir: &Path) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let mut child = command
-            .args([
-                "--dev",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin-listen",
-                "127.0.0.1:0",
-            ])
+        let child = command
+            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             // Access lines cost what they cost: they are written, to nowhere.
             .args(["--log-format", "json"])
             .arg("--data-dir")
             .arg(data_dir)
-            .args(options)
             .stdin(Stdio::null())
             .stderr(Stdio::null())
             .stdout(Stdio::piped())
-            .spawn()
-            .context("the server could not be started")?;
+            .spawn();
+        let mut child =
+            child.with_context(|| format!("{} could not be started", hangar.display()))?;
         let stdout = child.stdout.take().context("no standard output")?;
-        let mut stdout = BufReader::new(stdout);
+        let mut server = Self {
+            child,
+            data_dir: data_dir.to_owned(),
+            hangar: hangar.to_owned(),
+            address: String::new(),
+            started,
+            stdout: BufReader::new(stdout),
+        };
+        server.address = server.read_address()?;
+        Ok(server)
+    }
+
+    fn read_address(&mut self) -> anyhow::Result<String> {
         let mut line = String::new();
         while !line.starts_with("Hangar listens on http://") {
             line.clear();
             ensure!(
-                stdout.read_line(&mut line)? > 0,
+                self.stdout.read_line(&mut line)? > 0,
                 "the server ended before it listened"
             );
         }
         let url = line.split_whitespace().nth(3).context("no address")?;
-        Ok(Self {
-            address: url.trim_start_matches("http://").to_owned(),
-            start: started.elapsed(),
-            child,
-            data_dir: data_dir.to_owned(),
-            hangar: hangar.to_owned(),
-            _stdout: stdout,
-        })
+        Ok(url.trim_start_matches("http://").to_owned())
+    }
+
+    /// Asks without a token, and says how long after its start the server answered. Worth something
+    /// only as the first question.
+    pub(crate) fn first_answer(&self) -> anyhow::Result<Duration> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        let path = "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes())?;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status)?;
+        let elapsed = self.started.elapsed();
+        ensure!(&status == b"HTTP/1.1 401", "an answer other than 401");
+        Ok(elapsed)
+    }
+
+    /// The database that it keeps.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data_dir.join("hangar.db")
     }
 
     /// A token for its administrator.

@@ -1,12 +1,13 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
 //! the suites are in `suites`, the programs they need in `programs`, the README's
-//! promises in `first_run`. The fuzzer is a crate of its own.
+//! promises in `first_run`, the benchmark's start in `bench`. The fuzzer is a crate of its own.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "What a chore has to say is meant for the person who started it."
 )]
 
+mod bench;
 mod first_run;
 mod programs;
 mod suites;
@@ -48,6 +49,12 @@ enum Chore {
         #[arg(long)]
         install: bool,
     },
+    /// Measure Hangar against its yardsticks; the options are those of `hangar-bench run`.
+    Bench {
+        /// Options for the benchmark, such as --smoke.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Feed mutated input to the fuzz bodies, on stable Rust.
     #[command(disable_help_flag = true)]
     Fuzz {
@@ -67,6 +74,7 @@ fn main() -> ExitCode {
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
         Chore::Fuzz { arguments } => run_fuzzer(&arguments),
         Chore::FirstRun => first_run::run(),
+        Chore::Bench { options } => bench::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -96,6 +104,13 @@ fn run_fuzzer(arguments: &[OsString]) -> anyhow::Result<()> {
         .status()?;
     anyhow::ensure!(status.success(), "the fuzzer failed");
     Ok(())
+}
+
+/// Cargo, the one that started this.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
 }
 
 /// The directory that holds the workspace's manifest.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use crate::programs::{self, Install, Program};
-use crate::{variable, workspace_root};
+use crate::{cargo, workspace_root};
 
 const CURL: Program = Program {
     name: "curl",
@@ -18,12 +18,25 @@ const STRACE: Program = Program {
     package: "strace",
 };
 
+const KILL: Program = Program {
+    name: "kill",
+    package: "procps",
+};
+const MOUNT: Program = Program {
+    name: "mount",
+    package: "mount",
+};
+const SETPRIV: Program = Program {
+    name: "setpriv",
+    package: "util-linux",
+};
+
 /// Every suite, in the order in which they run. A new suite is one more entry.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "unit+integration",
         about: "every test of the workspace, those that kill and trace a server included",
-        needs: &[CURL, STRACE],
+        needs: &[CURL, STRACE, KILL, MOUNT, SETPRIV],
         commands: tests,
     },
     Suite {
@@ -41,12 +54,28 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "first-run",
         about: "what the README promises, with the release build and the commands that it prints",
-        needs: &[CURL],
+        needs: &[CURL, KILL],
         commands: || {
             vec![
                 cargo(&["build", "--release", "--package", "hangar"]),
                 cargo(&["run", "--quiet", "--package", "xtask", "--", "first-run"]),
             ]
+        },
+    },
+    Suite {
+        name: "bench-smoke",
+        about: "the benchmark in brief: that it works, not how fast anything is",
+        needs: &[KILL],
+        commands: || {
+            vec![cargo(&[
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "bench",
+                "--smoke",
+            ])]
         },
     },
 ];
@@ -179,12 +208,6 @@ fn has_nextest() -> bool {
     cargo(&["nextest", "--version"])
         .output()
         .is_ok_and(|output| output.status.success())
-}
-
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(variable("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(arguments);
-    command
 }
 
 impl SuiteResult {

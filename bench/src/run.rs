@@ -1,0 +1,237 @@
+//! A run: what is measured, in which order and for how long.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+
+use crate::{
+    body::Content,
+    measure::{
+        Place,
+        create::{self, Case},
+        import, memory, settled, start, tokens,
+    },
+    results::{Machine, Results},
+    table,
+    thresholds::{self, Verdict},
+};
+
+/// What `run` takes.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Everything once and briefly, about 20 s in all, without thresholds
+    #[arg(long)]
+    smoke: bool,
+    /// Hangar's program [default: the one beside this one]
+    #[arg(long, value_name = "PATH")]
+    hangar: Option<PathBuf>,
+    /// Where the results are written
+    #[arg(long, value_name = "FILE", default_value = "target/bench/results.json")]
+    json: PathBuf,
+    /// Where data directories are made, on the disk that is to be measured
+    #[arg(long, value_name = "DIR", default_value = "target/bench")]
+    directory: PathBuf,
+    /// Seconds of each contender at 64 connections
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds_64: u64,
+    /// Repeats at 64 connections
+    #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    repeats_64: u32,
+    /// Seconds of each contender elsewhere
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// Repeats elsewhere
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: u32,
+}
+
+/// How much of everything.
+struct Plan {
+    time_64: Duration,
+    repeats_64: u32,
+    time: Duration,
+    repeats: u32,
+    creates_for_memory: u64,
+    starts: u32,
+    million_rows: bool,
+    settled_samples: u32,
+    tokens: u32,
+    import_rows: u32,
+}
+
+impl Plan {
+    fn of(options: &Options) -> Self {
+        if options.smoke {
+            // Long enough to go through everything, and no longer.
+            let time = Duration::from_millis(300);
+            return Self {
+                time_64: time,
+                repeats_64: 1,
+                time,
+                repeats: 1,
+                creates_for_memory: 0,
+                starts: 3,
+                million_rows: false,
+                settled_samples: 50,
+                tokens: 500,
+                import_rows: 500,
+            };
+        }
+        Self {
+            time_64: Duration::from_secs(options.seconds_64),
+            repeats_64: options.repeats_64,
+            time: Duration::from_secs(options.seconds),
+            repeats: options.repeats,
+            creates_for_memory: 500_000,
+            starts: 21,
+            million_rows: true,
+            settled_samples: 200,
+            tokens: 10_000,
+            import_rows: 100_000,
+        }
+    }
+
+    fn case(&self, connections: usize, content: Content) -> Case {
+        // Only the case that has thresholds runs for long.
+        let long = connections == 64 && content == Content::Padded;
+        Case {
+            connections,
+            content,
+            time: if long { self.time_64 } else { self.time },
+            repeats: if long { self.repeats_64 } else { self.repeats },
+            settling: long,
+        }
+    }
+}
+
+/// Runs, prints the tables, writes the results, and fails where a must was missed.
+pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(&options.directory)?;
+    let place = Place {
+        hangar: program(options.hangar.as_deref())?,
+        directory: options.directory.clone(),
+    };
+    let results = measure(&place, &Plan::of(options), options.smoke)?;
+    println!("{}", table::render(&results));
+    write_json(&options.json, &results)?;
+    let missed = |check: &thresholds::Check| check.verdict == Verdict::Missed;
+    if results.checks.iter().any(missed) {
+        eprintln!("a must was missed");
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(place: &Place, plan: &Plan, smoke: bool) -> anyhow::Result<Results> {
+    let machine = Machine::here();
+    let mut padded = Vec::new();
+    for connections in [1, 16, 64, 256] {
+        padded.push(create::row(place, plan.case(connections, Content::Padded))?);
+    }
+    let case = plan.case(64, Content::Incompressible);
+    let incompressible = vec![create::row(place, case)?];
+    let disk = padded.iter().find(|row| row.connections == 64);
+    let disk = disk.context("no row of 64 connections")?.disk_per_second;
+
+    eprintln!("memory");
+    let memory = memory::measure(place, plan.creates_for_memory)?;
+    eprintln!("starts");
+    let start_empty_ms = start::empty(place, plan.starts)?;
+    let start_million_ms = if plan.million_rows {
+        Some(start::million(place, plan.starts)?)
+    } else {
+        None
+    };
+    eprintln!("from 201 to settled");
+    let settled_after_ms = settled::idle(place, plan.settled_samples)?;
+    eprintln!("tokens");
+    let tokens = tokens::measure(place, plan.tokens, plan.repeats)?;
+    eprintln!("import");
+    let import = import::measure(place, plan.import_rows, disk)?;
+
+    let mut results = Results {
+        smoke,
+        machine,
+        padded,
+        incompressible,
+        memory,
+        start_empty_ms,
+        start_million_ms,
+        settled_after_ms,
+        tokens,
+        import,
+        checks: Vec::new(),
+    };
+    if !smoke {
+        results.checks = thresholds::check(&results);
+    }
+    Ok(results)
+}
+
+/// The program that is measured: cargo puts it beside this one.
+fn program(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => std::env::current_exe()?.with_file_name("hangar"),
+    };
+    ensure!(
+        path.is_file(),
+        "there is no program at {}: build Hangar, or name it with --hangar",
+        path.display()
+    );
+    Ok(path)
+}
+
+fn write_json(path: &Path, results: &Results) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(results)? + "\n";
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn plan(line: &[&str]) -> Plan {
+        let line = ["run"].iter().chain(line);
+        Plan::of(&Line::try_parse_from(line).unwrap().options)
+    }
+
+    #[test]
+    fn only_64_connections_run_for_long() {
+        let plan = plan(&[]);
+        let case = plan.case(64, Content::Padded);
+        assert_eq!((case.time.as_secs(), case.repeats), (60, 5));
+        assert!(case.settling);
+        for case in [
+            plan.case(16, Content::Padded),
+            plan.case(64, Content::Incompressible),
+        ] {
+            assert_eq!((case.time.as_secs(), case.repeats), (10, 3));
+            assert!(!case.settling);
+        }
+    }
+
+    #[test]
+    fn a_smoke_run_is_short_whatever_else_is_said() {
+        let plan = plan(&["--smoke", "--seconds-64", "60"]);
+        assert!(plan.time_64 < Duration::from_secs(1));
+        assert!(!plan.million_rows);
+    }
+}
