@@ -27,7 +27,7 @@ const WORTH_SEARCHING: u64 = 5_000;
 
 /// Between looks at a few rows, and between looks at a page, which costs the server more.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
-const SHORTEST_PAUSE_FOR_PAGES: Duration = Duration::from_millis(150);
+const SHORTEST_PAUSE_FOR_PAGES: Duration = Duration::from_millis(400);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How the wait ended.
