@@ -2,8 +2,14 @@
 //!
 //! When they are fetched, and how long they count, is in `key_ring`.
 
+use aws_lc_rs::{
+    encoding::AsDer,
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+        RsaPublicKeyComponents,
+    },
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -38,7 +44,8 @@ pub(super) struct PublicKey {
     algorithm: SignatureAlgorithm,
     /// The only issuer that may use the key, possibly a template; Entra says so of its keys.
     issuer: Option<String>,
-    key: DecodingKey,
+    /// Parsed once: that costs more than verifying a signature.
+    key: ParsedPublicKey,
     thumbprint: Thumbprint,
 }
 
@@ -152,7 +159,12 @@ impl PublicKey {
                 if !RSA_BITS.contains(&bits(&modulus)) || exponent.is_empty() {
                     return None;
                 }
-                let key = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
+                let components = RsaPublicKeyComponents {
+                    n: modulus.as_slice(),
+                    e: exponent.as_slice(),
+                };
+                let der = components.as_der().ok()?;
+                let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der.as_ref()).ok()?;
                 (SignatureAlgorithm::Rs256, key, [modulus, exponent])
             }
             "EC" if wire.crv.as_deref() == Some("P-256") => {
@@ -161,8 +173,9 @@ impl PublicKey {
                 if x.len() != COORDINATE_BYTES || y.len() != COORDINATE_BYTES {
                     return None;
                 }
-                let key =
-                    DecodingKey::from_ec_components(wire.x.as_ref()?, wire.y.as_ref()?).ok()?;
+                // An uncompressed point, by its leading 4.
+                let point = [&[4], x.as_slice(), y.as_slice()].concat();
+                let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).ok()?;
                 (SignatureAlgorithm::Es256, key, [x, y])
             }
             _ => return None,
@@ -187,11 +200,10 @@ impl PublicKey {
 
     /// Tells whether `signature` is this key's under `signed`; an unreadable one is nobody's.
     pub(super) fn verifies(&self, signed: &str, signature: &str) -> bool {
-        let algorithm = match self.algorithm {
-            SignatureAlgorithm::Rs256 => Algorithm::RS256,
-            SignatureAlgorithm::Es256 => Algorithm::ES256,
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else {
+            return false;
         };
-        crypto::verify(signature, signed.as_bytes(), &self.key, algorithm).unwrap_or(false)
+        self.key.verify_sig(signed.as_bytes(), &signature).is_ok()
     }
 
     /// What tells the key from others.
@@ -235,9 +247,11 @@ mod tests {
         json!({ "kty": "RSA", "kid": "rsa", "n": URL_SAFE_NO_PAD.encode(vec![0xc1; bytes]), "e": "AQAB" })
     }
 
+    /// The curve's own base point: a public key whose secret is 1.
     fn elliptic() -> Value {
-        let coordinate = URL_SAFE_NO_PAD.encode([7; 32]);
-        json!({ "kty": "EC", "crv": "P-256", "kid": "ec", "x": coordinate, "y": coordinate })
+        let x = "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY";
+        let y = "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU";
+        json!({ "kty": "EC", "crv": "P-256", "kid": "ec", "x": x, "y": y })
     }
 
     fn with(mut key: Value, member: &str, value: Value) -> Value {
@@ -272,6 +286,8 @@ mod tests {
             (with(rsa(256), "n", json!(7)), 0),
             (with(elliptic(), "crv", json!("P-384")), 0),
             (with(elliptic(), "x", json!("AQ")), 0),
+            // A point that is not on the curve.
+            (with(elliptic(), "y", elliptic()["x"].clone()), 0),
             (with(elliptic(), "alg", json!("RS256")), 0),
             (json!({ "kty": "oct", "kid": "shared", "k": "c2VjcmV0" }), 0),
             (json!({ "kty": "AKP", "kid": "later" }), 0),
