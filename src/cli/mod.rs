@@ -1,14 +1,18 @@
 //! What a person can type, a file a command. Settings and their flags are `config`'s; only this
 //! room prints to the standard output.
 
+mod backup;
+mod check;
 mod config;
 mod export;
 mod hash;
 mod import;
 mod ledger;
+mod manual;
 mod new_file;
 pub mod serve;
 mod server;
+mod tenant;
 mod token;
 mod welcome;
 
@@ -19,15 +23,17 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     config::{Flags, Mode, Problems, Settings, Sources},
     lifecycle::SystemClock,
 };
 
-/// The exit code of a command that ran and has bad news: what it was given is refused.
+/// The exit code of a command that ran and has bad news: what it was given is refused, or what it
+/// looked at is not sound.
 const EXIT_REFUSED: u8 = 1;
+
 /// The exit code of a command that could not run.
 const EXIT_COULD_NOT_RUN: u8 = 2;
 
@@ -73,6 +79,29 @@ enum Command {
         #[command(subcommand)]
         action: hash::Action,
     },
+    /// List tenants, export what one has here, or delete one.
+    Tenant {
+        #[command(subcommand)]
+        action: tenant::Action,
+    },
+    /// Copy the database, also while the server runs.
+    ///
+    /// The copy is one moment of the database and holds everything that was acknowledged before. It
+    /// is looked over, synced to disk, and only then gets its name.
+    Backup(backup::BackupArguments),
+    /// Look the database over, also while the server runs.
+    ///
+    /// Looks at the file's own structure, at the schema, and at Hangar's rules: that every complete
+    /// import has had its device, that no device has two owners, that the ledger and the devices
+    /// agree. Ends with 0 if all is sound, with 1 if something was found, with 2 if it could not
+    /// look.
+    Check(check::CheckArguments),
+    /// Write the manual pages to a directory.
+    #[command(hide = true)]
+    Man(manual::ManArguments),
+    /// Print the completions of a shell.
+    #[command(hide = true)]
+    Completions(manual::CompletionsArguments),
 }
 
 /// Everything that has a say in the settings.
@@ -100,17 +129,7 @@ impl SettingsArguments {
 
 /// Runs the command that this process was started with.
 pub fn main() -> ExitCode {
-    let done = |()| ExitCode::SUCCESS;
-    let outcome = match Cli::parse().command {
-        Command::Serve(arguments) => serve(arguments).map(done),
-        Command::Config { action } => config::run(action).map(done),
-        Command::Token(arguments) => token::run(&arguments, &SystemClock).map(done),
-        Command::Import(arguments) => on_runtime(import::run(*arguments)),
-        Command::Export(arguments) => on_runtime(export::run(arguments)),
-        Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
-        Command::Hash { action } => hash::run(action, &SystemClock),
-    };
-    match outcome {
+    match run(Cli::parse().command) {
         Ok(code) => code,
         // Whoever read our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -118,6 +137,26 @@ pub fn main() -> ExitCode {
             // Without a standard error stream the exit code must do.
             let _ = complain(&error);
             ExitCode::from(EXIT_COULD_NOT_RUN)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let done = |()| ExitCode::SUCCESS;
+    match command {
+        Command::Serve(arguments) => serve(arguments).map(done),
+        Command::Config { action } => config::run(action).map(done),
+        Command::Token(arguments) => token::run(&arguments, &SystemClock).map(done),
+        Command::Import(arguments) => on_runtime(import::run(*arguments)),
+        Command::Export(arguments) => on_runtime(export::run(arguments)),
+        Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
+        Command::Hash { action } => hash::run(action, &SystemClock),
+        Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),
+        Command::Backup(arguments) => backup::run(arguments).map(done),
+        Command::Check(arguments) => check::run(arguments),
+        Command::Man(arguments) => manual::write_pages(Cli::command(), &arguments).map(done),
+        Command::Completions(arguments) => {
+            manual::print_completions(Cli::command(), &arguments).map(done)
         }
     }
 }

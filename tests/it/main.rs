@@ -18,6 +18,7 @@ mod devices;
 mod harness;
 mod imports;
 mod issuer;
+mod keeping;
 mod process;
 mod registration;
 mod seed;

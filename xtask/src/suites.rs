@@ -13,6 +13,10 @@ const CURL: Program = Program {
     name: "curl",
     package: "curl",
 };
+const SCRIPT: Program = Program {
+    name: "script",
+    package: "bsdutils",
+};
 const STRACE: Program = Program {
     name: "strace",
     package: "strace",
@@ -36,7 +40,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "unit+integration",
         about: "every test of the workspace, those that kill and trace a server included",
-        needs: &[CURL, STRACE, KILL, MOUNT, SETPRIV],
+        needs: &[CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV],
         commands: tests,
     },
     Suite {

@@ -1,0 +1,6 @@
+//! Keeping what was taken in, with the real binary: backups, the check, tenants, the supervisor.
+
+mod backup;
+mod check;
+mod client;
+mod tenant;
