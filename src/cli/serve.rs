@@ -40,7 +40,7 @@ use crate::{
         },
         server::{self, Drained, ServerOptions},
     },
-    lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory},
+    lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
     registrar::{self, Registrar, RegistrarOptions},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
@@ -126,6 +126,9 @@ pub async fn run_on(
         print(&welcome::text(&base_url, &settings.data.dir, clock.now())?)?;
     }
     tracing::info!(%address, %admin_address, "listening");
+    // Connections are taken from the moment of binding; nothing is left that could fail.
+    supervisor::ready();
+    start_farewell(&mut tasks, &shutdown);
 
     let answering = {
         let api = Arc::clone(&api);
@@ -327,6 +330,15 @@ fn start_admin(
         if let Err(error) = served.await {
             tracing::error!(%error, "the admin listener ended");
         }
+    });
+}
+
+/// Tells the supervisor that the service stops as soon as it is asked to: draining takes a while.
+fn start_farewell(tasks: &mut JoinSet<()>, shutdown: &Shutdown) {
+    let shutdown = shutdown.clone();
+    tasks.spawn(async move {
+        shutdown.requested().await;
+        supervisor::stopping();
     });
 }
 

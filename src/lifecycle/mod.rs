@@ -2,6 +2,7 @@
 //! is drained is `cli::serve`'s.
 
 pub mod data_directory;
+pub mod supervisor;
 pub mod whole_file;
 
 use std::{future::Future, io, pin::Pin, sync::Arc, time::Duration};

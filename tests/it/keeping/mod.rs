@@ -3,4 +3,5 @@
 mod backup;
 mod check;
 mod client;
+mod supervisor;
 mod tenant;
