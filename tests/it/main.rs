@@ -19,6 +19,7 @@ mod harness;
 mod imports;
 mod issuer;
 mod keeping;
+mod outage;
 mod process;
 mod registration;
 mod seed;

@@ -58,3 +58,27 @@ impl From<StoreError> for ApiError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{domain::import::ImportId, store::Unique};
+
+    #[test]
+    fn a_store_that_could_not_write_never_looks_like_success_or_the_callers_fault() {
+        let text = || "why".to_owned();
+        let taken = Unique::ImportIds(vec![ImportId(uuid::Uuid::from_u128(1))]);
+        let cases = [
+            (StoreError::Busy, 503),
+            (StoreError::Unavailable(text()), 503),
+            (StoreError::Unknown(text()), 503),
+            (StoreError::Corrupt(text()), 500),
+            (StoreError::Backend(text()), 500),
+            (StoreError::Conflict(taken), 409),
+        ];
+        for (error, status) in cases {
+            let name = error.kind();
+            assert_eq!(ApiError::from(error).status().as_u16(), status, "{name}");
+        }
+    }
+}
