@@ -21,6 +21,14 @@ const STRACE: Program = Program {
     name: "strace",
     package: "strace",
 };
+const STRIP: Program = Program {
+    name: "strip",
+    package: "binutils",
+};
+const SYSTEMD_ANALYZE: Program = Program {
+    name: "systemd-analyze",
+    package: "systemd",
+};
 
 const KILL: Program = Program {
     name: "kill",
@@ -42,6 +50,17 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "every test of the workspace, those that kill and trace a server included",
         needs: &[CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV],
         commands: tests,
+    },
+    Suite {
+        name: "packaging",
+        about: "the Debian package in a scratch root, and the unit against what the server does",
+        needs: &[CURL, STRACE, STRIP, SYSTEMD_ANALYZE],
+        commands: || {
+            // The build is the one of every suite that needs a release.
+            let mut test = Command::new("bash");
+            test.args(["packaging/test", "target/release/hangar"]);
+            vec![cargo(&["build", "--release", "--bin", "hangar"]), test]
+        },
     },
     Suite {
         name: "doc",
