@@ -197,7 +197,7 @@ fn verifier(
         jwks_refetch_interval: auth.jwks_refetch_interval,
         jwks_max_stale: auth.jwks_max_stale,
     };
-    let fetcher = Arc::new(HttpFetcher::new()?);
+    let fetcher = Arc::new(HttpFetcher::default());
     let key_source = |issuer: &str| match &local_issuer {
         Some((local, keys)) if local == issuer => KeySource::Local(Arc::clone(keys)),
         _ => KeySource::Remote(fetcher.clone()),

@@ -1,6 +1,6 @@
 //! Gets issuers' documents over HTTP, with limits on time, length and the way there.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use reqwest::{Client, ClientBuilder, redirect};
 use url::{Host, Url};
@@ -11,32 +11,35 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 const LONGEST_DOCUMENT_BYTES: usize = 1 << 20;
 const MOST_REDIRECTS: usize = 3;
 
-/// Gets documents over HTTP.
+/// Gets documents over HTTP. Its clients are made when they are first used: reading the machine's
+/// trusted certificates takes longer than the rest of a start.
+#[derive(Default)]
 pub struct HttpFetcher {
     /// For issuers elsewhere, by way of a proxy if the system has one.
-    remote: Client,
+    remote: OnceLock<Client>,
     /// For issuers on this machine. What is in the clear must not leave it, not for a proxy either.
-    local: Client,
+    local: OnceLock<Client>,
 }
 
 impl HttpFetcher {
-    /// Prepares the clients; fails if this machine's trusted certificates can't be had.
-    pub fn new() -> Result<Self, FetchError> {
-        let build = |builder: ClientBuilder| builder.build().map_err(|error| transfer(&error));
-        Ok(Self {
-            remote: build(limited())?,
-            local: build(limited().no_proxy())?,
-        })
+    /// The client for an address; fails if this machine's trusted certificates can't be had.
+    fn client(&self, address: &Url) -> Result<&Client, FetchError> {
+        let (place, builder) = match address.scheme() {
+            "https" => (&self.remote, limited()),
+            _ => (&self.local, limited().no_proxy()),
+        };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let client = builder.build().map_err(|error| transfer(&error))?;
+        Ok(place.get_or_init(|| client))
     }
 
     async fn get(&self, address: &Url) -> Result<Vec<u8>, FetchError> {
         if !is_safe(address) {
             return Err(FetchError::Insecure(address.clone()));
         }
-        let client = match address.scheme() {
-            "https" => &self.remote,
-            _ => &self.local,
-        };
+        let client = self.client(address)?;
         let request = client.get(address.clone());
         let request = request.header("accept", "application/json");
         let mut response = request.send().await.map_err(|error| transfer(&error))?;
@@ -144,7 +147,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}{path}", listener.local_addr().unwrap());
         let address = Url::parse(&address).unwrap();
-        let fetcher = HttpFetcher::new().unwrap();
+        let fetcher = HttpFetcher::default();
         tokio::select! {
             _ = axum::serve(listener, router) => unreachable!("the server goes on"),
             outcome = fetcher.fetch(&address) => outcome,
@@ -178,7 +181,7 @@ mod tests {
             );
         }
         let insecure = Url::parse("http://keys.invalid/").unwrap();
-        let outcome = HttpFetcher::new().unwrap().fetch(&insecure).await;
+        let outcome = HttpFetcher::default().fetch(&insecure).await;
         assert_eq!(outcome, Err(FetchError::Insecure(insecure)));
     }
 

@@ -53,7 +53,7 @@ impl Stage {
                 Stale::Never => Duration::ZERO,
             },
         };
-        let fetcher = Arc::new(HttpFetcher::new().unwrap());
+        let fetcher = Arc::new(HttpFetcher::default());
         let api = TestApi::start_with(directory.path(), TestOptions::default(), |_, clock| {
             TokenVerifier::new(&settings, clock, |_| KeySource::Remote(fetcher.clone())).unwrap()
         });
