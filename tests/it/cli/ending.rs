@@ -50,11 +50,9 @@ async fn a_request_in_flight_is_answered_and_kept() {
         let read = timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
         read.expect("it does not close").unwrap();
         let answer = String::from_utf8(answer).unwrap();
+        // The connection has ended behind it. Whether the answer announced that depends on who was
+        // quicker, the signal or the body.
         assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
-        assert!(
-            answer.to_lowercase().contains("connection: close"),
-            "{answer}"
-        );
         assert!(TcpStream::connect(host(&server.url)).await.is_err());
         assert_eq!(server.process.ended().code(), Some(0));
         assert!(
