@@ -50,8 +50,10 @@ pub(super) fn store_error(error: &Error) -> StoreError {
             | ErrorCode::DatabaseBusy
             | ErrorCode::DatabaseLocked
             | ErrorCode::OutOfMemory
-            | ErrorCode::PermissionDenied => StoreError::Unavailable(text),
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt(text),
+            | ErrorCode::PermissionDenied
+            // A damaged file is no single row's fault: no import may be refused for it.
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase => StoreError::Unavailable(text),
             _ => StoreError::Backend(text),
         },
         Error::FromSqlConversionFailure(..)
@@ -68,4 +70,36 @@ pub(super) fn is_taken(error: &Error) -> bool {
         Some(failure) if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
             || failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(code: i32) -> StoreError {
+        store_error(&Error::SqliteFailure(rusqlite::ffi::Error::new(code), None))
+    }
+
+    #[test]
+    fn trouble_with_the_file_is_nobodys_fault() {
+        use rusqlite::ffi;
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_NOTADB,
+        ] {
+            assert!(matches!(of(code), StoreError::Unavailable(_)), "{code}");
+        }
+        assert!(matches!(of(ffi::SQLITE_MISMATCH), StoreError::Backend(_)));
+    }
+
+    #[test]
+    fn a_row_that_makes_no_sense_is_corrupt() {
+        let error = Error::IntegralValueOutOfRange(3, 1 << 40);
+        assert!(matches!(store_error(&error), StoreError::Corrupt(_)));
+    }
 }
