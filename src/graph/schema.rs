@@ -27,6 +27,19 @@ pub struct Property<F: 'static> {
     pub nullable: bool,
     /// Where it is known.
     pub versions: Versions,
+    /// What it is to queries.
+    pub role: Role,
+}
+
+/// What a property is to queries: plain ones that can be compared may be filtered and sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The key.
+    Key,
+    /// Any other.
+    Plain,
+    /// What may be selected, and nothing found out about by filters.
+    Secret,
 }
 
 /// What a property holds.
@@ -124,7 +137,7 @@ pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
 pub const IMPORT: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentity",
     properties: &[
-        required("id", EdmType::String, ImportField::Id),
+        key(ImportField::Id),
         // The name of 2018 and today's name of one value.
         optional("orderIdentifier", EdmType::String, ImportField::GroupTag),
         optional("groupTag", EdmType::String, ImportField::GroupTag),
@@ -146,6 +159,7 @@ pub const IMPORT: StructuredType<ImportField> = StructuredType {
             content: Content::Complex(&IMPORT_STATE),
             nullable: true,
             versions: Versions::Both,
+            role: Role::Plain,
         },
     ],
 };
@@ -173,7 +187,7 @@ pub const IMPORT_STATUS: EdmType =
 pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     name: "microsoft.graph.windowsAutopilotDeviceIdentity",
     properties: &[
-        required("id", EdmType::String, DeviceField::Id),
+        key(DeviceField::Id),
         beta(required(
             "deploymentProfileAssignmentStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentStatus"),
@@ -244,11 +258,11 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
             EdmType::String,
             DeviceField::DeviceAccountUpn,
         )),
-        beta(optional(
+        beta(secret(optional(
             "deviceAccountPassword",
             EdmType::String,
             DeviceField::DeviceAccountPassword,
-        )),
+        ))),
         beta(optional(
             "deviceFriendlyName",
             EdmType::String,
@@ -278,6 +292,7 @@ const fn required<F: Copy>(name: &'static str, edm: EdmType, field: F) -> Proper
         content: Content::Value(edm, field),
         nullable: false,
         versions: Versions::Both,
+        role: Role::Plain,
     }
 }
 
@@ -285,6 +300,20 @@ const fn optional<F: Copy>(name: &'static str, edm: EdmType, field: F) -> Proper
     Property {
         nullable: true,
         ..required(name, edm, field)
+    }
+}
+
+const fn key<F: Copy>(field: F) -> Property<F> {
+    Property {
+        role: Role::Key,
+        ..required("id", EdmType::String, field)
+    }
+}
+
+const fn secret<F: Copy>(property: Property<F>) -> Property<F> {
+    Property {
+        role: Role::Secret,
+        ..property
     }
 }
 
