@@ -9,6 +9,7 @@ use hangar::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        field::{DeviceField, ImportField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         tenant::TenantId,
@@ -16,8 +17,8 @@ use hangar::{
     store::{
         Answer, Store,
         operation::{
-            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
-            LedgerQuery, NewImports, Page, Settled, Settlement, Slice, TenantDeletion,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
+            LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
             TenantSummary, Updated,
         },
     },
@@ -50,14 +51,14 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_imports(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Import>> {
-        answer(Page {
+    fn list_imports(&self, _: TenantId, _: Query<ImportField>) -> Answer<'_, Listed<Import>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_imports(&self, _: TenantId) -> Answer<'_, u64> {
+    fn count_imports(&self, _: TenantId, _: Filter<ImportField>) -> Answer<'_, u64> {
         answer(0)
     }
 
@@ -80,14 +81,14 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_devices(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Device>> {
-        answer(Page {
+    fn list_devices(&self, _: TenantId, _: Query<DeviceField>) -> Answer<'_, Listed<Device>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_devices(&self, _: TenantId) -> Answer<'_, u64> {
+    fn count_devices(&self, _: TenantId, _: Filter<DeviceField>) -> Answer<'_, u64> {
         answer(0)
     }
 

@@ -92,6 +92,7 @@ mod tests {
             version,
             level,
             behavior,
+            shown: None,
         };
         let mut out = Vec::new();
         write_device(&mut out, &device, &context, Place::Entity);

@@ -1,5 +1,8 @@
 //! Writes an entity by walking the property table.
 
+use std::borrow::Cow;
+
+use odata::Select;
 use uuid::Uuid;
 
 use crate::domain::hardware_blob::HardwareBlob;
@@ -9,6 +12,7 @@ use super::{
     json_writer::{
         ObjectWriter, write_base64, write_number, write_quoted, write_text, write_texts,
     },
+    list_query::Shown,
     metadata_level::MetadataLevel,
     schema::{Content, EdmType, EntitySet, StructuredType},
     version::Version,
@@ -25,6 +29,15 @@ pub struct WriteContext<'a> {
     pub level: MetadataLevel,
     /// Which Graph is spoken.
     pub behavior: Behavior,
+    /// What was asked to be shown; absent, everything and nothing within it.
+    pub shown: Option<&'a Shown>,
+}
+
+impl<'a> WriteContext<'a> {
+    /// The properties that are shown; absent, all.
+    fn select(&self) -> Option<&'a Select> {
+        self.shown?.select.as_ref()
+    }
 }
 
 /// Where an entity stands.
@@ -77,7 +90,7 @@ pub(super) fn write_entity<'v, F: Copy>(
             );
         }
     }
-    write_properties(&mut object, kind, context, value_of);
+    write_properties(&mut object, kind, context, "", value_of);
     object.end();
 }
 
@@ -91,25 +104,56 @@ pub(super) fn write_context(
     if context.level == MetadataLevel::None {
         return;
     }
+    let shown = shown_in_context(context);
     let pieces = [
         context.base,
         "/",
         context.version.path_segment(),
         "/$metadata#deviceManagement/",
         set.name(),
+        &shown,
         suffix,
     ];
     write_texts(object.key("@odata.context"), &pieces);
+}
+
+/// What a context says of an answer that does not show just everything: `(id,deploymentProfile())`.
+fn shown_in_context(context: &WriteContext<'_>) -> String {
+    let Some(shown) = context.shown else {
+        return String::new();
+    };
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
+    if let Some(select) = &shown.select {
+        if select.all {
+            names.push("*".into());
+        }
+        names.extend(select.paths.iter().map(|path| Cow::from(*path)));
+    }
+    let expanded = shown.expand.items.iter();
+    names.extend(expanded.map(|item| Cow::from(format!("{}()", item.name))));
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("({})", names.join(",")),
+    }
 }
 
 fn write_properties<'v, F: Copy>(
     object: &mut ObjectWriter<'_>,
     kind: &StructuredType<F>,
     context: &WriteContext<'_>,
+    prefix: &str,
     value_of: &impl Fn(F) -> Value<'v>,
 ) {
+    let select = context.select();
     for property in kind.properties_in(context.version) {
+        // Paths are only made where somebody asks for them: most answers show everything.
+        let path = match (select, prefix) {
+            (None, _) | (_, "") => Cow::from(property.name),
+            _ => Cow::from(format!("{prefix}/{}", property.name)),
+        };
         match &property.content {
+            Content::Value(..) if select.is_some_and(|select| !select.shows(&path)) => {}
+            Content::Complex(_) if select.is_some_and(|select| !select.shows_within(&path)) => {}
             Content::Value(edm, field) => {
                 let value = value_of(*field);
                 if context.level == MetadataLevel::Full && !matches!(value, Value::Null) {
@@ -130,7 +174,7 @@ fn write_properties<'v, F: Copy>(
                     }
                     (MetadataLevel::Minimal, Behavior::Observed) | (MetadataLevel::None, _) => {}
                 }
-                write_properties(&mut object, inner, context, value_of);
+                write_properties(&mut object, inner, context, &path, value_of);
                 object.end();
             }
         }

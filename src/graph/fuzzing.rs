@@ -1,6 +1,7 @@
 //! Bodies for fuzzers: each takes any bytes, and only a fault of ours makes it panic.
 
 use jiff::Timestamp;
+use odata::Value;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -14,12 +15,14 @@ use super::{
     import::{ImportRequest, read_change, read_create, read_import_call, write_import},
     import_state::StateShown,
     json::parse,
+    list_query::read_list_query,
     metadata_level::MetadataLevel,
     query::{next_link, read_no_options, read_page_options},
     schema::EntitySet,
-    skip_token::{SkipToken, open, seal},
+    skip_token::{PageEnd, Paging, open, seal},
     text::decode_body,
     version::Version,
+    vocabulary,
 };
 
 /// Reads a body as every operation on imports does. What reads as an import is written and read
@@ -69,6 +72,11 @@ pub fn fuzz_query(bytes: &[u8]) {
     let query = String::from_utf8_lossy(bytes);
     for version in [Version::Beta, Version::V1] {
         drop(read_no_options(Some(&query), version));
+        drop(read_list_query(
+            Some(&query),
+            version,
+            vocabulary::imports(version),
+        ));
         let Ok(options) = read_page_options(Some(&query), version) else {
             continue;
         };
@@ -94,17 +102,22 @@ pub fn fuzz_skip_token(bytes: &[u8]) {
     id.iter_mut()
         .zip(bytes)
         .for_each(|(place, byte)| *place = *byte);
-    let token = SkipToken {
+    let text = String::from_utf8_lossy(bytes);
+    let paging = Paging {
         set: EntitySet::Imports,
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
-        after: Uuid::from_bytes(id),
+        question: "",
     };
-    let reopen = |text: &str| open(&key, text, token.set, token.tenant, token.version);
-    assert_eq!(reopen(&seal(&key, &token)), Ok(token.after));
-    let text = String::from_utf8_lossy(bytes);
-    if let Ok(after) = reopen(&text) {
-        assert_eq!(seal(&key, &SkipToken { after, ..token }), text);
+    let end = PageEnd {
+        keys: vec![Value::Null, Value::Text(text.clone().into_owned().into())],
+        id: Uuid::from_bytes(id),
+    };
+    if let Ok(token) = seal(&key, &paging, &end) {
+        assert_eq!(open(&key, &token, &paging), Ok(end));
+    }
+    if let Ok(end) = open(&key, &text, &paging) {
+        assert_eq!(seal(&key, &paging, &end).as_deref(), Ok(text.as_ref()));
     }
 }
 
@@ -122,6 +135,7 @@ fn written(request: &ImportRequest, level: MetadataLevel) -> String {
         version: Version::Beta,
         level,
         behavior: Behavior::Documented,
+        shown: None,
     };
     let mut out = Vec::new();
     let state = StateShown::Echoed(&request.state);

@@ -264,6 +264,7 @@ mod tests {
             version: Version::Beta,
             level,
             behavior,
+            shown: None,
         }
     }
 

@@ -16,6 +16,7 @@ pub mod import;
 pub mod import_state;
 pub mod json;
 pub mod json_writer;
+pub mod list_query;
 pub mod metadata_level;
 pub mod query;
 pub mod schema;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use odata::{Condition, Shape, Vocabulary};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -23,17 +24,14 @@ use crate::{
     graph::{
         behavior::Behavior,
         entity::WriteContext,
+        list_query::{Shown, read_count_query, read_entity_query},
         metadata_level::MetadataLevel,
-        query::{self, PageOptions},
+        query,
         schema::EntitySet,
-        skip_token::{self, SkipToken},
         text,
         version::Version,
     },
-    store::{
-        Store,
-        operation::{Page, Slice},
-    },
+    store::Store,
 };
 
 /// A request whose caller and route are known and allowed.
@@ -92,6 +90,7 @@ impl Call {
             version: self.version,
             level,
             behavior: self.behavior(),
+            shown: None,
         }
     }
 
@@ -150,55 +149,19 @@ impl Call {
         )
     }
 
-    /// The options of a list, and the part of the list that they ask for.
-    pub fn page(&self, set: EntitySet) -> Result<(PageOptions, Slice), ApiError> {
-        let options = query::read_page_options(self.query.as_deref(), self.version)?;
-        let after = options
-            .skip_token
-            .as_deref()
-            .map(|token| {
-                skip_token::open(
-                    self.store().paging_secret(),
-                    token,
-                    set,
-                    self.tenant(),
-                    self.version,
-                )
-            })
-            .transpose()?;
-        let slice = Slice {
-            after,
-            // A link goes on where its page ended: what was to be skipped is behind it.
-            skip: if after.is_some() { 0 } else { options.skip },
-            limit: usize::try_from(options.page_size()).unwrap_or(usize::MAX),
-        };
-        Ok((options, slice))
+    /// Which rows the answer to `/$count` counts.
+    pub fn count_filter<F: Copy>(
+        &self,
+        vocabulary: &Vocabulary<F>,
+    ) -> Result<Option<Condition<F>>, ApiError> {
+        let query = self.query.as_deref();
+        Ok(read_count_query(query, self.version, vocabulary)?)
     }
 
-    /// The link to the rows after this page.
-    pub fn next_link<T>(
-        &self,
-        set: EntitySet,
-        page: &Page<T>,
-        id: impl Fn(&T) -> Uuid,
-    ) -> Option<String> {
-        let last = page.rows.last().filter(|_| page.more)?;
-        let token = skip_token::seal(
-            self.store().paging_secret(),
-            &SkipToken {
-                set,
-                tenant: self.tenant(),
-                version: self.version,
-                after: id(last),
-            },
-        );
-        let path = format!(
-            "{}/{}/deviceManagement/{}",
-            self.context.base_url,
-            self.version.path_segment(),
-            set.name(),
-        );
-        Some(query::next_link(&path, self.query.as_deref(), &token))
+    /// What is to be shown of a single entity.
+    pub fn shown(&self, shape: &Shape) -> Result<Shown, ApiError> {
+        let query = self.query.as_deref();
+        Ok(read_entity_query(query, self.version, shape)?)
     }
 }
 

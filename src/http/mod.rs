@@ -13,5 +13,6 @@ pub mod error;
 pub mod extract;
 pub mod imports;
 pub mod layers;
+pub mod pages;
 pub mod router;
 pub mod server;

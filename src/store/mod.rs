@@ -10,6 +10,7 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod error;
+pub mod filter_sql;
 pub mod operation;
 pub mod soundness;
 pub mod sqlite;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use crate::domain::{
     actor::Actor,
     device::{Device, DeviceId},
+    field::{DeviceField, ImportField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     tenant::TenantId,
@@ -28,8 +30,9 @@ use crate::domain::{
 
 pub use error::{StoreError, Unique};
 use operation::{
-    AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-    NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
+    AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
+    LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
+    TenantSummary, Updated,
 };
 use soundness::{Depth, Soundness};
 pub use sqlite::{DatabaseKind, OpenError, Opening};
@@ -76,11 +79,15 @@ pub trait Store: Send + Sync {
     /// The import with this id.
     fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>>;
 
-    /// A page of imports, in the order of their ids.
-    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>>;
+    /// A page of imports.
+    fn list_imports(
+        &self,
+        tenant: TenantId,
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>>;
 
-    /// How many imports there are.
-    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64>;
+    /// How many imports a filter takes; without one, how many there are.
+    fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64>;
 
     /// Changes an import. One that waits is decided again, on its new values.
     fn update_import(
@@ -105,11 +112,15 @@ pub trait Store: Send + Sync {
     /// The device with this id.
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>>;
 
-    /// A page of devices, in the order of their ids.
-    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>>;
+    /// A page of devices.
+    fn list_devices(
+        &self,
+        tenant: TenantId,
+        query: Query<DeviceField>,
+    ) -> Answer<'_, Listed<Device>>;
 
-    /// How many devices there are.
-    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64>;
+    /// How many devices a filter takes; without one, how many there are.
+    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64>;
 
     /// Deletes a device and frees its hardware for any tenant.
     fn delete_device(

@@ -17,6 +17,7 @@ use crate::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        field::{DeviceField, ImportField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         tenant::TenantId,
@@ -24,8 +25,8 @@ use crate::{
     store::{
         Answer, Store, StoreError,
         operation::{
-            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
-            LedgerQuery, NewImports, Page, Settled, Settlement, Slice, TenantDeletion,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
+            LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
             TenantSummary, Updated,
         },
     },
@@ -105,12 +106,16 @@ impl Store for FlawedStore {
         self.inner.import(tenant, id)
     }
 
-    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>> {
-        self.inner.list_imports(tenant, slice)
+    fn list_imports(
+        &self,
+        tenant: TenantId,
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        self.inner.list_imports(tenant, query)
     }
 
-    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64> {
-        self.inner.count_imports(tenant)
+    fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64> {
+        self.inner.count_imports(tenant, filter)
     }
 
     fn update_import(
@@ -138,12 +143,16 @@ impl Store for FlawedStore {
         self.inner.device(tenant, id)
     }
 
-    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>> {
-        self.inner.list_devices(tenant, slice)
+    fn list_devices(
+        &self,
+        tenant: TenantId,
+        query: Query<DeviceField>,
+    ) -> Answer<'_, Listed<Device>> {
+        self.inner.list_devices(tenant, query)
     }
 
-    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64> {
-        self.inner.count_devices(tenant)
+    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
+        self.inner.count_devices(tenant, filter)
     }
 
     fn delete_device(

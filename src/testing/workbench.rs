@@ -18,8 +18,8 @@ use crate::{
     store::{
         Store, StoreError,
         operation::{
-            Claim, DeviceDeletion, LedgerEntry, LedgerQuery, NewImport, NewImports, Settled,
-            Settlement, Slice, Updated,
+            Claim, DeviceDeletion, LedgerEntry, LedgerQuery, NewImport, NewImports, Query, Settled,
+            Settlement, Updated,
         },
     },
 };
@@ -34,12 +34,10 @@ pub(crate) fn import_id(number: u128) -> ImportId {
     ImportId(Uuid::from_u128(number))
 }
 
-/// The part of a list that is all of it.
-pub(crate) const WHOLE: Slice = Slice {
-    after: None,
-    skip: 0,
-    limit: 10_000,
-};
+/// The whole of a collection.
+pub(crate) fn whole<F>() -> Query<F> {
+    Query::all(10_000)
+}
 
 /// A store and those who use it.
 #[derive(Clone)]
@@ -181,11 +179,11 @@ impl Workbench {
     }
 
     pub(crate) async fn devices(&self, tenant: TenantId) -> Vec<Device> {
-        self.store.list_devices(tenant, WHOLE).await.unwrap().rows
+        self.store.list_devices(tenant, whole()).await.unwrap().rows
     }
 
     pub(crate) async fn imports(&self, tenant: TenantId) -> Vec<Import> {
-        self.store.list_imports(tenant, WHOLE).await.unwrap().rows
+        self.store.list_imports(tenant, whole()).await.unwrap().rows
     }
 
     /// Deletes a device at this second of the tests.

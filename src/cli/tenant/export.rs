@@ -8,7 +8,6 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::Args;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{SettingsArguments, open};
 use crate::{
@@ -21,7 +20,7 @@ use crate::{
     lifecycle::whole_file::{Existing, WholeFile},
     store::{
         Store,
-        operation::{AuditLine, AuditSlice, Slice},
+        operation::{AuditLine, AuditSlice, Query},
     },
 };
 
@@ -69,21 +68,21 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
 /// Writes page by page. What was read while the pages were apart may have changed in between.
 async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyhow::Result<()> {
     let mut to = BufWriter::new(to);
-    let mut after = None;
+    let mut query = Query::all(PAGE_ROWS);
     loop {
-        let page = store.list_imports(tenant, slice(after)).await?;
-        after = page.rows.last().map(|import| import.id.0);
+        let page = store.list_imports(tenant, query.clone()).await?;
         write_lines(&mut to, page.rows.iter().map(import))?;
-        if !page.more {
+        query.after = page.next;
+        if query.after.is_none() {
             break;
         }
     }
-    after = None;
+    let mut query = Query::all(PAGE_ROWS);
     loop {
-        let page = store.list_devices(tenant, slice(after)).await?;
-        after = page.rows.last().map(|device| device.id.0);
+        let page = store.list_devices(tenant, query.clone()).await?;
         write_lines(&mut to, page.rows.iter().map(device))?;
-        if !page.more {
+        query.after = page.next;
+        if query.after.is_none() {
             break;
         }
     }
@@ -101,14 +100,6 @@ async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyho
     }
     to.flush()?;
     Ok(())
-}
-
-fn slice(after: Option<Uuid>) -> Slice {
-    Slice {
-        after,
-        skip: 0,
-        limit: PAGE_ROWS,
-    }
 }
 
 fn write_lines(to: &mut impl Write, lines: impl Iterator<Item = Value>) -> io::Result<()> {

@@ -5,7 +5,11 @@ use http::StatusCode;
 
 use crate::{
     domain::device::DeviceId,
-    graph::{device::write_device, entity::Place},
+    graph::{
+        device::write_device,
+        entity::{Place, WriteContext},
+        vocabulary,
+    },
     http::{
         call::{Call, json},
         error::ApiError,
@@ -15,16 +19,15 @@ use crate::{
 /// Answers the device with the key in the path.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    call.take_no_options()?;
+    let shown = call.shown(vocabulary::devices(call.version).shape())?;
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
     let found = call.store().device(call.tenant(), id).await?;
     let device = found.ok_or_else(|| call.absent())?;
     let mut body = Vec::new();
-    write_device(
-        &mut body,
-        &device,
-        &call.write_context(level),
-        Place::Entity,
-    );
+    let context = WriteContext {
+        shown: Some(&shown),
+        ..call.write_context(level)
+    };
+    write_device(&mut body, &device, &context, Place::Entity);
     Ok(json(StatusCode::OK, level, body))
 }

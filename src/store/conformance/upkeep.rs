@@ -20,7 +20,7 @@ use crate::{
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
-        workbench::{WHOLE, Workbench, at, import_id},
+        workbench::{Workbench, at, import_id, whole},
     },
 };
 
@@ -109,16 +109,16 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
     let errors = [
         bench.create(CONTOSO, rows, now).await.err(),
         store.import(CONTOSO, id).await.err(),
-        store.list_imports(CONTOSO, WHOLE).await.err(),
-        store.count_imports(CONTOSO).await.err(),
+        store.list_imports(CONTOSO, whole()).await.err(),
+        store.count_imports(CONTOSO, None).await.err(),
         store
             .update_import(CONTOSO, id, change, actor(), now)
             .await
             .err(),
         store.delete_import(CONTOSO, id, actor(), now).await.err(),
         store.device(CONTOSO, device).await.err(),
-        store.list_devices(CONTOSO, WHOLE).await.err(),
-        store.count_devices(CONTOSO).await.err(),
+        store.list_devices(CONTOSO, whole()).await.err(),
+        store.count_devices(CONTOSO, None).await.err(),
         store
             .delete_device(CONTOSO, device, actor(), now)
             .await

@@ -1,23 +1,77 @@
 //! Devices: reading them, and deleting them so that their hardware is free.
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
+use odata::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{
-    audit,
-    fault::Fault,
-    imports::{count_in, page, page_sql},
-    ledger, row,
-};
+use super::{audit, collection::Collection, fault::Fault, ledger, row};
 use crate::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        field::DeviceField,
         identity::LedgerEntryId,
         tenant::TenantId,
     },
-    store::operation::{DeviceDeletion, Page, Slice},
+    store::{filter_sql::Column, operation::DeviceDeletion},
 };
+
+/// How devices are listed.
+pub(super) const COLLECTION: Collection<DeviceField, Device> = Collection {
+    table: "device",
+    columns: row::DEVICE_COLUMNS,
+    column_of,
+    read: row::device,
+};
+
+/// Where a property is kept. Absent texts are empty here; what no device has yet is what `graph`
+/// shows for it.
+fn column_of(field: DeviceField) -> Column {
+    const NOTHING: Column = Column::Constant(Value::Text(Cow::Borrowed("")));
+
+    Column::required(match field {
+        DeviceField::Id => "id",
+        DeviceField::GroupTag => "group_tag",
+        DeviceField::SerialNumber => "serial_number",
+        DeviceField::ProductKey => "product_key",
+        DeviceField::Manufacturer => "manufacturer",
+        DeviceField::Model => "model",
+        DeviceField::UserPrincipalName => "user_principal_name",
+        DeviceField::SkuNumber => "sku_number",
+        DeviceField::SystemFamily => "system_family",
+        DeviceField::ManagedDeviceId => {
+            return Column::Constant(Value::Text(Cow::Borrowed(
+                "00000000-0000-0000-0000-000000000000",
+            )));
+        }
+        DeviceField::PurchaseOrderIdentifier
+        | DeviceField::AddressableUserName
+        | DeviceField::ResourceName
+        | DeviceField::DirectoryDeviceId
+        | DeviceField::DisplayName
+        | DeviceField::DeviceAccountUpn
+        | DeviceField::DeviceAccountPassword
+        | DeviceField::DeviceFriendlyName => return NOTHING,
+        DeviceField::ProfileAssignmentStatus | DeviceField::EnrollmentState => {
+            return Column::Constant(Value::Enum(4));
+        }
+        DeviceField::RemediationState => return Column::Constant(Value::Enum(1)),
+        DeviceField::ProfileAssignmentDetailedStatus | DeviceField::UserlessEnrollmentStatus => {
+            return Column::Constant(Value::Enum(0));
+        }
+        DeviceField::ProfileAssignedAt
+        | DeviceField::LastContactedAt
+        | DeviceField::RemediationStateModifiedAt => {
+            let never = Timestamp::from_microsecond(NEVER_MICROSECONDS).unwrap_or_default();
+            return Column::Constant(Value::Instant(never));
+        }
+    })
+}
+
+/// The first instant of the year 1, which is Graph's way to say never.
+const NEVER_MICROSECONDS: i64 = -62_135_596_800_000_000;
 
 /// How long a deleted device is remembered as such.
 const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -35,25 +89,6 @@ pub(super) fn find(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
     rows.next()?.map(row::device).transpose()
-}
-
-/// A page of devices in the order of their ids.
-pub(super) fn list(
-    connection: &Connection,
-    tenant: TenantId,
-    slice: Slice,
-) -> Result<Page<Device>, Fault> {
-    let sql = page_sql("device", row::DEVICE_COLUMNS);
-    page(connection, &sql, tenant, slice, row::device)
-}
-
-/// How many devices a tenant has.
-pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    count_in(
-        connection,
-        "SELECT count(*) FROM device WHERE tenant = ?1",
-        tenant,
-    )
 }
 
 /// Adds a registered device.

@@ -1,27 +1,81 @@
 //! Imports: accepting, reading, changing and withdrawing them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use jiff::Timestamp;
+use odata::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     audit,
+    collection::Collection,
     fault::{Fault, is_taken},
     row,
 };
 use crate::{
     domain::{
         actor::Actor,
+        directory_error::DirectoryError,
+        field::ImportField,
         hardware_blob::HardwareBlob,
         import::{Import, ImportChange, ImportId, ImportState},
         tenant::TenantId,
     },
     store::{
         StoreError, Unique,
-        operation::{NewImport, NewImports, Page, Slice, Updated},
+        filter_sql::Column,
+        operation::{NewImport, NewImports, Updated},
     },
 };
+
+/// How imports are listed.
+pub(super) const COLLECTION: Collection<ImportField, Import> = Collection {
+    table: "import",
+    columns: row::IMPORT_COLUMNS,
+    column_of,
+    read: row::import,
+};
+
+/// Where a property is kept. Absent texts are null here.
+fn column_of(field: ImportField) -> Column {
+    match field {
+        ImportField::Id => Column::required("id"),
+        ImportField::GroupTag => Column::nullable("group_tag"),
+        ImportField::SerialNumber => Column::nullable("serial_number"),
+        ImportField::ProductKey => Column::nullable("product_key"),
+        ImportField::ImportId => Column::nullable("import_id"),
+        ImportField::AssignedUserPrincipalName => Column::nullable("assigned_user_principal_name"),
+        // No query may compare it.
+        ImportField::HardwareBlob => Column::Constant(Value::Null),
+        // The numbers of the states are those of Graph's enumeration.
+        ImportField::Status => Column::required("state"),
+        ImportField::RegisteredDevice => Column::Stored {
+            sql: "(CASE WHEN device IS NULL THEN '' ELSE lower(substr(hex(device), 1, 8) || '-' \
+                  || substr(hex(device), 9, 4) || '-' || substr(hex(device), 13, 4) || '-' \
+                  || substr(hex(device), 17, 4) || '-' || substr(hex(device), 21)) END)"
+                .into(),
+            nullable: false,
+        },
+        ImportField::ErrorCode => Column::required("ifnull(error_code, 0)"),
+        ImportField::ErrorName => Column::Stored {
+            sql: error_names().into(),
+            nullable: false,
+        },
+    }
+}
+
+/// The name of an import's outcome, as clients read it.
+fn error_names() -> &'static str {
+    static NAMES: LazyLock<String> = LazyLock::new(|| {
+        let name = |error: DirectoryError| format!("WHEN {} THEN '{}'", error.code(), error.name());
+        format!(
+            "(CASE WHEN state = {} THEN 'None' ELSE CASE error_code {} ELSE '' END END)",
+            row::COMPLETE,
+            DirectoryError::ALL.map(name).join(" ")
+        )
+    });
+    &NAMES
+}
 
 /// Accepts all rows, or none.
 pub(super) fn create(
@@ -126,25 +180,6 @@ pub(super) fn find(
     rows.next()?.map(row::import).transpose()
 }
 
-/// A page of imports in the order of their ids.
-pub(super) fn list(
-    connection: &Connection,
-    tenant: TenantId,
-    slice: Slice,
-) -> Result<Page<Import>, Fault> {
-    let sql = page_sql("import", row::IMPORT_COLUMNS);
-    page(connection, &sql, tenant, slice, row::import)
-}
-
-/// How many imports a tenant has.
-pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    count_in(
-        connection,
-        "SELECT count(*) FROM import WHERE tenant = ?1",
-        tenant,
-    )
-}
-
 /// Changes an import; one that waits is decided again.
 pub(super) fn update(
     connection: &Connection,
@@ -212,50 +247,6 @@ pub(super) fn delete(
 /// Whether this import decides anything anew for the registrar.
 pub(super) fn is_work(updated: &Updated) -> bool {
     matches!(updated, Updated::Done(import) if import.state == ImportState::Waiting)
-}
-
-/// The statement for a page of a table, by the keyset of (tenant, id).
-pub(super) fn page_sql(table: &str, columns: &str) -> String {
-    format!(
-        "SELECT {columns} FROM {table} WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4"
-    )
-}
-
-/// Reads a page, and whether rows follow it.
-pub(super) fn page<T>(
-    connection: &Connection,
-    sql: &str,
-    tenant: TenantId,
-    slice: Slice,
-    read: impl Fn(&rusqlite::Row<'_>) -> Result<T, Fault>,
-) -> Result<Page<T>, Fault> {
-    // Every GUID but the zero one, which is never a key, sorts after sixteen zeros.
-    let after = slice.after.unwrap_or_default();
-    let limit = i64::try_from(slice.limit).unwrap_or(i64::MAX - 1);
-    let skip = i64::try_from(slice.skip).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(params![
-        tenant.0.as_bytes(),
-        after.as_bytes(),
-        limit + 1,
-        skip
-    ])?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        if rows.len() == slice.limit {
-            return Ok(Page { rows, more: true });
-        }
-        rows.push(read(row)?);
-    }
-    Ok(Page { rows, more: false })
-}
-
-/// Runs a count for a tenant.
-pub(super) fn count_in(connection: &Connection, sql: &str, tenant: TenantId) -> Result<u64, Fault> {
-    let count: i64 = connection
-        .prepare_cached(sql)?
-        .query_row(params![tenant.0.as_bytes()], |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 fn record(

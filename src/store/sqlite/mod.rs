@@ -5,6 +5,7 @@
 
 mod audit;
 mod backup;
+mod collection;
 mod devices;
 mod fault;
 mod imports;
@@ -34,13 +35,15 @@ use tokio::sync::Notify;
 use super::{
     Answer, Store,
     operation::{
-        AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-        NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
+        AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
+        LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
+        TenantSummary, Updated,
     },
 };
 use crate::domain::{
     actor::Actor,
     device::{Device, DeviceId},
+    field::{DeviceField, ImportField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     tenant::TenantId,
@@ -140,18 +143,26 @@ impl Store for SqliteStore {
         )
     }
 
-    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>> {
-        Box::pin(
-            self.readers
-                .run(move |connection| imports::list(connection, tenant, slice)),
-        )
+    fn list_imports(
+        &self,
+        tenant: TenantId,
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        Box::pin(collection::list(
+            &self.readers,
+            &imports::COLLECTION,
+            tenant,
+            query,
+        ))
     }
 
-    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(
-            self.readers
-                .run(move |connection| imports::count(connection, tenant)),
-        )
+    fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64> {
+        Box::pin(collection::count(
+            &self.readers,
+            &imports::COLLECTION,
+            tenant,
+            filter,
+        ))
     }
 
     fn update_import(
@@ -205,18 +216,26 @@ impl Store for SqliteStore {
         )
     }
 
-    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>> {
-        Box::pin(
-            self.readers
-                .run(move |connection| devices::list(connection, tenant, slice)),
-        )
+    fn list_devices(
+        &self,
+        tenant: TenantId,
+        query: Query<DeviceField>,
+    ) -> Answer<'_, Listed<Device>> {
+        Box::pin(collection::list(
+            &self.readers,
+            &devices::COLLECTION,
+            tenant,
+            query,
+        ))
     }
 
-    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(
-            self.readers
-                .run(move |connection| devices::count(connection, tenant)),
-        )
+    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
+        Box::pin(collection::count(
+            &self.readers,
+            &devices::COLLECTION,
+            tenant,
+            filter,
+        ))
     }
 
     fn delete_device(

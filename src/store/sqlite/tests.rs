@@ -3,6 +3,7 @@
 mod disk;
 mod file;
 mod keeping;
+mod queries;
 mod rows;
 mod writer;
 

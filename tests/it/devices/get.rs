@@ -83,7 +83,7 @@ async fn a_key_is_read_in_every_syntax_and_others_lead_to_nothing() {
             .await;
         assert_eq!(
             error(&answer),
-            "400 BadRequest: The query option '$expand' is not supported here."
+            "400 BadRequest: The query option '$expand' is not understood: Could not find a property named 'deploymentProfile' on type 'microsoft.graph.windowsAutopilotDeviceIdentity' (at position 0)."
         );
     }
 }

@@ -20,16 +20,10 @@ use crate::{
     registrar::{Registrar, RegistrarOptions, Round},
     store::{
         OpenError, Store,
-        operation::{AuditSlice, NewImport, NewImports, Slice, TenantDeletion, TenantSummary},
+        operation::{AuditSlice, NewImport, NewImports, Query, TenantDeletion, TenantSummary},
         soundness::{Depth, Soundness},
     },
     testing::{CONTOSO, FABRIKAM, ManualClock, actor},
-};
-
-const WHOLE: Slice = Slice {
-    after: None,
-    skip: 0,
-    limit: 10_000,
 };
 
 /// A database file, and a store on it.
@@ -152,7 +146,7 @@ async fn a_copy_is_one_moment_of_a_database_that_is_written_meanwhile() {
     }
     let opening = Opening::Serve(DatabaseKind::Production);
     let restored = SqliteStore::open(&to, opening).unwrap();
-    assert_eq!(restored.count_imports(CONTOSO).await, Ok(200));
+    assert_eq!(restored.count_imports(CONTOSO, None).await, Ok(200));
     assert_eq!(restored.paging_secret(), bench.store.paging_secret());
 }
 
@@ -183,7 +177,12 @@ fn what_is_no_database_of_this_program_is_named() {
 #[tokio::test]
 async fn a_used_database_is_sound() {
     let bench = furnished().await;
-    let devices = bench.store.list_devices(CONTOSO, WHOLE).await.unwrap().rows;
+    let devices = bench
+        .store
+        .list_devices(CONTOSO, Query::all(10_000))
+        .await
+        .unwrap()
+        .rows;
     let deleted = bench
         .store
         .delete_device(CONTOSO, devices[0].id, actor(), bench.now());
@@ -378,7 +377,12 @@ async fn torn_pages_and_stale_indexes_are_findings() {
 async fn tenants_are_listed_with_what_they_have() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
-    let devices = bench.store.list_devices(CONTOSO, WHOLE).await.unwrap().rows;
+    let devices = bench
+        .store
+        .list_devices(CONTOSO, Query::all(10_000))
+        .await
+        .unwrap()
+        .rows;
     let deleted = bench
         .store
         .delete_device(CONTOSO, devices[0].id, actor(), bench.now());
@@ -400,7 +404,11 @@ async fn tenants_are_listed_with_what_they_have() {
 async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
-    let theirs = bench.store.list_imports(FABRIKAM, WHOLE).await.unwrap();
+    let theirs = bench
+        .store
+        .list_imports(FABRIKAM, Query::all(10_000))
+        .await
+        .unwrap();
     let whole = bench.delete_all(CONTOSO, 2).await;
     let expected = TenantDeletion {
         imports: 5,
@@ -411,7 +419,11 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     let tenants = bench.store.list_tenants().await.unwrap();
     assert_eq!(tenants.len(), 1);
     assert_eq!(
-        bench.store.list_imports(FABRIKAM, WHOLE).await.unwrap(),
+        bench
+            .store
+            .list_imports(FABRIKAM, Query::all(10_000))
+            .await
+            .unwrap(),
         theirs
     );
 
@@ -435,7 +447,7 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     bench.settle().await;
     let imports = bench
         .store
-        .list_imports(FABRIKAM, WHOLE)
+        .list_imports(FABRIKAM, Query::all(10_000))
         .await
         .unwrap()
         .rows;
