@@ -148,9 +148,10 @@ impl Registrar {
                 StoreError::Busy | StoreError::Unavailable(_) | StoreError::Unknown(_) => {
                     Trouble::Store(error)
                 }
-                StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::Backend(_) => {
-                    Trouble::Import(error.to_string())
-                }
+                StoreError::Conflict(_)
+                | StoreError::Corrupt(_)
+                | StoreError::TooCostly
+                | StoreError::Backend(_) => Trouble::Import(error.to_string()),
             })
     }
 

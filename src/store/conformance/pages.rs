@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use hardware_hash::Builder;
+use odata::{parse_filter, testing::orders};
 use proptest::{
     collection::{btree_set, vec},
+    option,
     prelude::{Strategy, any},
     sample::Index,
     strategy::ValueTree,
@@ -17,6 +19,8 @@ use crate::{
     store::operation::{Position, Query},
     testing::{
         CONTOSO, FABRIKAM, import_of,
+        version::Version,
+        vocabulary,
         workbench::{Workbench, at, import_id, whole},
     },
 };
@@ -25,6 +29,7 @@ super::cases![
     a_slice_is_cut_from_the_list_in_id_order,
     devices_are_listed_as_imports_are,
     pages_make_up_the_list_while_it_changes,
+    sorted_pages_meet_what_stands_once,
 ];
 
 /// The numbers of the ids that a slice of CONTOSO's imports holds, and whether more follow.
@@ -152,5 +157,74 @@ async fn pages_make_up_the_list_while_it_changes(bench: Workbench) {
         assert!(shown.is_sorted_by(|one, next| one < next), "{shown:?}");
         let shown = BTreeSet::from_iter(shown);
         assert!(shown.is_superset(&standing), "{shown:?} {standing:?}");
+    }
+}
+
+/// A property, over invented lists, orders and filters: a row that stands throughout is met exactly
+/// once, whatever comes and goes between two pages.
+async fn sorted_pages_meet_what_stands_once(bench: Workbench) {
+    let vocabulary = vocabulary::imports(Version::Beta);
+    let properties = || {
+        let text = || option::of("[aAbé]{0,2}");
+        (text(), text(), text()).prop_map(|(group_tag, serial_number, product_key)| {
+            ImportProperties {
+                group_tag,
+                serial_number,
+                product_key,
+                ..ImportProperties::default()
+            }
+        })
+    };
+    let lists = (
+        vec(properties(), 0..30),
+        orders(vocabulary),
+        1..6_usize,
+        vec((vec(properties(), 0..4), vec(any::<Index>(), 0..3)), 40),
+    );
+    let mut runner = TestRunner::deterministic();
+    for round in 0..32_u32 {
+        let (first, order, limit, meanwhile) = lists.new_tree(&mut runner).unwrap().current();
+        let tenant = TenantId(Uuid::new_v4());
+        let filter = (round % 2 == 0).then(|| {
+            let text = "serialNumber ne 'a' or length(groupTag) gt 0";
+            parse_filter(text, vocabulary, &[]).unwrap()
+        });
+        let mut present = bench.accept_all(tenant, first).await;
+        let everything = Query {
+            filter: filter.clone(),
+            ..whole()
+        };
+        let taken = bench.store.list_imports(tenant, everything).await.unwrap();
+        let mut standing: BTreeSet<_> = taken.rows.iter().map(|import| import.id).collect();
+        let mut query = Query {
+            filter,
+            order: order.keys.clone(),
+            ..Query::all(limit)
+        };
+        let mut met = Vec::new();
+        for (arrivals, departures) in meanwhile {
+            let page = bench.store.list_imports(tenant, query.clone()).await;
+            let page = page.unwrap();
+            met.extend(page.rows.iter().map(|import| import.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+            if !arrivals.is_empty() {
+                present.extend(bench.accept_all(tenant, arrivals).await);
+            }
+            for departure in departures {
+                if present.is_empty() {
+                    break;
+                }
+                let id = present.remove(departure.index(present.len()));
+                standing.remove(&id);
+                assert!(bench.delete(tenant, id).await);
+            }
+        }
+        assert!(query.after.is_none(), "the pages end");
+        let once: BTreeSet<_> = met.iter().copied().collect();
+        assert_eq!(once.len(), met.len(), "a row was met twice, by {order}");
+        assert!(once.is_superset(&standing), "a row was missed, by {order}");
     }
 }

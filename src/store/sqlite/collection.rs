@@ -10,7 +10,12 @@ use rusqlite::{
 };
 use uuid::Uuid;
 
-use super::{fault::Fault, readers::Readers, row};
+use super::{
+    fault::Fault,
+    readers::Readers,
+    row,
+    search::{self, Search, Way},
+};
 use crate::{
     domain::tenant::TenantId,
     store::{
@@ -19,6 +24,9 @@ use crate::{
         operation::{Listed, Position, Query},
     },
 };
+
+/// How many rows are passed over in no time.
+const FEW_SKIPPED: u64 = 10_000;
 
 /// A table of tenants' rows with GUIDs for keys.
 pub(super) struct Collection<F: 'static, T> {
@@ -30,6 +38,22 @@ pub(super) struct Collection<F: 'static, T> {
     pub(super) column_of: fn(F) -> Column,
     /// Reads a row.
     pub(super) read: fn(&Row<'_>) -> Result<T, Fault>,
+    /// How its rows are found, where something is kept to find them by.
+    pub(super) search: Option<Search<F>>,
+}
+
+impl<F: Copy, T> Collection<F, T> {
+    fn way(
+        &self,
+        connection: &Connection,
+        tenant: TenantId,
+        filter: Option<&Condition<F>>,
+    ) -> Result<Way, Fault> {
+        match &self.search {
+            Some(search) => search::way(connection, search, tenant, filter),
+            None => Ok(Way::Any),
+        }
+    }
 }
 
 /// A page of the rows that a filter takes.
@@ -43,9 +67,14 @@ where
     F: Copy + Send + 'static,
     T: Send + 'static,
 {
-    readers
-        .run(move |connection| page(connection, collection, tenant, &query))
-        .await
+    // What is passed over is read, too.
+    let is_plain = is_plain(&query) && query.skip < FEW_SKIPPED;
+    let read = move |connection: &Connection| page(connection, collection, tenant, &query);
+    if is_plain {
+        readers.run(read).await
+    } else {
+        readers.search(read).await
+    }
 }
 
 /// How many rows a filter takes.
@@ -60,7 +89,7 @@ where
     T: 'static,
 {
     readers
-        .run(move |connection| count_rows(connection, collection, tenant, filter.as_ref()))
+        .search(move |connection| count_rows(connection, collection, tenant, filter.as_ref()))
         .await
 }
 
@@ -70,11 +99,10 @@ pub(super) fn count_rows<F: Copy, T>(
     tenant: TenantId,
     filter: Option<&Condition<F>>,
 ) -> Result<u64, Fault> {
+    let way = collection.way(connection, tenant, filter)?;
     let mut sql = Statement::new(Dialect::Sqlite, collection.column_of);
-    sql.push("SELECT count(*) FROM ");
-    sql.push(collection.table);
-    sql.push(" WHERE tenant = ");
-    sql.bind(Parameter::Guid(tenant.0));
+    sql.push("SELECT count(*)");
+    way.from(&mut sql, collection.table, tenant);
     if let Some(filter) = filter {
         sql.push(" AND ");
         sql.condition(filter);
@@ -96,18 +124,23 @@ pub(super) fn page<F: Copy, T>(
     query: &Query<F>,
 ) -> Result<Listed<T>, Fault> {
     let (keys, ids) = until_id(&query.order);
-    let sql = page_sql(collection, tenant, query, keys, ids);
+    let way = collection.way(connection, tenant, query.filter.as_ref())?;
+    let sql = page_sql(collection, tenant, query, &way, (keys, ids));
     let (sql, parameters) = sql.finish();
     // Trees come in any number of shapes: their statements would drive those out of the cache that
     // every request needs.
-    let is_plain = query.filter.is_none() && query.order.is_empty();
-    if is_plain {
+    if is_plain(query) {
         let mut statement = connection.prepare_cached(&sql)?;
         read_page(&mut statement, collection, &parameters, query.limit, keys)
     } else {
         let mut statement = connection.prepare(&sql)?;
         read_page(&mut statement, collection, &parameters, query.limit, keys)
     }
+}
+
+/// Whether a query takes the rows as they lie.
+fn is_plain<F>(query: &Query<F>) -> bool {
+    query.filter.is_none() && query.order.is_empty()
 }
 
 /// The keys that decide before the id does, and which way the ids go.
@@ -130,8 +163,8 @@ fn page_sql<F: Copy, T>(
     collection: &Collection<F, T>,
     tenant: TenantId,
     query: &Query<F>,
-    keys: &[OrderKey<F>],
-    ids: Direction,
+    way: &Way,
+    (keys, ids): (&[OrderKey<F>], Direction),
 ) -> Statement<F> {
     let mut sql = Statement::new(Dialect::Sqlite, collection.column_of);
     sql.push("SELECT ");
@@ -140,18 +173,14 @@ fn page_sql<F: Copy, T>(
         sql.push(", ");
         sql.key(key);
     }
-    sql.push(" FROM ");
-    sql.push(collection.table);
-    // What is sorted is the ids alone: rows may be long.
+    // What is sorted, or gone through in an index, is the ids alone: rows may be long.
     let sorted = keys.iter().any(|key| sql.sorts(key));
-    if sorted {
-        sql.push(" WHERE tenant = ");
-        sql.bind(Parameter::Guid(tenant.0));
-        sql.push(" AND id IN (SELECT id FROM ");
-        sql.push(collection.table);
+    let ids_first = sorted || matches!(way, Way::Index(..));
+    if ids_first {
+        Way::Any.from(&mut sql, collection.table, tenant);
+        sql.push(" AND id IN (SELECT id");
     }
-    sql.push(" WHERE tenant = ");
-    sql.bind(Parameter::Guid(tenant.0));
+    way.from(&mut sql, collection.table, tenant);
     if let Some(end) = &query.after {
         sql.push(" AND ");
         sql.behind(keys, ids, end);
@@ -165,7 +194,7 @@ fn page_sql<F: Copy, T>(
     sql.bind(Parameter::Integer(bounded(query.limit).saturating_add(1)));
     sql.push(" OFFSET ");
     sql.bind(Parameter::Integer(bounded(query.skip)));
-    if sorted {
+    if ids_first {
         sql.push(")");
         order_by(&mut sql, keys, ids);
     }

@@ -6,7 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use odata::Value;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{audit, collection::Collection, fault::Fault, ledger, row};
+use super::{
+    audit,
+    collection::Collection,
+    fault::Fault,
+    ledger, row,
+    search::{Candidates, Search},
+};
 use crate::{
     domain::{
         actor::Actor,
@@ -24,6 +30,30 @@ pub(super) const COLLECTION: Collection<DeviceField, Device> = Collection {
     columns: row::DEVICE_COLUMNS,
     column_of,
     read: row::device,
+    search: Some(Search {
+        is_serial: |field| field == DeviceField::SerialNumber,
+        by_serial: "device_by_serial",
+        reads_late: false,
+        trigrams: Candidates {
+            keys: "SELECT document.id AS candidate
+                FROM device_serial CROSS JOIN device_document AS document
+                    ON document.document = device_serial.rowid
+                WHERE device_serial MATCH :match
+                    AND device_serial.rowid >= (SELECT number << 40 FROM search_tenant
+                        WHERE tenant = :tenant)
+                    AND device_serial.rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)
+                UNION SELECT device FROM search_change
+                    WHERE device IS NOT NULL AND added = 1 AND tenant = :tenant",
+            probe: "SELECT 1 FROM device_serial
+                WHERE device_serial MATCH :match
+                    AND rowid >= (SELECT number << 40 FROM search_tenant WHERE tenant = :tenant)
+                    AND rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)",
+            join: "device.tenant = :tenant AND device.id = candidate",
+        },
+        hint: |_| None,
+    }),
 };
 
 /// Where a property is kept. Absent texts are empty here; what no device has yet is what `graph`

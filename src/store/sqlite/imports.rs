@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use jiff::Timestamp;
-use odata::Value;
+use odata::{Comparison, Condition, Literal, Operand, Value};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     collection::Collection,
     fault::{Fault, is_taken},
     row,
+    search::{Candidates, Hint, Search},
 };
 use crate::{
     domain::{
@@ -34,7 +35,74 @@ pub(super) const COLLECTION: Collection<ImportField, Import> = Collection {
     columns: row::IMPORT_COLUMNS,
     column_of,
     read: row::import,
+    search: Some(Search {
+        is_serial: |field| field == ImportField::SerialNumber,
+        by_serial: "import_by_serial",
+        reads_late: true,
+        trigrams: Candidates {
+            keys: "SELECT rowid & 1099511627775 AS candidate FROM import_serial
+                WHERE import_serial MATCH :match
+                    AND rowid >= (SELECT number << 40 FROM search_tenant WHERE tenant = :tenant)
+                    AND rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)
+                UNION SELECT seq FROM import NOT INDEXED
+                    WHERE seq > (SELECT imports_upto FROM search_progress) AND tenant = :tenant
+                UNION SELECT import_seq FROM search_change
+                    WHERE import_seq IS NOT NULL AND added = 1 AND tenant = :tenant",
+            probe: "SELECT 1 FROM import_serial
+                WHERE import_serial MATCH :match
+                    AND rowid >= (SELECT number << 40 FROM search_tenant WHERE tenant = :tenant)
+                    AND rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)",
+            join: "import.seq = candidate",
+        },
+        hint,
+    }),
 };
+
+/// Imports that wait are few, unless the registrar is far behind.
+const WAITING: Candidates = Candidates {
+    keys: "SELECT seq AS candidate FROM import INDEXED BY import_waiting
+        WHERE state = 0 AND tenant = :tenant",
+    probe: "SELECT 1 FROM import INDEXED BY import_waiting WHERE state = 0 AND tenant = :tenant",
+    join: "import.seq = candidate",
+};
+
+/// Which imports a condition can be true of, if they are of one state.
+fn hint(condition: &Condition<ImportField>) -> Option<Hint> {
+    const REFUSED: Hint = Hint::Partial {
+        index: "import_refused",
+        condition: "state = 4",
+    };
+
+    let Condition::Compare {
+        operator,
+        left: Operand::Field(property),
+        right: Operand::Literal(literal),
+    } = condition
+    else {
+        return None;
+    };
+    match (property.field, operator, literal) {
+        (ImportField::Status, Comparison::Equal, Literal::Enum(_, number)) => {
+            match i64::from(*number) {
+                row::WAITING => Some(Hint::Among(WAITING)),
+                row::REFUSED => Some(REFUSED),
+                _ => None,
+            }
+        }
+        // Only refused imports have a code.
+        (ImportField::ErrorCode, Comparison::Equal, Literal::Integer(code)) if *code != 0 => {
+            Some(REFUSED)
+        }
+        (
+            ImportField::ErrorCode,
+            Comparison::NotEqual | Comparison::Greater,
+            Literal::Integer(0),
+        ) => Some(REFUSED),
+        _ => None,
+    }
+}
 
 /// Where a property is kept. Absent texts are null here.
 fn column_of(field: ImportField) -> Column {

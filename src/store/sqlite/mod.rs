@@ -16,6 +16,7 @@ mod open;
 mod queue;
 mod readers;
 mod row;
+mod search;
 mod tenants;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ mod file;
 mod keeping;
 mod queries;
 mod rows;
+mod trigrams;
 mod writer;
 
 use std::{

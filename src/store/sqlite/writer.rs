@@ -7,7 +7,7 @@ use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
-        mpsc::{self, Receiver, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{
     fault::{Fault, store_error},
     open::Opener,
+    search,
 };
 use crate::store::StoreError;
 
@@ -28,6 +29,10 @@ const GROUP_OPERATIONS: usize = 256;
 const GROUP_KIB: u32 = 8 * 1024;
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
+/// How long there is no work before what is behind is worked in.
+const IDLE_AFTER: Duration = Duration::from_millis(50);
+/// How long nothing is indexed after a failure.
+const CATCH_UP_PAUSE: Duration = Duration::from_mins(1);
 /// How often an operator is told that a broken connection can't be opened again.
 const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -165,6 +170,8 @@ struct WriterThread {
     connection: Option<Connection>,
     /// When opening failed last, and whether an operator has been told.
     broken_since: Option<Instant>,
+    /// When indexing failed last.
+    behind_since: Option<Instant>,
 }
 
 impl WriterThread {
@@ -173,16 +180,51 @@ impl WriterThread {
             opener,
             connection: Some(connection),
             broken_since: None,
+            behind_since: None,
         }
     }
 
     fn run(mut self, queue: &Receiver<Job>) {
-        while let Ok(first) = queue.recv() {
+        while let Some(first) = self.next_job(queue) {
             let group = gather(first, queue);
             metrics::gauge!("hangar_write_queue_depth")
                 .decrement(u32::try_from(group.len()).unwrap_or(u32::MAX));
             self.write(group);
         }
+    }
+
+    /// Waits for work. What is behind is worked in meanwhile: some of it as soon as there is nothing
+    /// else to do, and once there is much of it in any case.
+    fn next_job(&mut self, queue: &Receiver<Job>) -> Option<Job> {
+        self.catch_up(search::BUSY);
+        let mut patience = IDLE_AFTER;
+        loop {
+            match queue.recv_timeout(patience) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.catch_up(search::IDLE) => {
+                    patience = Duration::ZERO;
+                }
+                Err(RecvTimeoutError::Timeout) => return queue.recv().ok(),
+            }
+        }
+    }
+
+    /// Works in a part of what is behind; says whether more is left. Nobody waits for it, and nothing
+    /// is lost if it fails: what is behind is looked through.
+    fn catch_up(&mut self, more_than: i64) -> bool {
+        let pausing = self
+            .behind_since
+            .is_some_and(|since| since.elapsed() < CATCH_UP_PAUSE);
+        let Some(connection) = self.connection.as_ref().filter(|_| !pausing) else {
+            return false;
+        };
+        let caught_up = search::catch_up_alone(connection, more_than);
+        self.behind_since = caught_up.is_err().then(Instant::now);
+        caught_up.unwrap_or_else(|error| {
+            tracing::warn!(%error, "serial numbers cannot be indexed now; searching for them takes longer");
+            false
+        })
     }
 
     fn write(&mut self, group: Vec<Job>) {

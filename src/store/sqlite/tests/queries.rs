@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::super::{
     collection::{Collection, count_rows, page},
-    devices, imports, open, row,
+    devices, imports, open, row, search,
 };
 use crate::{
     domain::{
@@ -71,6 +71,7 @@ const EVERY: Collection<Every, Uuid> = Collection {
         Every::Member => Column::nullable("member"),
     },
     read: |found| Ok(row::guid(found, 0)?),
+    search: None,
 };
 
 fn database() -> Connection {
@@ -212,6 +213,7 @@ struct Plan<F> {
     order: Order<F>,
     skip: usize,
     limit: usize,
+    indexed: usize,
 }
 
 fn plans<F: Copy + std::fmt::Debug + PartialEq + 'static>(
@@ -223,15 +225,16 @@ fn plans<F: Copy + std::fmt::Debug + PartialEq + 'static>(
         vec(rows(vocabulary), 0..16),
         filters,
         order,
-        0..4_usize,
-        1..6_usize,
+        (0..4_usize, 1..6_usize),
+        0..20_usize,
     )
-        .prop_map(|(rows, filters, order, skip, limit)| Plan {
+        .prop_map(|(rows, filters, order, (skip, limit), indexed)| Plan {
             rows,
             filters,
             order,
             skip,
             limit,
+            indexed,
         })
 }
 
@@ -253,10 +256,14 @@ fn hold<F, T>(
     let outcome = TestRunner::new(config).run(&plans(vocabulary), |mut plan| {
         // It is rolled back at the end, and leaves nothing behind.
         let transaction = connection.unchecked_transaction().unwrap();
-        for row in &mut plan.rows {
+        for (index, row) in plan.rows.iter_mut().enumerate() {
             insert(&transaction, CONTOSO, row, Uuid::new_v4());
             // Whoever asks must not meet what is not his.
             insert(&transaction, FABRIKAM, &mut row.clone(), Uuid::new_v4());
+            // Some are in the index of trigrams, and some behind it.
+            if index == plan.indexed {
+                search::catch_up(&transaction, 0).unwrap();
+            }
         }
         let before = |one: &Row<F>, other: &Row<F>| {
             let order = plan
