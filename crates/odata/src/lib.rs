@@ -6,12 +6,43 @@
 
 #![deny(clippy::indexing_slicing)]
 
+mod cursor;
+mod error;
+mod evaluate;
+mod expand;
+mod expression;
+mod filter;
+mod function;
+pub mod fuzzing;
 mod kind;
+mod limits;
+mod literal;
+mod order;
+mod path;
+mod print;
+mod quoted;
+mod select;
 mod selection;
+mod suggestion;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
 mod tree;
 mod vocabulary;
 
+pub use error::{Found, Problem, SyntaxError};
+pub use evaluate::{evaluate, matches};
+pub use expand::parse_expand;
+pub use filter::parse_filter;
 pub use kind::{EnumType, Kind, Literal, Value};
+pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
+pub use order::parse_order;
+pub use select::parse_select;
 pub use selection::{Expand, ExpandItem, Select, Unread};
 pub use tree::{Comparison, Condition, Direction, InstantPart, Operand, Order, OrderKey, TextTest};
 pub use vocabulary::{Multiplicity, Navigation, Property, Shape, Vocabulary};
+
+/// Lets the documentation tests run the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

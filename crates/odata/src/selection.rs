@@ -1,4 +1,13 @@
-//! What an answer shows: the trees of `$select` and `$expand`.
+//! What an answer shows: the trees of `$select` and `$expand`. Reading them is in `select` and
+//! `expand`.
+
+use crate::{
+    error::SyntaxError,
+    filter::parse_filter,
+    order::parse_order,
+    tree::{Condition, Order},
+    vocabulary::Vocabulary,
+};
 
 /// The properties that an answer shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -6,7 +15,7 @@ pub struct Select {
     /// Whether `*` stands among them: then every property is shown.
     pub all: bool,
     /// The paths, each once, in the order in which they were named.
-    pub paths: Vec<String>,
+    pub paths: Vec<&'static str>,
 }
 
 /// The navigation properties that an answer follows, each once.
@@ -25,9 +34,9 @@ pub struct ExpandItem {
     pub select: Option<Select>,
     /// `$expand`: what is followed from there.
     pub expand: Expand,
-    /// `$filter`, not read yet: `parse_filter` reads it with the target's vocabulary.
+    /// `$filter`, not read yet: [`Unread::filter`] reads it.
     pub filter: Option<Unread>,
-    /// `$orderby`, not read yet: `parse_order` reads it with the target's vocabulary.
+    /// `$orderby`, not read yet: [`Unread::order`] reads it.
     pub order: Option<Unread>,
     /// `$top`: how many entities at most.
     pub top: Option<u64>,
@@ -51,7 +60,7 @@ impl Select {
     pub fn shows(&self, path: &str) -> bool {
         self.all
             || self.paths.iter().any(|named| {
-                path.strip_prefix(named.as_str())
+                path.strip_prefix(named)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
     }
@@ -64,5 +73,27 @@ impl Select {
                     .strip_prefix(path)
                     .is_some_and(|rest| rest.starts_with('/'))
             })
+    }
+}
+
+impl Unread {
+    /// Reads the text as a `$filter` of the entities that are expanded. Positions in an error count
+    /// from the beginning of the whole `$expand`.
+    pub fn filter<F: Copy>(
+        &self,
+        vocabulary: &Vocabulary<F>,
+        aliases: &[(&str, &str)],
+    ) -> Result<Condition<F>, SyntaxError> {
+        let filter = parse_filter(&self.text, vocabulary, aliases);
+        filter.map_err(|error| error.shifted(self.position))
+    }
+
+    /// Reads the text as an `$orderby`, likewise.
+    pub fn order<F: Copy + PartialEq>(
+        &self,
+        vocabulary: &Vocabulary<F>,
+    ) -> Result<Order<F>, SyntaxError> {
+        let order = parse_order(&self.text, vocabulary);
+        order.map_err(|error| error.shifted(self.position))
     }
 }

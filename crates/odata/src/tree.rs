@@ -166,6 +166,47 @@ pub enum Direction {
     Descending,
 }
 
+impl Comparison {
+    /// The operator, as a query writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Equal => "eq",
+            Self::NotEqual => "ne",
+            Self::Greater => "gt",
+            Self::GreaterOrEqual => "ge",
+            Self::Less => "lt",
+            Self::LessOrEqual => "le",
+        }
+    }
+}
+
+impl TextTest {
+    /// The function, as a query writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Contains => "contains",
+            Self::StartsWith => "startswith",
+            Self::EndsWith => "endswith",
+        }
+    }
+}
+
+impl InstantPart {
+    /// The function, as a query writes it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Year => "year",
+            Self::Month => "month",
+            Self::Day => "day",
+            Self::Hour => "hour",
+            Self::Minute => "minute",
+            Self::Second => "second",
+            Self::Date => "date",
+            Self::Time => "time",
+        }
+    }
+}
+
 impl<F> Operand<F> {
     /// What the operand holds; none for the literal `null`, which is of any kind.
     pub fn kind(&self) -> Option<Kind> {

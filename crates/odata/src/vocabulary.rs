@@ -172,6 +172,21 @@ impl Shape {
         self.type_name
     }
 
+    /// The paths of the single values.
+    pub(crate) fn values(&self) -> &[&'static str] {
+        &self.values
+    }
+
+    /// The paths of the complex properties, each with its type's name.
+    pub(crate) fn complexes(&self) -> &[(&'static str, &'static str)] {
+        &self.complexes
+    }
+
+    /// The navigation properties.
+    pub(crate) fn navigations(&self) -> &[Navigation] {
+        &self.navigations
+    }
+
     /// Adds a property by its path.
     #[must_use]
     pub fn value(mut self, path: &'static str) -> Self {
