@@ -142,9 +142,10 @@ impl<'t> Cursor<'t> {
         (raw, start)
     }
 
-    /// Goes one level deeper. The caller leaves it again.
-    pub(crate) fn enter(&mut self, at: usize) -> Result<(), SyntaxError> {
+    /// Goes one level deeper, where the next token stands. The caller leaves it again.
+    pub(crate) fn enter(&mut self) -> Result<(), SyntaxError> {
         if self.depth == MAX_DEPTH {
+            let at = self.peek()?.start;
             return Err(self.error(at, Problem::TooDeep));
         }
         self.depth += 1;
@@ -168,7 +169,7 @@ impl<'t> Cursor<'t> {
     pub(crate) fn error(&self, at: usize, problem: Problem) -> SyntaxError {
         SyntaxError {
             position: self.position(at),
-            problem,
+            problem: Box::new(problem),
         }
     }
 

@@ -12,8 +12,8 @@ use crate::{
 pub struct SyntaxError {
     /// Where it is wrong, in characters (code points) from 0, counted in the decoded text.
     pub position: usize,
-    /// What is wrong.
-    pub problem: Problem,
+    /// What is wrong. Boxed, as a reader hands it up through many frames.
+    pub problem: Box<Problem>,
 }
 
 /// What is wrong with a query. Texts and names are the client's own and as long as it wrote them;
@@ -282,6 +282,13 @@ impl Problem {
                 suggestion: Some(path),
                 ..
             } => write!(formatter, " Name one of its properties, such as '{path}'."),
+            Self::UnexpectedCharacter('‘' | '’' | '“' | '”') => {
+                formatter.write_str(SINGLE_QUOTES)
+            }
+            Self::Expected {
+                found: Found::Text(found),
+                ..
+            } if found == "\"" => formatter.write_str(SINGLE_QUOTES),
             Self::Expected {
                 found: Found::Text(found),
                 ..
@@ -305,6 +312,9 @@ impl Problem {
     }
 }
 
+/// What to do about other quotes.
+const SINGLE_QUOTES: &str = " Texts stand in single quotes: 'x'.";
+
 /// `OData`'s spelling of what other languages write.
 fn spelling(foreign: &str) -> Option<&'static str> {
     match foreign {
@@ -317,7 +327,6 @@ fn spelling(foreign: &str) -> Option<&'static str> {
         "&&" => Some("and"),
         "||" => Some("or"),
         "!" => Some("not"),
-        "\"" => Some("'"),
         _ => None,
     }
 }

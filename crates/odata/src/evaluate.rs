@@ -37,9 +37,9 @@ use crate::{
 };
 
 /// The truth of a condition about a row, which gives a field's value; none where it is unknown.
-pub fn evaluate<'v, F: Copy>(
-    condition: &'v Condition<F>,
-    row: &impl Fn(F) -> Value<'v>,
+pub fn evaluate<'r, F: Copy>(
+    condition: &Condition<F>,
+    row: &impl Fn(F) -> Value<'r>,
 ) -> Option<bool> {
     match condition {
         Condition::And(conditions) => all(conditions, row, true),
@@ -73,14 +73,14 @@ pub fn evaluate<'v, F: Copy>(
 }
 
 /// Whether a filter takes a row: its condition is true, and not merely unknown.
-pub fn matches<'v, F: Copy>(condition: &'v Condition<F>, row: &impl Fn(F) -> Value<'v>) -> bool {
+pub fn matches<'r, F: Copy>(condition: &Condition<F>, row: &impl Fn(F) -> Value<'r>) -> bool {
     evaluate(condition, row) == Some(true)
 }
 
 /// `and` where `neutral` is true, `or` where it is false: the other truth decides, null is next.
-fn all<'v, F: Copy>(
-    conditions: &'v [Condition<F>],
-    row: &impl Fn(F) -> Value<'v>,
+fn all<'r, F: Copy>(
+    conditions: &[Condition<F>],
+    row: &impl Fn(F) -> Value<'r>,
     neutral: bool,
 ) -> Option<bool> {
     let mut outcome = Some(neutral);
@@ -140,7 +140,7 @@ fn rank(value: &Value<'_>) -> u8 {
 }
 
 /// The value of an operand; null where an argument is null.
-fn value<'v, F: Copy>(operand: &'v Operand<F>, row: &impl Fn(F) -> Value<'v>) -> Value<'v> {
+fn value<'v, 'r: 'v, F: Copy>(operand: &'v Operand<F>, row: &impl Fn(F) -> Value<'r>) -> Value<'v> {
     match operand {
         Operand::Literal(own) => literal(own),
         Operand::Field(property) => row(property.field),
@@ -148,7 +148,10 @@ fn value<'v, F: Copy>(operand: &'v Operand<F>, row: &impl Fn(F) -> Value<'v>) ->
     }
 }
 
-fn call<'v, F: Copy>(operand: &'v Operand<F>, row: &impl Fn(F) -> Value<'v>) -> Option<Value<'v>> {
+fn call<'v, 'r: 'v, F: Copy>(
+    operand: &'v Operand<F>,
+    row: &impl Fn(F) -> Value<'r>,
+) -> Option<Value<'v>> {
     let text = |operand: &'v Operand<F>| value(operand, row).into_text();
     let integer = |operand: &'v Operand<F>| match value(operand, row) {
         Value::Integer(number) => Some(number),

@@ -76,11 +76,11 @@ fn item(cursor: &mut Cursor<'_>, navigation: Navigation) -> Result<ExpandItem, S
         name: navigation.name,
         ..ExpandItem::default()
     };
-    let start = cursor.peek()?.start;
-    if !cursor.take_sign('(')? {
+    if cursor.peek()?.kind != TokenKind::Sign('(') {
         return Ok(item);
     }
-    cursor.enter(start)?;
+    cursor.enter()?;
+    cursor.take()?;
     let mut seen = Vec::new();
     loop {
         let start = cursor.peek()?.start;

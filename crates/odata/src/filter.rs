@@ -18,17 +18,16 @@
 use crate::{
     cursor::Cursor,
     error::{Problem, SyntaxError},
-    expression::{Expression, advice, coerce, compare, member},
+    expression::{Expression, advice, coerce, compare},
     function::Function,
-    kind::{EnumType, Kind, Literal},
-    path::Place,
-    token::{Token, TokenKind},
+    kind::{Kind, Literal},
+    operator::{Binding, Infix, unsupported_operator},
+    token::TokenKind,
     tree::{Comparison, Condition, Operand},
     vocabulary::Vocabulary,
 };
 
 const OPERATOR: &str = "an operator ('eq', 'and', …) or the end";
-const OPERAND: &str = "a property, a function or a value";
 
 /// Reads a `$filter`. `aliases` has the parameter aliases of the query string, each with its `@`, and
 /// their decoded values.
@@ -42,110 +41,99 @@ pub fn parse_filter<F: Copy>(
         vocabulary,
         aliases,
     };
-    let filter = parser.condition(Parser::or)?;
+    let start = parser.cursor.peek()?.start;
+    let filter = parser.expression(Binding::Or)?;
+    let filter = parser.as_condition(start, filter)?;
     parser.cursor.expect_end(OPERATOR)?;
     Ok(filter)
 }
 
-struct Parser<'t, F> {
-    cursor: Cursor<'t>,
-    vocabulary: &'t Vocabulary<F>,
-    aliases: &'t [(&'t str, &'t str)],
+/// A filter that is being read.
+pub(crate) struct Parser<'t, F> {
+    pub(crate) cursor: Cursor<'t>,
+    pub(crate) vocabulary: &'t Vocabulary<F>,
+    pub(crate) aliases: &'t [(&'t str, &'t str)],
 }
 
-type Parsed<F> = Result<Expression<F>, SyntaxError>;
+pub(crate) type Parsed<F> = Result<Expression<F>, SyntaxError>;
 
-impl<'t, F: Copy> Parser<'t, F> {
-    fn or(&mut self) -> Parsed<F> {
-        self.chain("or", Self::and, Condition::Or)
-    }
-
-    fn and(&mut self) -> Parsed<F> {
-        self.chain("and", Self::equality, Condition::And)
-    }
-
-    /// One or more conditions between the same word. A single one may be anything.
-    fn chain(
-        &mut self,
-        word: &str,
-        link: fn(&mut Self) -> Parsed<F>,
-        node: fn(Vec<Condition<F>>) -> Condition<F>,
-    ) -> Parsed<F> {
+impl<F: Copy> Parser<'_, F> {
+    /// The rules `or`, `and`, `equality` and `relation` in one: reads whatever operators bind at
+    /// least as tightly as `loosest`. Four functions would cost four frames a parenthesis.
+    fn expression(&mut self, loosest: Binding) -> Parsed<F> {
         let start = self.cursor.peek()?.start;
-        let first = link(self)?;
-        if !self.cursor.take_word(word)? {
-            return Ok(first);
-        }
-        self.cursor.count_node(start)?;
-        let mut conditions = vec![self.at(start, first.into_condition())?];
-        loop {
-            conditions.push(self.condition(link)?);
-            if !self.cursor.take_word(word)? {
-                return Ok(Expression::Condition(node(conditions)));
-            }
-        }
-    }
-
-    fn equality(&mut self) -> Parsed<F> {
-        let operators = [Comparison::Equal, Comparison::NotEqual];
-        self.comparison(&operators, Self::relation)
-    }
-
-    fn relation(&mut self) -> Parsed<F> {
-        let operators = [
-            Comparison::Greater,
-            Comparison::GreaterOrEqual,
-            Comparison::Less,
-            Comparison::LessOrEqual,
-        ];
-        self.comparison(&operators, Self::unary)
-    }
-
-    fn comparison(
-        &mut self,
-        operators: &[Comparison],
-        side: fn(&mut Self) -> Parsed<F>,
-    ) -> Parsed<F> {
-        let mut left = side(self)?;
-        while let Some((operator, at)) = self.take_operator(operators)? {
+        let mut left = self.unary()?;
+        while let Some((operator, at)) = self.take_operator(loosest)? {
             self.cursor.count_node(at)?;
-            let right = side(self)?;
-            left = Expression::Condition(self.at(at, compare(operator, left, right))?);
+            left = match operator {
+                Infix::Compare(operator) => self.comparison(left, operator, at)?,
+                Infix::And | Infix::Or => self.chain(left, operator, start)?,
+            };
         }
         Ok(left)
     }
 
-    fn take_operator(
-        &mut self,
-        operators: &[Comparison],
-    ) -> Result<Option<(Comparison, usize)>, SyntaxError> {
+    /// A comparison whose left side is read already.
+    fn comparison(&mut self, left: Expression<F>, operator: Comparison, at: usize) -> Parsed<F> {
+        let right = self.expression(Infix::Compare(operator).binding().tighter())?;
+        let condition = self.at(at, compare(operator, left, right))?;
+        Ok(Expression::Condition(condition))
+    }
+
+    /// The conditions of one `and` or `or`, the first of which is read already.
+    fn chain(&mut self, first: Expression<F>, operator: Infix, start: usize) -> Parsed<F> {
+        let mut conditions = vec![self.as_condition(start, first)?];
+        loop {
+            let start = self.cursor.peek()?.start;
+            let next = self.expression(operator.binding().tighter())?;
+            conditions.push(self.as_condition(start, next)?);
+            if self.take_operator(operator.binding())?.is_none() {
+                return Ok(Expression::Condition(match operator {
+                    Infix::Or => Condition::Or(conditions),
+                    _ => Condition::And(conditions),
+                }));
+            }
+        }
+    }
+
+    /// Takes the operator that comes next, if it binds at least as tightly.
+    fn take_operator(&mut self, loosest: Binding) -> Result<Option<(Infix, usize)>, SyntaxError> {
         let token = self.cursor.peek()?;
         let TokenKind::Name(name) = token.kind else {
             return Ok(None);
         };
         let start = token.start;
-        let is_meant = |operator: &&Comparison| operator.word().eq_ignore_ascii_case(name);
-        let Some(operator) = operators.iter().find(is_meant).copied() else {
-            return Ok(None);
-        };
-        self.cursor.take()?;
-        Ok(Some((operator, start)))
+        let is_meant = |infix: &&Infix| infix.word().eq_ignore_ascii_case(name);
+        match Infix::ALL.iter().find(is_meant) {
+            Some(infix) if infix.binding() >= loosest => {
+                self.cursor.take()?;
+                Ok(Some((*infix, start)))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn unary(&mut self) -> Parsed<F> {
         let start = self.cursor.peek()?.start;
-        if !self.cursor.take_word("not")? {
-            return self.membership();
+        if self.cursor.take_word("not")? {
+            return self.negation(start);
         }
-        self.cursor.count_node(start)?;
-        self.cursor.enter(start)?;
-        let condition = self.condition(Self::unary)?;
-        self.cursor.leave();
-        Ok(Expression::Condition(Condition::Not(Box::new(condition))))
+        let operand = self.primary()?;
+        self.membership(operand)
     }
 
-    fn membership(&mut self) -> Parsed<F> {
-        let operand = self.primary()?;
+    fn negation(&mut self, start: usize) -> Parsed<F> {
+        self.cursor.count_node(start)?;
+        self.cursor.enter()?;
+        let start = self.cursor.peek()?.start;
+        let inner = self.unary()?;
+        let inner = self.as_condition(start, inner)?;
+        self.cursor.leave();
+        Ok(Expression::Condition(Condition::Not(Box::new(inner))))
+    }
+
+    /// What stands behind a primary: `in`, or an operator that is not offered.
+    fn membership(&mut self, operand: Expression<F>) -> Parsed<F> {
         let token = self.cursor.peek()?;
         let TokenKind::Name(word) = token.kind else {
             return Ok(operand);
@@ -155,29 +143,17 @@ impl<'t, F: Copy> Parser<'t, F> {
             self.cursor.take()?;
             return self.list(operand, start);
         }
-        let unsupported = ["has", "add", "sub", "mul", "div", "divby", "mod"];
-        let Some(operator) = unsupported
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(word))
-        else {
-            return Ok(operand);
-        };
-        let what = (*operator).to_owned();
-        let advice = if what == "has" {
-            "Write 'eq' for an enumeration, contains() for a text."
-        } else {
-            "There is no arithmetic: write the result."
-        };
-        Err(self
-            .cursor
-            .error(start, Problem::Unsupported { what, advice }))
+        match unsupported_operator(word) {
+            Some(problem) => Err(self.cursor.error(start, problem)),
+            None => Ok(operand),
+        }
     }
 
     /// The list behind `in`.
     fn list(&mut self, operand: Expression<F>, at: usize) -> Parsed<F> {
         self.cursor.count_node(at)?;
         let operand = operand.into_operand().ok_or_else(|| {
-            let what = "'in' for booleans".into();
+            let what = "in with booleans".into();
             let advice = "Compare them by 'eq'.";
             self.cursor.error(at, Problem::Unsupported { what, advice })
         })?;
@@ -224,176 +200,81 @@ impl<'t, F: Copy> Parser<'t, F> {
     }
 
     fn primary(&mut self) -> Parsed<F> {
+        if self.cursor.peek()?.kind == TokenKind::Sign('(') {
+            return self.group();
+        }
         let token = self.cursor.take()?;
-        if token.kind == TokenKind::Sign('(') {
-            return self.group(token.start);
-        }
         self.cursor.count_node(token.start)?;
-        if let TokenKind::Name(name) = token.kind
-            && self.cursor.peek()?.kind == TokenKind::Sign('(')
-        {
-            return self.call(name, &token);
+        match token.kind {
+            TokenKind::Name(name) if self.cursor.peek()?.kind == TokenKind::Sign('(') => {
+                self.call(name, token.start)
+            }
+            _ => self.leaf(&token),
         }
-        if let Some(value) = self.value(&token)? {
-            return Ok(value);
-        }
-        let problem = match token.kind {
-            TokenKind::Name(path) => return self.property(path, token.start),
-            TokenKind::Dollar(name) => Problem::Unsupported {
-                what: name.into(),
-                advice: "Name the property alone.",
-            },
-            TokenKind::Sign('-') => Problem::Unsupported {
-                what: "-".into(),
-                advice: "Only numbers have a sign.",
-            },
-            _ => Problem::Expected {
-                expected: OPERAND,
-                found: self.cursor.found(&token),
-            },
-        };
-        Err(self.cursor.error(token.start, problem))
     }
 
-    fn group(&mut self, start: usize) -> Parsed<F> {
-        self.cursor.enter(start)?;
-        let inner = self.or()?;
+    fn group(&mut self) -> Parsed<F> {
+        self.cursor.enter()?;
+        self.cursor.take()?;
+        let inner = self.expression(Binding::Or)?;
         self.cursor.expect_sign(')', "an operator or ')'")?;
         self.cursor.leave();
         Ok(inner)
     }
 
-    fn call(&mut self, name: &str, token: &Token<'t>) -> Parsed<F> {
-        let function = self.at(token.start, Function::find(name))?;
-        self.cursor.enter(token.start)?;
-        self.cursor.expect_sign('(', "'('")?;
+    fn call(&mut self, name: &str, start: usize) -> Parsed<F> {
+        let function = self.at(start, Function::find(name))?;
+        self.cursor.enter()?;
+        self.cursor.take()?;
         let mut arguments = Vec::new();
         while !self.cursor.take_sign(')')? {
             if !arguments.is_empty() {
                 self.cursor.expect_sign(',', "',' or ')'")?;
             }
-            let start = self.cursor.peek()?.start;
-            if arguments.len() == function.most_arguments() {
-                return Err(self.cursor.error(start, function.wrong_count()));
-            }
-            let argument = self.or()?;
-            arguments.push(self.at(start, function.argument(arguments.len(), argument))?);
+            let argument = self.argument(function, arguments.len())?;
+            arguments.push(argument);
         }
         self.cursor.leave();
-        let call = function.call(arguments);
-        call.ok_or_else(|| self.cursor.error(token.start, function.wrong_count()))
+        let call = function.call(arguments).ok_or(function);
+        self.at(start, call.map_err(Function::wrong_count))
     }
 
-    fn property(&mut self, path: &str, start: usize) -> Parsed<F> {
-        let Some(property) = self.vocabulary.get(path) else {
-            let shape = self.vocabulary.shape();
-            let problem = match shape.place(path, "$filter") {
-                Ok(Place::Complex(path, type_name)) => shape.not_a_value(path, type_name),
-                Ok(Place::Navigation(navigation)) => Problem::Navigation {
-                    name: navigation.name,
-                    option: "$filter",
-                },
-                Ok(Place::Value(path)) => Problem::NotOffered {
-                    path,
-                    option: "$filter",
-                },
-                Err(problem) => problem,
-            };
-            return Err(self.cursor.error(start, problem));
-        };
-        if !property.filterable || property.kind == Kind::Opaque {
-            let (path, option) = (property.path, "$filter");
-            return Err(self
-                .cursor
-                .error(start, Problem::NotOffered { path, option }));
-        }
-        Ok(match property.kind {
-            Kind::Boolean => Expression::Condition(Condition::Field(*property)),
-            _ => Expression::Operand(Operand::Field(*property)),
-        })
-    }
-
-    /// The value that a token is or stands for.
-    fn value(&self, token: &Token<'t>) -> Result<Option<Expression<F>>, SyntaxError> {
-        let value = match &token.kind {
-            TokenKind::Alias(name) => self.alias(name).map(Some),
-            kind => self.plain_value(kind),
-        };
-        self.at(token.start, value)
-    }
-
-    fn plain_value(&self, kind: &TokenKind<'_>) -> Result<Option<Expression<F>>, Problem> {
-        let literal = match kind {
-            TokenKind::Text(text) => Literal::Text(text.clone().into_owned()),
-            TokenKind::Literal(literal) => literal.clone(),
-            TokenKind::TypedText { type_name, text } => member(self.enum_type(type_name)?, text)?,
-            TokenKind::Name(name) => return Ok(word_value(name)),
-            _ => return Ok(None),
-        };
-        Ok(Some(Expression::Operand(Operand::Literal(literal))))
-    }
-
-    /// The enumeration of this name among those that the properties have.
-    fn enum_type(&self, name: &str) -> Result<&'static EnumType, Problem> {
-        let mut kinds = self.vocabulary.properties().iter().map(|row| row.kind);
-        let found = kinds.find_map(|kind| match kind {
-            Kind::Enum(enum_type) if enum_type.name == name => Some(enum_type),
-            _ => None,
-        });
-        found.ok_or_else(|| {
-            if name.contains('.') {
-                return Problem::UnknownType { name: name.into() };
-            }
-            Problem::Unsupported {
-                what: format!("{name}'…'"),
-                advice: "Write GUIDs, dates and times without a prefix and without quotes.",
-            }
-        })
-    }
-
-    /// The value that a parameter alias stands for.
-    fn alias(&self, name: &str) -> Result<Expression<F>, Problem> {
-        let bad = |problem| Problem::BadAlias {
-            name: name.into(),
-            problem: Box::new(problem),
-        };
-        let mut aliases = self.aliases.iter();
-        let Some((_, text)) = aliases.find(|(known, _)| *known == name) else {
-            return Err(Problem::UnknownAlias { name: name.into() });
-        };
-        let mut cursor = Cursor::new(text).map_err(|error| bad(error.problem))?;
-        let token = cursor.take().map_err(|error| bad(error.problem))?;
-        let value = self.plain_value(&token.kind).map_err(bad)?;
-        let value = value.ok_or_else(|| {
-            let found = cursor.found(&token);
-            let expected = "one value";
-            bad(Problem::Expected { expected, found })
-        })?;
-        let end = cursor.expect_end("the end of the value");
-        end.map(|()| value).map_err(|error| bad(error.problem))
-    }
-
-    /// Reads by a rule, and takes what comes out as a condition.
-    fn condition(&mut self, rule: fn(&mut Self) -> Parsed<F>) -> Result<Condition<F>, SyntaxError> {
+    fn argument(&mut self, function: Function, index: usize) -> Result<Operand<F>, SyntaxError> {
         let start = self.cursor.peek()?.start;
-        let expression = rule(self)?;
-        self.at(start, expression.into_condition())
+        if index == function.most_arguments() {
+            return Err(self.cursor.error(start, function.wrong_count()));
+        }
+        let argument = self.expression(Binding::Or)?;
+        self.at(start, function.argument(index, argument))
+    }
+
+    /// Takes what was read as a condition. A value is none, unless an operator was to follow and
+    /// something else did.
+    fn as_condition(
+        &mut self,
+        start: usize,
+        expression: Expression<F>,
+    ) -> Result<Condition<F>, SyntaxError> {
+        let problem = match expression.into_condition() {
+            Ok(condition) => return Ok(condition),
+            Err(problem) => problem,
+        };
+        let ends = match self.cursor.peek()?.kind {
+            TokenKind::End | TokenKind::Sign(')' | ',') => true,
+            TokenKind::Name(word) => Infix::ALL
+                .iter()
+                .any(|infix| infix.word().eq_ignore_ascii_case(word)),
+            _ => false,
+        };
+        if ends {
+            Err(self.cursor.error(start, problem))
+        } else {
+            Err(self.cursor.unexpected(OPERATOR)?)
+        }
     }
 
     /// Says where a problem is.
-    fn at<T>(&self, start: usize, result: Result<T, Problem>) -> Result<T, SyntaxError> {
+    pub(crate) fn at<T>(&self, start: usize, result: Result<T, Problem>) -> Result<T, SyntaxError> {
         result.map_err(|problem| self.cursor.error(start, problem))
-    }
-}
-
-/// The value that a word is.
-fn word_value<F>(word: &str) -> Option<Expression<F>> {
-    let is = |literal: &str| word.eq_ignore_ascii_case(literal);
-    let truth = |value| Some(Expression::Condition(Condition::Constant(Some(value))));
-    match () {
-        () if is("null") => Some(Expression::Null),
-        () if is("true") => truth(true),
-        () if is("false") => truth(false),
-        () => None,
     }
 }

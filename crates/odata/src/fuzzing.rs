@@ -134,7 +134,7 @@ fn check_filter(filter: &Condition<SampleField>) {
         Ok(again) => assert_eq!(*filter, again, "{printed}"),
         // The canonical text may be longer and have more parentheses than what was written.
         Err(error) => assert!(
-            matches!(error.problem, Problem::TooLong { .. } | Problem::TooDeep),
+            matches!(*error.problem, Problem::TooLong { .. } | Problem::TooDeep),
             "{printed}: {error}"
         ),
     }
@@ -147,7 +147,7 @@ fn check_filter(filter: &Condition<SampleField>) {
 
 fn check_error(text: &str, error: &SyntaxError) {
     assert!(error.position <= text.chars().count());
-    assert!(text.len() <= MAX_BYTES || matches!(error.problem, Problem::TooLong { .. }));
+    assert!(text.len() <= MAX_BYTES || matches!(*error.problem, Problem::TooLong { .. }));
     let message = error.to_string();
     assert!(message.len() < 1_000, "{message}");
     assert!(!message.chars().any(char::is_control), "{message:?}");

@@ -12,8 +12,10 @@ use crate::{error::Problem, kind::Literal};
 /// How a GUID is written: 8-4-4-4-12 hexadecimal digits.
 const GUID_LEN: usize = 36;
 
-/// Instants before this one count as it: there is no way to write them.
+/// Instants before this one count as it: no query can write them.
 const EARLIEST: DateTime = DateTime::constant(0, 1, 1, 0, 0, 0, 0);
+/// Instants behind this one count as it: it is the last that jiff makes of microseconds.
+const LATEST: DateTime = DateTime::constant(9999, 12, 30, 22, 0, 0, 0);
 
 /// Reads the literal at the beginning, if there is one, and says how long it is. Texts and words are
 /// not literals here.
@@ -61,16 +63,14 @@ pub(crate) fn midnight(date: Date) -> Timestamp {
     instant(date.to_datetime(Time::midnight()), Offset::UTC)
 }
 
-/// An instant cut to whole microseconds. Those outside of what can be written and kept are moved to
-/// the nearest that can.
+/// An instant. Those outside of what can be written and kept are moved to the nearest that can.
 fn instant(civil: DateTime, offset: Offset) -> Timestamp {
-    let earliest = Offset::UTC.to_timestamp(EARLIEST).unwrap_or(Timestamp::MIN);
-    let timestamp = match offset.to_timestamp(civil) {
-        Ok(timestamp) => timestamp.max(earliest),
-        Err(_) if civil.year() > 0 => Timestamp::MAX,
-        Err(_) => earliest,
-    };
-    Timestamp::from_microsecond(timestamp.as_microsecond()).unwrap_or(timestamp)
+    let in_utc = |civil| Offset::UTC.to_timestamp(civil).unwrap_or_default();
+    match offset.to_timestamp(civil) {
+        Ok(timestamp) => timestamp.clamp(in_utc(EARLIEST), in_utc(LATEST)),
+        Err(_) if civil.year() > 0 => in_utc(LATEST),
+        Err(_) => in_utc(EARLIEST),
+    }
 }
 
 fn is_literal_byte(byte: u8) -> bool {

@@ -86,10 +86,10 @@ fn property<F: Copy>(
 
 impl<F: Copy> Order<F> {
     /// Which of two rows comes first. Equal are those that agree in every key.
-    pub fn compare<'v>(
+    pub fn compare<'l, 'r>(
         &self,
-        left: &impl Fn(F) -> Value<'v>,
-        right: &impl Fn(F) -> Value<'v>,
+        left: &impl Fn(F) -> Value<'l>,
+        right: &impl Fn(F) -> Value<'r>,
     ) -> Ordering {
         let by_key = |key: &OrderKey<F>| {
             let field = key.property.field;
