@@ -43,6 +43,12 @@ pub(crate) const BODIES: &[Body] = &[
         words: IMPORT_WORDS,
     },
     Body {
+        name: "odata",
+        run: odata::fuzzing::fuzz,
+        seeds: odata_texts,
+        words: ODATA_WORDS,
+    },
+    Body {
         name: "query",
         run: fuzz_query,
         seeds: queries,
@@ -86,6 +92,46 @@ const IMPORT_WORDS: &[&str] = &[
     "00000000-0000-0000-0000-000000000000",
     "},{",
     "[[[[[[[[[[[[[[[[[[[[",
+];
+
+const ODATA_WORDS: &[&str] = &[
+    "serialNumber",
+    "groupTag",
+    "state/status",
+    "state/code",
+    "lastContacted",
+    "enrolled",
+    "profile",
+    "devices",
+    " eq ",
+    " ne ",
+    " gt ",
+    " le ",
+    " and ",
+    " or ",
+    "not ",
+    " in (",
+    " desc",
+    "contains(",
+    "concat(",
+    "substring(",
+    "indexof(",
+    "date(",
+    "null",
+    "true",
+    "'error'",
+    "example.status'error'",
+    "00000000-0000-0000-0000-000000000007",
+    "2024-02-29T23:59:59.9999999+14:00",
+    "9999-12-31",
+    "9223372036854775807",
+    "@p",
+    "$expand=",
+    "$filter=",
+    "(((((((((((((((((((((",
+    ")))))))))))))))))))))",
+    "''",
+    "😀",
 ];
 
 const QUERY_WORDS: &[&str] = &[
@@ -143,6 +189,22 @@ fn import_bodies() -> Vec<Vec<u8>> {
     let texts = [request, response, &call, powershell, "{}", "[]", "null"];
     let texts = texts.map(|text| text.as_bytes().to_vec());
     texts.into_iter().chain([utf16]).collect()
+}
+
+/// A text is read as each of the query options, whichever it is meant as.
+fn odata_texts() -> Vec<Vec<u8>> {
+    let texts = [
+        "contains(serialNumber,'x') and state/status eq 'error'",
+        "not (tolower(groupTag) eq @p or id in (00000000-0000-0000-0000-000000000007,null))",
+        "substring(serialNumber,indexof(serialNumber,'-'),2) eq concat('a',trim(' b '))",
+        "year(lastContacted) eq 2024 and lastContacted lt 2024-02-29T23:59:59.9999999+02:00",
+        "contains(serialNumber,null) eq (enrolled ne true)",
+        "state/status desc,serialNumber,enrolled asc",
+        "id,state,*,state/code",
+        "profile($select=id;$expand=devices($filter=contains(serialNumber,';)');$top=5))",
+        "",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
 fn queries() -> Vec<Vec<u8>> {
