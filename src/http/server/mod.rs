@@ -7,6 +7,7 @@ mod connection;
 mod framing;
 mod guarded_io;
 mod head;
+mod stall_guard;
 #[cfg(test)]
 mod tests;
 
@@ -22,6 +23,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use self::stall_guard::StallGuard;
 use super::{extract::base_url::Scheme, layers::limits::HeadLimits};
 
 /// How long accepting pauses after it failed, most likely for want of file descriptors.
@@ -124,6 +126,7 @@ where
             continue;
         }
         let service = Arc::clone(&service);
+        let stream = StallGuard::new(stream, options.write_timeout);
         let stopped = stopped.clone();
         connections.spawn(async move {
             let _counted = Counted::new();
