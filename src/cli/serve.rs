@@ -38,7 +38,7 @@ use crate::{
             host_guard::HostGuard,
             limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
         },
-        server::{self, Drained, ServerOptions},
+        server::{self, Drained, Listener, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
     registrar::{self, Registrar, RegistrarOptions},
@@ -138,7 +138,8 @@ pub async fn run_on(
         drain_timeout: DRAIN,
         ..ServerOptions::default()
     };
-    let drained = server::serve(listener, answering, options, shutdown.requested()).await;
+    let listeners = vec![Listener::plain(listener)];
+    let drained = server::serve(listeners, answering, options, shutdown.requested()).await;
     match drained {
         Drained::Completely => tracing::info!("every request was answered"),
         Drained::Dropped(connections) => {

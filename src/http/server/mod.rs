@@ -7,6 +7,7 @@ mod connection;
 mod framing;
 mod guarded_io;
 mod head;
+mod listener;
 mod stall_guard;
 #[cfg(test)]
 mod tests;
@@ -17,13 +18,17 @@ use axum::{body::Body, response::Response};
 use http::Request;
 use metrics::{counter, gauge};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use self::stall_guard::StallGuard;
+pub use self::listener::Listener;
+use self::{
+    listener::{Accepted, Acceptor},
+    stall_guard::StallGuard,
+};
 use super::{extract::base_url::Scheme, layers::limits::HeadLimits};
 
 /// How long accepting pauses after it failed, most likely for want of file descriptors.
@@ -32,8 +37,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Every limit and time-out of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerOptions {
-    /// How clients reach the listener.
-    pub scheme: Scheme,
     /// The most connections at a time. One more is accepted, closed at once and counted, so that
     /// its client learns at once what a place in the backlog would hide from it.
     pub max_connections: usize,
@@ -55,7 +58,6 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
-            scheme: Scheme::Http,
             max_connections: 4_096,
             head: HeadLimits::default(),
             head_timeout: Duration::from_secs(30),
@@ -87,12 +89,12 @@ pub enum Drained {
     Dropped(usize),
 }
 
-/// Serves a listener's connections by `service` until `shutdown` completes, then drains them: no
+/// Serves the listeners' connections by `service` until `shutdown` completes, then drains them: no
 /// connection is accepted any more, idle ones close at once, requests in flight are finished.
 ///
 /// A request whose head is not complete by then is not in flight.
 pub async fn serve<S, F>(
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     service: S,
     options: ServerOptions,
     shutdown: impl Future<Output = ()>,
@@ -105,16 +107,16 @@ where
     let (stop, stopped) = watch::channel(false);
     // The one place in `http` that starts tasks: one per connection, and none outlives `serve`.
     let mut connections = JoinSet::new();
+    let mut acceptor = Acceptor::new(listeners);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = acceptor.accept() => accepted,
             // Finished tasks are taken away, or they would pile up.
             Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
-        let connection = accepted.and_then(|(stream, peer)| prepare(stream, peer, options.scheme));
-        let (stream, peer) = match connection {
+        let (stream, peer) = match accepted.and_then(prepare) {
             Ok(connection) => connection,
             Err(error) => {
                 pause_after(&error).await;
@@ -133,7 +135,7 @@ where
             connection::drive(stream, peer, service, &options, stopped).await;
         });
     }
-    drop(listener);
+    drop(acceptor);
     stop.send_replace(true);
     drain(connections, options.drain_timeout).await
 }
@@ -149,11 +151,12 @@ async fn drain(mut connections: JoinSet<()>, limit: Duration) -> Drained {
 }
 
 /// Learns a connection's ends. Answers are written whole, so they need not wait for each other.
-fn prepare(
-    stream: TcpStream,
-    peer: SocketAddr,
-    scheme: Scheme,
-) -> io::Result<(TcpStream, PeerAddr)> {
+fn prepare(accepted: Accepted) -> io::Result<(TcpStream, PeerAddr)> {
+    let Accepted {
+        stream,
+        peer,
+        scheme,
+    } = accepted;
     stream.set_nodelay(true)?;
     // An IPv4 client of a listener for both families is known by its IPv4 address.
     let canonical =

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
     sync::{Notify, oneshot},
     time::Instant,
 };
@@ -81,7 +82,12 @@ impl Server {
         let service = handler.in_layers();
         let stopped = async move { drop(stop.await) };
         let mut task = JoinSet::new();
-        task.spawn(serve(listener, service, options, stopped));
+        task.spawn(serve(
+            vec![Listener::plain(listener)],
+            service,
+            options,
+            stopped,
+        ));
         Self {
             address,
             arrived,
