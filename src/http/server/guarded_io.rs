@@ -146,7 +146,8 @@ impl<Io> GuardedIo<Io> {
         }
     }
 
-    fn refuse(&mut self, fault: HeadFault) {
+    /// Reads no further, and has the service answer this fault.
+    pub(super) fn refuse(&mut self, fault: HeadFault) {
         self.fault.put(fault);
         self.held = BytesMut::from(STAND_IN);
         self.cleared = STAND_IN.len();

@@ -3,26 +3,32 @@
 use std::{
     io,
     net::SocketAddr,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-
-use crate::http::extract::base_url::Scheme;
 
 /// A socket that listens, and what is spoken on its connections.
 #[derive(Debug)]
 pub struct Listener {
     tcp: TcpListener,
-    scheme: Scheme,
+    /// In the clear without it.
+    tls: Option<Arc<ServerConfig>>,
 }
 
 impl Listener {
     /// A listener for requests in the clear.
     pub fn plain(tcp: TcpListener) -> Self {
+        Self { tcp, tls: None }
+    }
+
+    /// A listener for requests over TLS, by HTTP/2 or HTTP/1 as the configuration offers them.
+    pub fn tls(tcp: TcpListener, config: Arc<ServerConfig>) -> Self {
         Self {
             tcp,
-            scheme: Scheme::Http,
+            tls: Some(config),
         }
     }
 }
@@ -31,7 +37,7 @@ impl Listener {
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
-    pub(super) scheme: Scheme,
+    pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
 /// Accepts from all listeners, each in its turn.
@@ -61,7 +67,7 @@ impl Acceptor {
                 return Poll::Ready(accepted.map(|(stream, peer)| Accepted {
                     stream,
                     peer,
-                    scheme: listener.scheme,
+                    tls: listener.tls.clone(),
                 }));
             }
         }

@@ -1,22 +1,25 @@
 //! Accepts connections and drains them: how many, how long, and in what order they end.
 //!
-//! What happens on one connection is in `connection`; what happens to one request, in `layers` and
-//! further in. TLS ends before this room, or in front of the process.
+//! What happens on one connection is in `tls`, `connection` (HTTP/1) and `http2`; what happens to one
+//! request, in `layers` and further in.
 
 mod connection;
 mod framing;
 mod guarded_io;
 mod head;
+mod http2;
 mod listener;
 mod stall_guard;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
 use http::Request;
 use metrics::{counter, gauge};
+use rustls::ServerConfig;
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -28,8 +31,12 @@ pub use self::listener::Listener;
 use self::{
     listener::{Accepted, Acceptor},
     stall_guard::StallGuard,
+    tls::Opened,
 };
-use super::{extract::base_url::Scheme, layers::limits::HeadLimits};
+use super::{
+    extract::base_url::Scheme,
+    layers::limits::{HeadFault, HeadLimits},
+};
 
 /// How long accepting pauses after it failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -42,6 +49,10 @@ pub struct ServerOptions {
     pub max_connections: usize,
     /// The bounds on a request's head.
     pub head: HeadLimits,
+    /// The most requests at a time on a connection of HTTP/2.
+    pub max_streams: u32,
+    /// How long the opening of TLS may take.
+    pub handshake_timeout: Duration,
     /// How long a head may take, from its first byte; also how long a new connection may be silent.
     pub head_timeout: Duration,
     /// How long a connection may be silent between two requests.
@@ -60,6 +71,8 @@ impl Default for ServerOptions {
         Self {
             max_connections: 4_096,
             head: HeadLimits::default(),
+            max_streams: 100,
+            handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
@@ -116,7 +129,7 @@ where
             Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
-        let (stream, peer) = match accepted.and_then(prepare) {
+        let connection = match accepted.and_then(prepare) {
             Ok(connection) => connection,
             Err(error) => {
                 pause_after(&error).await;
@@ -128,16 +141,52 @@ where
             continue;
         }
         let service = Arc::clone(&service);
-        let stream = StallGuard::new(stream, options.write_timeout);
         let stopped = stopped.clone();
         connections.spawn(async move {
             let _counted = Counted::new();
-            connection::drive(stream, peer, service, &options, stopped).await;
+            converse(connection, service, &options, stopped).await;
         });
     }
     drop(acceptor);
     stop.send_replace(true);
     drain(connections, options.drain_timeout).await
+}
+
+/// Speaks with a peer as its listener says, and as both agree.
+async fn converse<S, F>(
+    connection: Connection,
+    service: Arc<S>,
+    options: &ServerOptions,
+    mut stopped: watch::Receiver<bool>,
+) where
+    S: Fn(Request<Body>, PeerAddr) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let Connection { stream, peer, tls } = connection;
+    let Some(config) = tls else {
+        let stream = StallGuard::new(stream, options.write_timeout);
+        return connection::drive(stream, peer, service, options, stopped).await;
+    };
+    let opened = tokio::select! {
+        opened = tls::open(stream, config, options) => opened,
+        // Nothing was asked yet.
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    };
+    match opened {
+        Some(Opened::Http1(stream)) => {
+            connection::drive(stream, peer, service, options, stopped).await;
+        }
+        Some(Opened::Http2(stream)) => {
+            http2::drive(stream, peer, service, options, stopped).await;
+        }
+        Some(Opened::Plain(stream)) => {
+            let scheme = Scheme::Http;
+            let peer = PeerAddr { scheme, ..peer };
+            let fault = HeadFault::NotTls;
+            connection::refuse(stream, peer, service, options, stopped, fault).await;
+        }
+        None => {}
+    }
 }
 
 async fn drain(mut connections: JoinSet<()>, limit: Duration) -> Drained {
@@ -150,13 +199,16 @@ async fn drain(mut connections: JoinSet<()>, limit: Duration) -> Drained {
     Drained::Dropped(left)
 }
 
+/// A connection, and what is known of it before a byte of it is read.
+struct Connection {
+    stream: TcpStream,
+    peer: PeerAddr,
+    tls: Option<Arc<ServerConfig>>,
+}
+
 /// Learns a connection's ends. Answers are written whole, so they need not wait for each other.
-fn prepare(accepted: Accepted) -> io::Result<(TcpStream, PeerAddr)> {
-    let Accepted {
-        stream,
-        peer,
-        scheme,
-    } = accepted;
+fn prepare(accepted: Accepted) -> io::Result<Connection> {
+    let Accepted { stream, peer, tls } = accepted;
     stream.set_nodelay(true)?;
     // An IPv4 client of a listener for both families is known by its IPv4 address.
     let canonical =
@@ -164,9 +216,12 @@ fn prepare(accepted: Accepted) -> io::Result<(TcpStream, PeerAddr)> {
     let peer = PeerAddr {
         peer: canonical(peer),
         local: canonical(stream.local_addr()?),
-        scheme,
+        scheme: match tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        },
     };
-    Ok((stream, peer))
+    Ok(Connection { stream, peer, tls })
 }
 
 /// A connection that its peer gave up while it waited is nobody's concern. Anything else is ours,
