@@ -68,11 +68,17 @@ impl Reader<'_> {
 
     fn server(&mut self) -> Result<Server, Reported> {
         let listen = self.one("server.listen", parse::address);
+        let tls_cert = self.optional("server.tls_cert", parse::path);
+        let tls_key = self.optional("server.tls_key", parse::path);
+        let tls_listen = self.optional("server.tls_listen", parse::address);
         let admin_listen = self.one("server.admin_listen", parse::address);
         let public_url = self.optional("server.public_url", parse::origin);
         let trusted_proxies = self.list("server.trusted_proxies", parse::network);
         Ok(Server {
             listen: listen?,
+            tls_cert: tls_cert?,
+            tls_key: tls_key?,
+            tls_listen: tls_listen?,
             admin_listen: admin_listen?,
             public_url: public_url?,
             trusted_proxies: trusted_proxies?,

@@ -170,6 +170,35 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        key: "server.tls_cert",
+        kind: Kind::Path,
+        doc: "The server's certificate, in PEM, with those that lead to a trusted one",
+        details: "With it and server.tls_key, https is spoken instead of http: on server.tls_listen, \
+                  or else on server.listen. New files are taken up while the service runs.",
+        example: &["/etc/hangar/tls/fullchain.pem"],
+        short_flag: Some("tls-cert"),
+        ..PLAIN
+    },
+    Setting {
+        key: "server.tls_key",
+        kind: Kind::Path,
+        doc: "The certificate's private key, in PEM",
+        details: "Not locked with a passphrase; nobody but Hangar should be able to read it.",
+        example: &["/etc/hangar/tls/privkey.pem"],
+        short_flag: Some("tls-key"),
+        ..PLAIN
+    },
+    Setting {
+        key: "server.tls_listen",
+        kind: Kind::Address,
+        doc: "Where https is spoken, beside http on server.listen",
+        details: "Port 0 picks a free one and says which. With --dev, loopback only, and unset it is \
+                  port 8443 beside server.listen, unless something else has that.",
+        example: &["127.0.0.1:9443"],
+        short_flag: Some("tls-listen"),
+        ..PLAIN
+    },
+    Setting {
         key: "server.admin_listen",
         kind: Kind::Address,
         default: Preset::Value("127.0.0.1:8081"),

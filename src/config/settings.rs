@@ -40,6 +40,13 @@ pub struct Settings {
 pub struct Server {
     /// The service's address; port 0 means a free one.
     pub listen: SocketAddr,
+    /// The file of the certificate. It is there if its key is.
+    pub tls_cert: Option<PathBuf>,
+    /// The file of the certificate's key.
+    pub tls_key: Option<PathBuf>,
+    /// The address for https beside that for http; port 0 means a free one. Unset, a service with a
+    /// certificate speaks https on `listen`.
+    pub tls_listen: Option<SocketAddr>,
     /// The address of health, readiness and metrics; port 0 means a free one.
     pub admin_listen: SocketAddr,
     /// The address that clients use: scheme, host and port, its path `/`.

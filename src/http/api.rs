@@ -16,7 +16,7 @@ use super::{
     call::Call,
     devices,
     error::ApiError,
-    extract::body::BodyBudget,
+    extract::{base_url::Scheme, body::BodyBudget},
     imports,
     layers::{
         Layers,
@@ -63,6 +63,9 @@ pub struct Development {
     pub guard: HostGuard,
     /// Gives tokens.
     pub authority: axum::Router,
+    /// Gives tokens to those who come over TLS, and names itself by https, which most clients demand
+    /// of an authority.
+    pub secure_authority: Option<axum::Router>,
     /// Tells the authority's paths from the API's.
     pub is_authority_path: fn(&str) -> bool,
 }
@@ -148,7 +151,11 @@ impl Api {
 
 impl Development {
     async fn ask_authority(&self, request: Request<Body>) -> Response {
-        match self.authority.clone().oneshot(request).await {
+        let peer = request.extensions().get::<PeerAddr>();
+        let is_secure = peer.is_some_and(|peer| peer.scheme == Scheme::Https);
+        let secure = self.secure_authority.as_ref().filter(|_| is_secure);
+        let authority = secure.unwrap_or(&self.authority).clone();
+        match authority.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }

@@ -159,6 +159,20 @@ pub const METRICS: &[Metric] = &[
         help: "Connections closed at once because too many were open.",
     },
     Metric {
+        name: "hangar_tls_failures_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[],
+        help: "Connections on which TLS was not agreed on, in time or at all.",
+    },
+    Metric {
+        name: "hangar_tls_certificate_expiry_seconds",
+        kind: MetricKind::Gauge,
+        unit: Unit::Seconds,
+        labels: &[],
+        help: "When the certificate that is served expires, in Unix time; 0 where none is read from files.",
+    },
+    Metric {
         name: "hangar_store_errors_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,

@@ -32,6 +32,7 @@ use crate::{
             Layers,
             host_guard::HostGuard,
             limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
+            request_id::TransportSecurity,
         },
         server::{PeerAddr, ServerOptions},
     },
@@ -179,12 +180,14 @@ impl TestApi {
                     trusts_proxy: Arc::new(move |_| options.peer == TestPeer::TrustedProxy),
                 },
                 challenge: challenge(BASE_URL).expect("the address fits into a header"),
+                transport_security: TransportSecurity::OneYear,
             },
             development: match options.local_authority {
                 LocalAuthority::Hidden => None,
                 LocalAuthority::Served => Some(Development {
                     guard: HostGuard::default(),
                     authority: Arc::clone(&authority).router(BASE_URL, clock.clone()),
+                    secure_authority: None,
                     is_authority_path: authority::serves,
                 }),
             },

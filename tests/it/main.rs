@@ -23,3 +23,4 @@ mod outage;
 mod process;
 mod registration;
 mod seed;
+mod tls;

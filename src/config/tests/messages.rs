@@ -96,6 +96,8 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("registration.max_import", "1001", "from 1 to 1000"),
     ("registration.max_import", "-1", "from 1 to 1000"),
     ("throttle.enabled", "true", "only false is accepted"),
+    ("server.tls_listen", "8443", "not an IP address with a port"),
+    ("server.tls_cert", "", "is empty"),
     ("log.level", "inof", "has \"inof\" for a level"),
     ("log.level", "info,hangar=loud", "cannot be read"),
     ("log.format", "xml", "none of: auto, pretty, json"),

@@ -101,9 +101,15 @@ fn every_setting_can_be_set_in_each_layer() {
 
 #[test]
 fn every_setting_reaches_the_types() {
-    // Two settings are told apart from their defaults elsewhere: a secret's text is hidden, and of
-    // throttling only the default is accepted.
-    let elsewhere = ["database.url", "database.url_file", "throttle.enabled"];
+    // These are told apart from their defaults elsewhere: a secret's text is hidden, a certificate
+    // needs its key, and of throttling only the default is accepted.
+    let elsewhere = [
+        "database.url",
+        "database.url_file",
+        "server.tls_cert",
+        "server.tls_key",
+        "throttle.enabled",
+    ];
     let by_default = format!("{:?}", load(&Sources::default()));
     for setting in SETTINGS {
         if elsewhere.contains(&setting.key) {

@@ -6,4 +6,5 @@ mod interrupted;
 mod odd_servers;
 mod outcomes;
 mod proxy;
+mod secure;
 mod stage;

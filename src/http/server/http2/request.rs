@@ -1,7 +1,7 @@
 //! Brings a request of HTTP/2 into the shape that one of HTTP/1 has, so that everything further in
 //! knows one shape only, and holds it to the same bounds.
 
-use http::{HeaderMap, HeaderValue, Request, Uri, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header, uri::PathAndQuery};
 
 use crate::http::layers::limits::{HeadFault, HeadLimits};
 
@@ -17,6 +17,10 @@ pub(super) fn header_list_bytes(limits: &HeadLimits) -> u32 {
 
 /// Brings a request into shape. Whatever is wrong with it, it is still there to be answered.
 pub(super) fn shape<B>(request: &mut Request<B>, limits: &HeadLimits) -> Result<(), HeadFault> {
+    // hyper would take a good answer to it for a tunnel.
+    if request.method() == Method::CONNECT {
+        return Err(HeadFault::Malformed);
+    }
     let authority = request.uri().authority().map(ToString::to_string);
     let target = match request.uri().path_and_query() {
         Some(target) => target.clone(),

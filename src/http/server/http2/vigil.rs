@@ -178,7 +178,7 @@ mod tests {
     fn options() -> ServerOptions {
         ServerOptions {
             head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             write_timeout: Duration::from_secs(20),
             ..ServerOptions::default()
         }
