@@ -37,6 +37,7 @@ use crate::{
             host_guard::HostGuard,
             limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
             request_id::TransportSecurity,
+            throttle::{Limits, RetryAfter, Throttle},
         },
         server::{self, Drained, ServerOptions},
     },
@@ -257,6 +258,7 @@ fn api(
             },
         },
         behavior,
+        throttle: throttle(&settings.throttle),
         max_import: settings.registration.max_import,
         bodies: BodyBudget::new(BODY_BUDGET_BYTES),
         body_timeout: BODY_TIMEOUT,
@@ -291,6 +293,21 @@ fn api(
             }
         }),
     })
+}
+
+fn throttle(settings: &config::Throttle) -> Option<Throttle> {
+    let limits = Limits {
+        app_requests: settings.share_of(settings.app_requests),
+        tenant_requests: settings.share_of(settings.tenant_requests),
+        app_writes: settings.share_of(settings.app_writes),
+        tenant_writes: settings.share_of(settings.tenant_writes),
+    };
+    let retry_after = match settings.retry_after {
+        config::RetryAfter::Send => RetryAfter::Sent,
+        config::RetryAfter::Omit => RetryAfter::Omitted,
+    };
+    let throttle = Throttle::new(limits, settings.window, retry_after);
+    settings.enabled.then_some(throttle)
 }
 
 /// Where an issuer gives tokens: scheme and host, as clients are told in `WWW-Authenticate`.

@@ -22,7 +22,6 @@ pub(super) fn broken(settings: &Settings, effective: &Effective, mode: Mode) -> 
     check.certificates_have_keys();
     check.templates_have_tenants();
     check.listeners_differ();
-    check.throttle_is_off();
     check.problems
 }
 
@@ -142,15 +141,6 @@ impl Check<'_> {
                 self.report(key, message);
             }
             before.push((key, address));
-        }
-    }
-
-    fn throttle_is_off(&mut self) {
-        if self.settings.throttle.enabled {
-            self.report(
-                "throttle.enabled",
-                "only false is accepted until throttling exists",
-            );
         }
     }
 

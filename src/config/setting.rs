@@ -1,6 +1,8 @@
 //! The table of settings, from which flags, variables, the example file and the check for unknown
 //! keys are made. Adding a setting is one row here and one field in `settings`.
 
+mod throttle;
+
 /// One setting: what it is called, what it holds, and what a person should know about it.
 #[derive(Debug)]
 pub struct Setting {
@@ -77,6 +79,8 @@ pub enum Kind {
         /// The largest.
         most: u64,
     },
+    /// A part of a whole: a number above 0 and at most 1.
+    Share,
     /// True or false.
     Switch,
     /// One of these words.
@@ -102,7 +106,7 @@ impl Kind {
             Self::Network => "IP[/BITS]",
             Self::LogFilter => "FILTER",
             Self::Duration { .. } => "DURATION",
-            Self::Count { .. } => "NUMBER",
+            Self::Count { .. } | Self::Share => "NUMBER",
             Self::Switch => "true|false",
             Self::Choice(words) => return words.join("|"),
             Self::List(element) => return element.placeholder(),
@@ -369,15 +373,14 @@ pub const SETTINGS: &[Setting] = &[
         example: &["500"],
         ..PLAIN
     },
-    Setting {
-        key: "throttle.enabled",
-        kind: Kind::Switch,
-        default: Preset::Value("false"),
-        doc: "Whether to throttle as Intune does",
-        details: "Only `false` is accepted until throttling exists.",
-        example: &["false"],
-        ..PLAIN
-    },
+    throttle::ENABLED,
+    throttle::WINDOW,
+    throttle::APP_REQUESTS,
+    throttle::TENANT_REQUESTS,
+    throttle::APP_WRITES,
+    throttle::TENANT_WRITES,
+    throttle::SHARE,
+    throttle::RETRY_AFTER,
     Setting {
         key: "log.level",
         kind: Kind::LogFilter,

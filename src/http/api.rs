@@ -10,7 +10,7 @@ use tower::ServiceExt as _;
 use super::{
     auth::{
         caller::Caller,
-        permission::{self, Policy},
+        permission::{self, Access, Policy},
         token::TokenVerifier,
     },
     call::Call,
@@ -23,6 +23,7 @@ use super::{
         access_log::{Route, Tenant},
         host_guard::HostGuard,
         request_id::RequestContext,
+        throttle::Throttle,
     },
     router::{self, Operation},
     server::PeerAddr,
@@ -45,6 +46,8 @@ pub struct Api {
     pub policy: Policy,
     /// Which Graph is spoken.
     pub behavior: Behavior,
+    /// How often callers may ask; without it, as often as they like.
+    pub throttle: Option<Throttle>,
     /// How many identities one `import` call may bring.
     pub max_import: usize,
     /// Bounds the memory that request bodies hold.
@@ -127,6 +130,7 @@ impl Api {
         let resolved = router::resolve(request.method(), &segments)?;
         seen.route = Some(Route(resolved.route.path));
         permission::check(&caller, resolved.route.access, &self.policy)?;
+        self.throttle(&caller, resolved.route, context)?;
         let (parts, body) = request.into_parts();
         let call = Call {
             api: self,
@@ -139,6 +143,26 @@ impl Api {
             body,
         };
         dispatch(resolved.route.operation, call).await
+    }
+
+    /// Refuses a caller who asks too often. Routes that need no permission are not counted: a batch
+    /// is counted by its parts.
+    fn throttle(
+        &self,
+        caller: &Caller,
+        route: &router::Route,
+        context: &RequestContext,
+    ) -> Result<(), ApiError> {
+        let (Some(throttle), Access::Needs(_)) = (&self.throttle, route.access) else {
+            return Ok(());
+        };
+        let application = caller.application.as_deref();
+        throttle.admit(
+            caller.tenant,
+            application,
+            &route.method,
+            context.received_at,
+        )
     }
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Caller>, ApiError> {

@@ -145,6 +145,16 @@ pub const METRICS: &[Metric] = &[
         help: "Tokens checked.",
     },
     Metric {
+        name: "hangar_throttled_requests_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[(
+            "limit",
+            "the setting that was run into: `app_requests`, `tenant_requests`, `app_writes` or `tenant_writes`",
+        )],
+        help: "Requests answered 429 because their caller asks too often.",
+    },
+    Metric {
         name: "hangar_connections",
         kind: MetricKind::Gauge,
         unit: Unit::Count,

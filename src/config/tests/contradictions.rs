@@ -121,3 +121,37 @@ fn three_listeners_need_an_address_each() {
         assert!(told.contains("leaves no room beside"), "{told}");
     }
 }
+
+#[test]
+fn throttling_follows_the_behavior_unless_it_is_set() {
+    for (behavior, set, enabled) in [
+        ("documented", None, false),
+        ("observed", None, true),
+        ("documented", Some("true"), true),
+        ("observed", Some("false"), false),
+    ] {
+        let file = format!("graph.behavior = '{behavior}'");
+        let variable = set.map(|value| ("HANGAR_THROTTLE__ENABLED", value));
+        let variables: Vec<_> = variable.into_iter().collect();
+        let settings = load(&sources(&file, &variables, &[]));
+        assert_eq!(settings.throttle.enabled, enabled, "{behavior} {set:?}");
+    }
+}
+
+#[test]
+fn a_process_has_its_share_of_a_limit() {
+    for (share, of_hundred, of_one) in [("1", 100, 1), ("0.25", 25, 1), ("0.001", 1, 1)] {
+        let settings = load(&sources("", &[], &[("throttle.share", &[share])]));
+        assert_eq!(settings.throttle.share_of(100), of_hundred);
+        assert_eq!(settings.throttle.share_of(1), of_one);
+    }
+    for share in ["0", "-1", "1.5", "NaN", "x", "inf"] {
+        let told = problems(
+            &sources("", &[], &[("throttle.share", &[share])]),
+            Mode::Dev,
+        );
+        assert!(told.contains("is not a number above 0"), "{told}");
+    }
+    let quoted = problems(&sources("throttle.share = '1'", &[], &[]), Mode::Dev);
+    assert!(quoted.contains("a number without quotes"), "{quoted}");
+}

@@ -8,6 +8,7 @@ pub mod compression;
 pub mod host_guard;
 pub mod limits;
 pub mod request_id;
+pub mod throttle;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
