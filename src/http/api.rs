@@ -10,19 +10,20 @@ use tower::ServiceExt as _;
 use super::{
     auth::{
         caller::Caller,
-        permission::{self, Policy},
+        permission::{self, Access, Policy},
         token::TokenVerifier,
     },
     call::Call,
     devices,
     error::ApiError,
-    extract::body::BodyBudget,
+    extract::{base_url::Scheme, body::BodyBudget},
     imports,
     layers::{
         Layers,
         access_log::{Route, Tenant},
         host_guard::HostGuard,
         request_id::RequestContext,
+        throttle::Throttle,
     },
     router::{self, Operation},
     server::PeerAddr,
@@ -45,6 +46,8 @@ pub struct Api {
     pub policy: Policy,
     /// Which Graph is spoken.
     pub behavior: Behavior,
+    /// How often callers may ask; without it, as often as they like.
+    pub throttle: Option<Throttle>,
     /// How many identities one `import` call may bring.
     pub max_import: usize,
     /// Bounds the memory that request bodies hold.
@@ -63,6 +66,9 @@ pub struct Development {
     pub guard: HostGuard,
     /// Gives tokens.
     pub authority: axum::Router,
+    /// Gives tokens to those who come over TLS, and names itself by https, which most clients demand
+    /// of an authority.
+    pub secure_authority: Option<axum::Router>,
     /// Tells the authority's paths from the API's.
     pub is_authority_path: fn(&str) -> bool,
 }
@@ -124,6 +130,7 @@ impl Api {
         let resolved = router::resolve(request.method(), &segments)?;
         seen.route = Some(Route(resolved.route.path));
         permission::check(&caller, resolved.route.access, &self.policy)?;
+        self.throttle(&caller, resolved.route, context)?;
         let (parts, body) = request.into_parts();
         let call = Call {
             api: self,
@@ -138,6 +145,26 @@ impl Api {
         dispatch(resolved.route.operation, call).await
     }
 
+    /// Refuses a caller who asks too often. Routes that need no permission are not counted: a batch
+    /// is counted by its parts.
+    fn throttle(
+        &self,
+        caller: &Caller,
+        route: &router::Route,
+        context: &RequestContext,
+    ) -> Result<(), ApiError> {
+        let (Some(throttle), Access::Needs(_)) = (&self.throttle, route.access) else {
+            return Ok(());
+        };
+        let application = caller.application.as_deref();
+        throttle.admit(
+            caller.tenant,
+            application,
+            &route.method,
+            context.received_at,
+        )
+    }
+
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Caller>, ApiError> {
         let authorization = headers
             .get(header::AUTHORIZATION)
@@ -148,7 +175,11 @@ impl Api {
 
 impl Development {
     async fn ask_authority(&self, request: Request<Body>) -> Response {
-        match self.authority.clone().oneshot(request).await {
+        let peer = request.extensions().get::<PeerAddr>();
+        let is_secure = peer.is_some_and(|peer| peer.scheme == Scheme::Https);
+        let secure = self.secure_authority.as_ref().filter(|_| is_secure);
+        let authority = secure.unwrap_or(&self.authority).clone();
+        match authority.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }

@@ -23,3 +23,5 @@ mod outage;
 mod process;
 mod registration;
 mod seed;
+mod throttling;
+mod tls;

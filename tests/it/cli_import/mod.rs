@@ -7,4 +7,5 @@ mod odd_servers;
 mod outcomes;
 mod progress;
 mod proxy;
+mod secure;
 mod stage;
