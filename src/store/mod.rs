@@ -174,6 +174,13 @@ pub trait Store: Send + Sync {
     /// A page of a tenant's audit lines, oldest first.
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>>;
 
+    /// Runs `begin`, which polls futures of this store. The writes that begin in it reach the disk
+    /// together, where the backend can do so; each still succeeds or fails by itself. Others may
+    /// have to wait meanwhile, so `begin` should do nothing else.
+    fn together(&self, begin: &mut dyn FnMut()) {
+        begin();
+    }
+
     /// The secret with which page links are signed, made with the database.
     fn paging_secret(&self) -> &[u8; 32];
 

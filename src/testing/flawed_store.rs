@@ -211,6 +211,10 @@ impl Store for FlawedStore {
         self.inner.list_audit(tenant, slice)
     }
 
+    fn together(&self, begin: &mut dyn FnMut()) {
+        self.inner.together(begin);
+    }
+
     fn paging_secret(&self) -> &[u8; 32] {
         self.inner.paging_secret()
     }

@@ -366,6 +366,10 @@ impl Store for SqliteStore {
         )
     }
 
+    fn together(&self, begin: &mut dyn FnMut()) {
+        self.writer.together(begin);
+    }
+
     fn paging_secret(&self) -> &[u8; 32] {
         &self.paging_secret
     }
