@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
@@ -24,7 +24,7 @@ use super::{
         host_guard::HostGuard,
         request_id::RequestContext,
     },
-    router::{self, Operation},
+    router::{self, Operation, Segment},
     server::PeerAddr,
 };
 use crate::{
@@ -65,6 +65,19 @@ pub struct Development {
     pub authority: axum::Router,
     /// Tells the authority's paths from the API's.
     pub is_authority_path: fn(&str) -> bool,
+}
+
+/// What is asked, by somebody who is known.
+struct Asked {
+    caller: Arc<Caller>,
+    version: Version,
+    context: RequestContext,
+    method: Method,
+    /// The path's segments after the version's.
+    segments: Vec<Segment>,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Body,
 }
 
 /// What the access line tells of a request, as far as it got.
@@ -121,19 +134,34 @@ impl Api {
             Version::parse(&version).ok_or_else(|| ApiError::invalid_version(&version))?;
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
-        let resolved = router::resolve(request.method(), version, &segments)?;
-        seen.route = Some(Route(resolved.route.path));
-        permission::check(&caller, resolved.route.access, &self.policy)?;
         let (parts, body) = request.into_parts();
-        let call = Call {
-            api: self,
+        let asked = Asked {
             caller,
             version,
             context: context.clone(),
-            keys: resolved.keys,
+            method: parts.method,
+            segments,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             body,
+        };
+        self.perform(asked, seen).await
+    }
+
+    /// Finds what is asked, and does it if the caller may ask it.
+    async fn perform(self: Arc<Self>, asked: Asked, seen: &mut Seen) -> Result<Response, ApiError> {
+        let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
+        seen.route = Some(Route(resolved.route.path));
+        permission::check(&asked.caller, resolved.route.access, &self.policy)?;
+        let call = Call {
+            api: self,
+            caller: asked.caller,
+            version: asked.version,
+            context: asked.context,
+            keys: resolved.keys,
+            query: asked.query,
+            headers: asked.headers,
+            body: asked.body,
         };
         dispatch(resolved.route.operation, call).await
     }
