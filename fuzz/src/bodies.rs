@@ -1,7 +1,7 @@
 //! Every fuzz body, with what it starts from and what its input is made of.
 
 use hangar::domain::tenant::TenantId;
-use hangar::graph::fuzzing::{fuzz_import_body, fuzz_query, fuzz_skip_token};
+use hangar::graph::fuzzing::{fuzz_batch, fuzz_import_body, fuzz_query, fuzz_skip_token};
 use hangar::graph::{
     schema::EntitySet,
     skip_token::{SkipToken, seal},
@@ -41,6 +41,12 @@ pub(crate) const BODIES: &[Body] = &[
         run: fuzz_import_body,
         seeds: import_bodies,
         words: IMPORT_WORDS,
+    },
+    Body {
+        name: "batch",
+        run: fuzz_batch,
+        seeds: batches,
+        words: BATCH_WORDS,
     },
     Body {
         name: "query",
@@ -86,6 +92,28 @@ const IMPORT_WORDS: &[&str] = &[
     "00000000-0000-0000-0000-000000000000",
     "},{",
     "[[[[[[[[[[[[[[[[[[[[",
+];
+
+const BATCH_WORDS: &[&str] = &[
+    "{\"requests\":[",
+    "\"id\":\"1\",",
+    "\"method\":\"GET\",",
+    "\"method\":\"POST\",",
+    "\"url\":\"/deviceManagement/x\",",
+    "\"headers\":{\"Content-Type\":\"application/json\"},",
+    "\"text/plain\"",
+    "\"body\":{}",
+    "\"body\":\"e30=\"",
+    "\"dependsOn\":[\"1\"],",
+    "\"depends_on\":[],",
+    "http://hangar.example",
+    "https://",
+    "beta/",
+    "#",
+    "%24batch",
+    "},{",
+    "]}",
+    "null",
 ];
 
 const QUERY_WORDS: &[&str] = &[
@@ -143,6 +171,17 @@ fn import_bodies() -> Vec<Vec<u8>> {
     let texts = [request, response, &call, powershell, "{}", "[]", "null"];
     let texts = texts.map(|text| text.as_bytes().to_vec());
     texts.into_iter().chain([utf16]).collect()
+}
+
+fn batches() -> Vec<Vec<u8>> {
+    let batches = [
+        "{\"requests\":[{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/deviceManagement/x?$top=1\"}]}",
+        "{\"requests\":[{\"id\":1,\"method\":\"POST\",\"url\":\"http://hangar.example/beta/x\",\
+         \"headers\":{\"Content-Type\":\"application/json\"},\"body\":{\"a\":[1.5,null]}},\
+         {\"id\":\"2\",\"method\":\"DELETE\",\"url\":\"x\",\"dependsOn\":[\"1\"]}]}",
+        "{\"requests\":[]}",
+    ];
+    batches.map(|batch| batch.as_bytes().to_vec()).to_vec()
 }
 
 fn queries() -> Vec<Vec<u8>> {

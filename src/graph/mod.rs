@@ -4,6 +4,7 @@
 //! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
 //! we copy it, `docs/graph-compatibility.md` says so.
 
+pub mod batch;
 pub mod behavior;
 pub mod collection;
 pub mod device;

@@ -248,9 +248,10 @@ impl fmt::Display for WireError {
 }
 
 /// A client's text, cut where it is long.
-struct Echo<'a>(&'a str, usize);
+pub(super) struct Echo<'a>(&'a str, usize);
 
-fn echo(text: &str) -> Echo<'_> {
+/// Shortens a client's text for a message.
+pub(super) fn echo(text: &str) -> Echo<'_> {
     Echo(text, MAX_ECHO)
 }
 

@@ -13,6 +13,7 @@ use super::{
         permission::{self, Policy},
         token::TokenVerifier,
     },
+    batch::{self, Rendezvous},
     call::Call,
     devices,
     error::ApiError,
@@ -20,7 +21,7 @@ use super::{
     imports,
     layers::{
         Layers,
-        access_log::{Route, Tenant},
+        access_log::{NONE, Route, Tenant},
         host_guard::HostGuard,
         request_id::RequestContext,
     },
@@ -68,23 +69,32 @@ pub struct Development {
 }
 
 /// What is asked, by somebody who is known.
-struct Asked {
-    caller: Arc<Caller>,
-    version: Version,
-    context: RequestContext,
-    method: Method,
+pub(super) struct Asked {
+    pub(super) caller: Arc<Caller>,
+    pub(super) version: Version,
+    pub(super) context: RequestContext,
+    pub(super) method: Method,
     /// The path's segments after the version's.
-    segments: Vec<Segment>,
-    query: Option<String>,
-    headers: HeaderMap,
-    body: Body,
+    pub(super) segments: Vec<Segment>,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    /// Where a batch's parts meet.
+    pub(super) meeting: Option<Rendezvous>,
 }
 
 /// What the access line tells of a request, as far as it got.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     tenant: Option<Tenant>,
     route: Option<Route>,
+}
+
+impl Seen {
+    /// The route's template, or what stands for none.
+    pub(super) fn route_name(&self) -> &'static str {
+        self.route.map_or(NONE, |Route(route)| route)
+    }
 }
 
 impl Api {
@@ -144,12 +154,17 @@ impl Api {
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             body,
+            meeting: None,
         };
         self.perform(asked, seen).await
     }
 
     /// Finds what is asked, and does it if the caller may ask it.
-    async fn perform(self: Arc<Self>, asked: Asked, seen: &mut Seen) -> Result<Response, ApiError> {
+    pub(super) async fn perform(
+        self: Arc<Self>,
+        asked: Asked,
+        seen: &mut Seen,
+    ) -> Result<Response, ApiError> {
         let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
         seen.route = Some(Route(resolved.route.path));
         permission::check(&asked.caller, resolved.route.access, &self.policy)?;
@@ -162,6 +177,7 @@ impl Api {
             query: asked.query,
             headers: asked.headers,
             body: asked.body,
+            meeting: asked.meeting,
         };
         dispatch(resolved.route.operation, call).await
     }
@@ -185,6 +201,7 @@ impl Development {
 
 async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError> {
     match operation {
+        Operation::Batch => batch::batch(call).await,
         Operation::ListImports => imports::list::list(call).await,
         Operation::CountImports => imports::count::count(call).await,
         Operation::CreateImport => imports::create::create(call).await,

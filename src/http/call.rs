@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     api::Api,
     auth::caller::Caller,
+    batch::Rendezvous,
     error::ApiError,
     extract::{
         accept,
@@ -54,6 +55,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// The body, unread.
     pub body: Body,
+    /// Where it meets the other parts of its batch, if it is one.
+    pub meeting: Option<Rendezvous>,
 }
 
 /// How a created or changed entity is answered.
@@ -131,6 +134,18 @@ impl Call {
         let body = std::mem::take(&mut self.body);
         let deadline = Instant::now() + self.api.body_timeout;
         body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
+    }
+
+    /// Waits for the other parts of the batch, if there is one, so that all write together. For
+    /// operations that have read all that they need, and write next.
+    pub fn meet(&self) -> impl Future<Output = ()> + use<> {
+        // Borrows nothing: a call with its body can't be shared among threads.
+        let meeting = self.meeting.clone();
+        async move {
+            if let Some(meeting) = meeting {
+                meeting.meet().await;
+            }
+        }
     }
 
     /// The text of a JSON body.

@@ -31,6 +31,8 @@ pub struct Route {
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
+    /// Graph: `$batch`.
+    Batch,
     /// Graph: List importedWindowsAutopilotDeviceIdentities.
     ListImports,
     /// Graph: `/$count` of the imports.
@@ -58,6 +60,7 @@ pub enum Operation {
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
 const WRITE: Access = Access::Needs(Permission::ServiceConfigWrite);
 
+const BATCH: &str = "$batch";
 const IMPORTS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities";
 const IMPORTS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/$count";
 const IMPORTS_ACTION: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/import";
@@ -68,6 +71,7 @@ const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    route(Method::POST, BATCH, Access::AnyToken, Operation::Batch),
     route(Method::GET, IMPORTS, READ, Operation::ListImports),
     route(Method::GET, IMPORTS_COUNT, READ, Operation::CountImports),
     route(Method::POST, IMPORTS, WRITE, Operation::CreateImport),
@@ -184,6 +188,15 @@ pub fn resolve(
     segments: &[Segment],
 ) -> Result<Resolved, ApiError> {
     resolve_in(ROUTES, method, version, segments)
+}
+
+/// Whether these segments lead to an operation, by whatever method.
+pub fn leads_to(operation: Operation, version: Version, segments: &[Segment]) -> bool {
+    let mut routes = ROUTES.iter().filter(|route| route.operation == operation);
+    routes.any(|route| {
+        resolve(&route.method, version, segments)
+            .is_ok_and(|resolved| resolved.route.operation == operation)
+    })
 }
 
 fn resolve_in(

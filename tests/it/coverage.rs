@@ -63,8 +63,11 @@ fn case(operation: Operation, rows: &Rows) -> Case {
     };
     let taken = json!({ "id": rows.import, "serialNumber": "a stranger's" });
     let many = json!({ "importedWindowsAutopilotDeviceIdentities": [taken] });
+    let set = "/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+    let batch = json!({ "requests": [{ "id": "1", "method": "GET", "url": set }] });
     let tag = json!({ "groupTag": "changed" });
     match operation {
+        Operation::Batch => with("", Some(batch), 200, Stranger::OwnRows),
         Operation::ListImports | Operation::ListDevices => with("", None, 200, Stranger::OwnRows),
         Operation::CountImports | Operation::CountDevices => {
             with("", None, 200, Stranger::OwnNumber)

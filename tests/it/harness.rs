@@ -29,7 +29,7 @@ pub(crate) struct House {
     pub(crate) contoso: String,
     /// The token of Fabrikam's administrator.
     pub(crate) fabrikam: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl House {
@@ -58,8 +58,13 @@ impl House {
             contoso: api.user_token("contoso", "administrator"),
             fabrikam: api.user_token("fabrikam", "administrator"),
             api,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// Where the database is.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.directory.path().join("hangar.db")
     }
 
     /// A request by Contoso's administrator, to be completed.

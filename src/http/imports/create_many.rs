@@ -27,6 +27,7 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(IMPORT_BODY_LIMIT_BYTES).await?;
     let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
     drop(body);
+    call.meet().await;
     let accepted = accept_rows(&call.api, &call.caller, requests, Source::Collection).await?;
     let context = call.write_context(level);
     let mut body = Vec::new();
