@@ -153,6 +153,7 @@ async fn delete_all(store: &dyn Store, tenant: TenantId) -> anyhow::Result<Tenan
         whole.imports += step.imports;
         whole.devices += step.devices;
         whole.tombstones += step.tombstones;
+        whole.uploads += step.uploads;
         tokio::time::sleep(started.elapsed().max(SHORTEST_PAUSE)).await;
     }
 }
@@ -195,6 +196,7 @@ mod tests {
             waiting: 3,
             devices: 1_000_000,
             tombstones: 0,
+            uploads: 0,
         };
         let text = listing(&[summary]);
         let lengths: Vec<_> = text.lines().map(str::len).collect();

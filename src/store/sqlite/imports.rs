@@ -16,6 +16,7 @@ use crate::{
         hardware_blob::HardwareBlob,
         import::{Import, ImportChange, ImportId, ImportState},
         tenant::TenantId,
+        upload::UploadId,
     },
     store::{
         StoreError, Unique,
@@ -23,14 +24,15 @@ use crate::{
     },
 };
 
-/// Accepts all rows, or none.
+/// Accepts all rows, or none, into an upload if there is one.
 pub(super) fn create(
     connection: &Connection,
     tenant: TenantId,
     imports: &NewImports,
+    upload: Option<UploadId>,
 ) -> Result<(), Fault> {
     for row in &imports.rows {
-        match insert(connection, tenant, imports, row) {
+        match insert(connection, tenant, imports, row, upload) {
             Ok(()) => {}
             Err(error) if is_taken(&error) => {
                 let taken = taken_ids(connection, tenant, imports)?;
@@ -52,6 +54,7 @@ fn insert(
     tenant: TenantId,
     imports: &NewImports,
     new: &NewImport,
+    upload: Option<UploadId>,
 ) -> rusqlite::Result<()> {
     let properties = &new.properties;
     let blob = properties.hardware_blob.as_ref();
@@ -59,8 +62,8 @@ fn insert(
         .prepare_cached(
             "INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number,
                 product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
-                hardware_content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                hardware_content, upload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             tenant.0.as_bytes(),
@@ -74,6 +77,7 @@ fn insert(
             properties.assigned_user_principal_name,
             blob.map(HardwareBlob::len_bytes),
             blob.map(HardwareBlob::content),
+            upload.as_ref().map(|id| id.0.as_bytes()),
         ])?;
     record(
         connection,
