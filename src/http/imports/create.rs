@@ -5,11 +5,13 @@ use http::{StatusCode, header};
 
 use super::{Source, accept_rows};
 use crate::{
+    domain::import::Import,
     graph::{
         entity::Place,
         import::{read_create, write_import},
-        import_state::StateShown,
+        import_state::{EchoedState, StateShown},
         json as wire,
+        metadata_level::MetadataLevel,
         schema::EntitySet,
     },
     http::{
@@ -31,6 +33,16 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let Some((import, state)) = accepted.pop() else {
         return Err(ApiError::internal("an accepted import is missing"));
     };
+    answer(&call, level, &import, &state)
+}
+
+/// The answer to an accepted import.
+pub(in crate::http) fn answer(
+    call: &Call,
+    level: MetadataLevel,
+    import: &Import,
+    state: &EchoedState,
+) -> Result<Response, ApiError> {
     let location = call.location(EntitySet::Imports, import.id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
         return minimal(&location);
@@ -39,8 +51,8 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let context = call.write_context(level);
     write_import(
         &mut body,
-        &import,
-        StateShown::Echoed(&state),
+        import,
+        StateShown::Echoed(state),
         &context,
         Place::Entity,
     );

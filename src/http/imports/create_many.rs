@@ -11,7 +11,7 @@ use crate::{
         import::{read_import_call, write_import},
         import_state::StateShown,
         json as wire,
-        schema::EntitySet,
+        schema::{EntitySet, IMPORT_PARAMETER},
     },
     http::{
         call::{Call, json},
@@ -28,7 +28,13 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
     drop(body);
     call.meet().await;
-    let accepted = accept_rows(&call.api, &call.caller, requests, Source::Collection).await?;
+    let accepted = accept_rows(
+        &call.api,
+        &call.caller,
+        requests,
+        Source::Collection(IMPORT_PARAMETER),
+    )
+    .await?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = accepted.iter().map(|(import, state)| {
