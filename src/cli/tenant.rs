@@ -36,11 +36,11 @@ pub(super) enum Action {
     /// List the tenants that have anything here, with their imports, those of them that wait, and
     /// their devices.
     List(SettingsArguments),
-    /// Print a tenant's imports, devices and audit lines as JSON lines, oldest ids first.
+    /// Print a tenant's imports, devices, uploads and audit lines as JSON lines, oldest ids first.
     ///
     /// The server may run. What is added or removed while the export runs may or may not be in it.
     Export(export::ExportArguments),
-    /// Delete a tenant's imports and devices, and free its hardware for any tenant.
+    /// Delete a tenant's imports, devices and uploads, and free its hardware for any tenant.
     ///
     /// The server may run; take the tenant from its settings first, or its clients go on. The audit
     /// table keeps what was done, this deletion included. A deletion that was interrupted goes on

@@ -137,6 +137,9 @@ pub enum Problem {
         /// How many there may be.
         max: usize,
     },
+    /// A collection that belongs to an entity and is changed at its own address.
+    #[error("The collection can't be changed here: use its own address.")]
+    NotChangedHere,
     /// A query option is not offered here.
     #[error("The query option '{}' is not supported here.", echo(option))]
     OptionNotOffered {

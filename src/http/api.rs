@@ -27,6 +27,7 @@ use super::{
     },
     router::{self, Operation, Segment},
     server::PeerAddr,
+    uploads,
 };
 use crate::{
     domain::clock::Clock,
@@ -209,6 +210,22 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::GetImport => imports::get::get(call).await,
         Operation::UpdateImport => imports::update::update(call).await,
         Operation::DeleteImport => imports::delete::delete(call).await,
+        Operation::ListUploads => uploads::list::list(call).await,
+        Operation::CountUploads => uploads::count::count(call).await,
+        Operation::CreateUpload => uploads::create::create(call).await,
+        Operation::GetUpload => uploads::get::get(call).await,
+        Operation::UpdateUpload => uploads::update::update(call).await,
+        Operation::DeleteUpload => uploads::delete::delete(call).await,
+        Operation::ListUploadImports => uploads::imports::list(call).await,
+        Operation::CountUploadImports => uploads::imports::count(call).await,
+        Operation::CreateUploadImport => uploads::imports::create(call).await,
+        Operation::GetUploadImport => imports::get::get(uploads::imports::enter(call).await?).await,
+        Operation::UpdateUploadImport => {
+            imports::update::update(uploads::imports::enter(call).await?).await
+        }
+        Operation::DeleteUploadImport => {
+            imports::delete::delete(uploads::imports::enter(call).await?).await
+        }
         Operation::ListDevices => devices::list::list(call).await,
         Operation::CountDevices => devices::count::count(call).await,
         Operation::GetDevice => devices::get::get(call).await,

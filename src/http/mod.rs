@@ -16,3 +16,4 @@ pub mod imports;
 pub mod layers;
 pub mod router;
 pub mod server;
+pub mod uploads;

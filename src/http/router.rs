@@ -47,6 +47,30 @@ pub enum Operation {
     UpdateImport,
     /// Graph: Delete importedWindowsAutopilotDeviceIdentity.
     DeleteImport,
+    /// Graph: List importedWindowsAutopilotDeviceIdentityUploads.
+    ListUploads,
+    /// Graph: `/$count` of the uploads.
+    CountUploads,
+    /// Graph: Create importedWindowsAutopilotDeviceIdentityUpload.
+    CreateUpload,
+    /// Graph: Get importedWindowsAutopilotDeviceIdentityUpload.
+    GetUpload,
+    /// Graph: Update importedWindowsAutopilotDeviceIdentityUpload.
+    UpdateUpload,
+    /// Graph: Delete importedWindowsAutopilotDeviceIdentityUpload.
+    DeleteUpload,
+    /// Graph: List importedWindowsAutopilotDeviceIdentities, of an upload.
+    ListUploadImports,
+    /// Graph: `/$count` of an upload's imports.
+    CountUploadImports,
+    /// Graph: Create importedWindowsAutopilotDeviceIdentity, in an upload.
+    CreateUploadImport,
+    /// Graph: Get importedWindowsAutopilotDeviceIdentity, of an upload.
+    GetUploadImport,
+    /// Graph: Update importedWindowsAutopilotDeviceIdentity, of an upload.
+    UpdateUploadImport,
+    /// Graph: Delete importedWindowsAutopilotDeviceIdentity, of an upload.
+    DeleteUploadImport,
     /// Graph: List windowsAutopilotDeviceIdentities.
     ListDevices,
     /// Graph: `/$count` of the devices.
@@ -65,6 +89,15 @@ const IMPORTS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities
 const IMPORTS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/$count";
 const IMPORTS_ACTION: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/import";
 const IMPORT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/{id}";
+const UPLOADS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads";
+const UPLOADS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/$count";
+const UPLOAD: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}";
+const UPLOAD_IMPORTS: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities";
+const UPLOAD_IMPORTS_COUNT: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/$count";
+const UPLOAD_IMPORT: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/{import}";
 const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
 const DEVICES_COUNT: &str = "deviceManagement/windowsAutopilotDeviceIdentities/$count";
 const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
@@ -84,6 +117,43 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, IMPORT, READ, Operation::GetImport),
     route(Method::PATCH, IMPORT, WRITE, Operation::UpdateImport),
     route(Method::DELETE, IMPORT, WRITE, Operation::DeleteImport),
+    beta(Method::GET, UPLOADS, READ, Operation::ListUploads),
+    beta(Method::GET, UPLOADS_COUNT, READ, Operation::CountUploads),
+    beta(Method::POST, UPLOADS, WRITE, Operation::CreateUpload),
+    beta(Method::GET, UPLOAD, READ, Operation::GetUpload),
+    beta(Method::PATCH, UPLOAD, WRITE, Operation::UpdateUpload),
+    beta(Method::DELETE, UPLOAD, WRITE, Operation::DeleteUpload),
+    beta(
+        Method::GET,
+        UPLOAD_IMPORTS,
+        READ,
+        Operation::ListUploadImports,
+    ),
+    beta(
+        Method::GET,
+        UPLOAD_IMPORTS_COUNT,
+        READ,
+        Operation::CountUploadImports,
+    ),
+    beta(
+        Method::POST,
+        UPLOAD_IMPORTS,
+        WRITE,
+        Operation::CreateUploadImport,
+    ),
+    beta(Method::GET, UPLOAD_IMPORT, READ, Operation::GetUploadImport),
+    beta(
+        Method::PATCH,
+        UPLOAD_IMPORT,
+        WRITE,
+        Operation::UpdateUploadImport,
+    ),
+    beta(
+        Method::DELETE,
+        UPLOAD_IMPORT,
+        WRITE,
+        Operation::DeleteUploadImport,
+    ),
     route(Method::GET, DEVICES, READ, Operation::ListDevices),
     route(Method::GET, DEVICES_COUNT, READ, Operation::CountDevices),
     route(Method::GET, DEVICE, READ, Operation::GetDevice),
@@ -101,10 +171,6 @@ const fn route(method: Method, path: &'static str, access: Access, operation: Op
 }
 
 /// A route that exists in beta only.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first such route comes with its handler")
-)]
 const fn beta(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
     Route {
         method,

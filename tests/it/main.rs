@@ -24,3 +24,4 @@ mod outage;
 mod process;
 mod registration;
 mod seed;
+mod uploads;
