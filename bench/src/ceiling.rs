@@ -12,13 +12,14 @@ use hangar::{
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         tenant::TenantId,
+        upload::{Upload, UploadId},
     },
     store::{
         Answer, Store,
         operation::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
-            LedgerQuery, NewImports, Page, Settled, Settlement, Slice, TenantDeletion,
-            TenantSummary, Updated,
+            LedgerQuery, NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion,
+            TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -73,6 +74,55 @@ impl Store for Nowhere {
     }
 
     fn delete_import(&self, _: TenantId, _: ImportId, _: Actor, _: Timestamp) -> Answer<'_, bool> {
+        answer(false)
+    }
+
+    fn create_upload(&self, _: TenantId, _: NewUpload) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn upload(&self, _: TenantId, _: UploadId) -> Answer<'_, Option<Upload>> {
+        answer(None)
+    }
+
+    fn list_uploads(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Upload>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
+    }
+
+    fn count_uploads(&self, _: TenantId) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn delete_upload(
+        &self,
+        _: TenantId,
+        _: UploadId,
+        _: usize,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, UploadDeletion> {
+        answer(UploadDeletion::Absent)
+    }
+
+    fn create_upload_imports(&self, _: TenantId, _: UploadId, _: NewImports) -> Answer<'_, bool> {
+        answer(false)
+    }
+
+    fn list_upload_imports(&self, _: TenantId, _: UploadId, _: Slice) -> Answer<'_, Page<Import>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
+    }
+
+    fn count_upload_imports(&self, _: TenantId, _: UploadId) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn upload_holds(&self, _: TenantId, _: UploadId, _: ImportId) -> Answer<'_, bool> {
         answer(false)
     }
 

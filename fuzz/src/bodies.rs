@@ -1,7 +1,7 @@
 //! Every fuzz body, with what it starts from and what its input is made of.
 
 use hangar::domain::tenant::TenantId;
-use hangar::graph::fuzzing::{fuzz_import_body, fuzz_query, fuzz_skip_token};
+use hangar::graph::fuzzing::{fuzz_batch, fuzz_import_body, fuzz_query, fuzz_skip_token};
 use hangar::graph::{
     schema::EntitySet,
     skip_token::{SkipToken, seal},
@@ -47,6 +47,12 @@ pub(crate) const BODIES: &[Body] = &[
         run: odata::fuzzing::fuzz,
         seeds: odata_texts,
         words: ODATA_WORDS,
+    },
+    Body {
+        name: "batch",
+        run: fuzz_batch,
+        seeds: batches,
+        words: BATCH_WORDS,
     },
     Body {
         name: "query",
@@ -134,6 +140,28 @@ const ODATA_WORDS: &[&str] = &[
     "😀",
 ];
 
+const BATCH_WORDS: &[&str] = &[
+    "{\"requests\":[",
+    "\"id\":\"1\",",
+    "\"method\":\"GET\",",
+    "\"method\":\"POST\",",
+    "\"url\":\"/deviceManagement/x\",",
+    "\"headers\":{\"Content-Type\":\"application/json\"},",
+    "\"text/plain\"",
+    "\"body\":{}",
+    "\"body\":\"e30=\"",
+    "\"dependsOn\":[\"1\"],",
+    "\"depends_on\":[],",
+    "http://hangar.example",
+    "https://",
+    "beta/",
+    "#",
+    "%24batch",
+    "},{",
+    "]}",
+    "null",
+];
+
 const QUERY_WORDS: &[&str] = &[
     "$top=",
     "$skip=",
@@ -205,6 +233,17 @@ fn odata_texts() -> Vec<Vec<u8>> {
         "",
     ];
     texts.map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+fn batches() -> Vec<Vec<u8>> {
+    let batches = [
+        "{\"requests\":[{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/deviceManagement/x?$top=1\"}]}",
+        "{\"requests\":[{\"id\":1,\"method\":\"POST\",\"url\":\"http://hangar.example/beta/x\",\
+         \"headers\":{\"Content-Type\":\"application/json\"},\"body\":{\"a\":[1.5,null]}},\
+         {\"id\":\"2\",\"method\":\"DELETE\",\"url\":\"x\",\"dependsOn\":[\"1\"]}]}",
+        "{\"requests\":[]}",
+    ];
+    batches.map(|batch| batch.as_bytes().to_vec()).to_vec()
 }
 
 fn queries() -> Vec<Vec<u8>> {

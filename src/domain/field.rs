@@ -28,6 +28,17 @@ pub enum ImportField {
     ErrorName,
 }
 
+/// A property of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UploadField {
+    /// The key.
+    Id,
+    /// When it was made.
+    CreatedAt,
+    /// Where its imports stand.
+    Status,
+}
+
 /// A property of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeviceField {

@@ -14,3 +14,4 @@ pub mod identity;
 pub mod import;
 pub mod registration;
 pub mod tenant;
+pub mod upload;

@@ -7,6 +7,8 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use jiff::Timestamp;
+
 use crate::domain::hardware_blob::HardwareBlob;
 
 use super::{
@@ -110,6 +112,19 @@ pub(super) fn int32(json: &Json<'_>) -> Result<i32, WireError> {
         .as_i64()
         .and_then(|number| i32::try_from(number).ok())
         .ok_or_else(|| bad_literal(number, EdmType::Int32.name()))
+}
+
+/// Reads an instant. Null says nothing.
+pub(super) fn instant(json: &Json<'_>) -> Result<Option<Timestamp>, WireError> {
+    let type_name = EdmType::DateTimeOffset.name();
+    match json {
+        Json::Null => Ok(None),
+        Json::String(text) => match text.parse() {
+            Ok(instant) => Ok(Some(instant)),
+            Err(_) => Err(bad_literal(text, type_name)),
+        },
+        other => Err(wrong_type(other, type_name)),
+    }
 }
 
 /// Reads a member of an enumeration, by its exact name. It may not be null.

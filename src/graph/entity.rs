@@ -1,5 +1,6 @@
 //! Writes an entity by walking the property table.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::hardware_blob::HardwareBlob;
@@ -46,6 +47,8 @@ pub(super) enum Value<'a> {
     Guid(Uuid),
     Binary(&'a HardwareBlob),
     Int32(i32),
+    /// An instant, with as many digits of its second as it takes.
+    Instant(Timestamp),
 }
 
 /// Writes one entity. `value_of` gives the value of a field.
@@ -159,5 +162,6 @@ fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Guid(id) => write_quoted(out, id.hyphenated()),
         Value::Binary(blob) => write_base64(out, blob),
         Value::Int32(number) => write_number(out, number),
+        Value::Instant(instant) => write_quoted(out, instant),
     }
 }

@@ -9,6 +9,9 @@ use crate::domain::{
 };
 
 use super::{
+    batch::{
+        AnswerBody, close_answers, close_part, open_answers, open_part, read_batch, read_target,
+    },
     behavior::Behavior,
     entity::{Place, WriteContext},
     import::{ImportRequest, read_change, read_create, read_import_call, write_import},
@@ -56,6 +59,46 @@ pub fn fuzz_import_body(bytes: &[u8]) {
                 assert_eq!(again.state, request.state);
             }
         }
+    }
+}
+
+/// Reads a body as a batch, and where its parts go. What reads as a batch is answered.
+///
+/// # Panics
+///
+/// Where a part depends on a later one, leads to another server, or spoils the answer's JSON.
+pub fn fuzz_batch(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    drop(read_target(&text, "http://hangar.example", Version::Beta));
+    let Ok(json) = parse(&text) else {
+        return;
+    };
+    for behavior in [Behavior::Documented, Behavior::Observed] {
+        let Ok(parts) = read_batch(&json, behavior) else {
+            continue;
+        };
+        let mut out = Vec::new();
+        open_answers(&mut out);
+        for (place, part) in parts.iter().enumerate() {
+            assert!(part.parent.is_none_or(|parent| parent < place));
+            if let Ok(target) = read_target(&part.url, "http://hangar.example", Version::V1) {
+                assert!(target.path.starts_with('/') && target.path.is_ascii());
+            }
+            let headers = part.headers.iter();
+            let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+            open_part(&mut out, place, &part.id, 200, headers);
+            let body = part.body.as_deref().unwrap_or_default();
+            // Only what is JSON stands as it is.
+            let content_type = match std::str::from_utf8(body).map(parse) {
+                Ok(Ok(_)) => "application/json",
+                Ok(Err(_)) => "text/plain",
+                Err(_) => "text/plain;charset=iso-8859-1",
+            };
+            AnswerBody::new(Some(content_type), body).write(&mut out);
+            close_part(&mut out);
+        }
+        close_answers(&mut out);
+        let _: serde_json::Value = serde_json::from_slice(&out).expect("our own JSON");
     }
 }
 
@@ -146,6 +189,7 @@ mod tests {
         #[test]
         fn any_bytes_pass(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             fuzz_import_body(&bytes);
+            fuzz_batch(&bytes);
             fuzz_query(&bytes);
             fuzz_skip_token(&bytes);
         }
@@ -153,9 +197,11 @@ mod tests {
         #[test]
         fn what_looks_like_a_request_passes(
             text in r#"\{("(id|groupTag|orderIdentifier|serialNumber|hardwareIdentifier|state)":("[a-zA-Z0-9+/=_ -]{0,12}"|null|\{"deviceErrorCode":[0-9]{1,11}\}),?){0,4}\}"#,
+            batch in r#"\{"requests":\[(\{"id":"?[0-4]"?,"method":"(GET|POST|x)","url":"[a-z/:?%# é]{0,9}",?("headers":\{("Content-Type":"(text/plain|application/json(;x)?)")?\},?)?("dependsOn":\["[0-4]"\],?)?("body":("[a-zA-Z+/=]{0,5}"|\{"a":1\}))?\},?){0,4}\]\}"#,
             query in r"((\$?(top|skip|count|skiptoken|filter|x)|%24[tT]op)=([0-9]{0,22}|true|%[0-9a-f]{2}|\+)&?){0,4}",
         ) {
             fuzz_import_body(text.as_bytes());
+            fuzz_batch(batch.replace(",}", "}").replace(",]", "]").as_bytes());
             fuzz_query(query.as_bytes());
         }
     }

@@ -44,7 +44,7 @@ impl ImportRequest {
 pub fn read_create(body: &Json<'_>) -> Result<ImportRequest, WireError> {
     let mut id = None;
     let (change, state) = read_import(body, |json| {
-        id = read_id(json)?;
+        id = read_id(json)?.map(ImportId);
         Ok(())
     })?;
     Ok(ImportRequest {
@@ -206,14 +206,14 @@ fn merge_tags(one: Change<String>, other: Option<String>) -> Result<Change<Strin
 
 /// Reads an id in the one form of a GUID that Graph writes. Nothing, and the zero GUID that
 /// typed clients send for it, leave the choice to the server.
-fn read_id(json: &Json<'_>) -> Result<Option<ImportId>, WireError> {
+pub(super) fn read_id(json: &Json<'_>) -> Result<Option<Uuid>, WireError> {
     const GUID_CHARACTERS: usize = 36;
     let Some(text) = edm::text(json)?.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     // The parser knows other forms too, but none of them is 36 characters long.
     match Uuid::try_parse(&text) {
-        Ok(id) if text.len() == GUID_CHARACTERS => Ok((!id.is_nil()).then_some(ImportId(id))),
+        Ok(id) if text.len() == GUID_CHARACTERS => Ok((!id.is_nil()).then_some(id)),
         _ => Err(WireError::new(Problem::NotAGuid { literal: text })),
     }
 }

@@ -4,12 +4,14 @@
 //! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
 //! we copy it, `docs/graph-compatibility.md` says so.
 
+pub mod batch;
 pub mod behavior;
 pub mod collection;
 pub mod device;
 pub mod edm;
 pub mod entity;
 pub mod error_body;
+pub mod expansion;
 pub mod fuzzing;
 pub mod import;
 pub mod import_state;
@@ -20,5 +22,6 @@ pub mod query;
 pub mod schema;
 pub mod skip_token;
 pub mod text;
+pub mod upload;
 pub mod version;
 pub mod wire_error;

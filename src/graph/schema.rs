@@ -3,7 +3,7 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
-use crate::domain::field::{DeviceField, ImportField};
+use crate::domain::field::{DeviceField, ImportField, UploadField};
 
 use super::version::Version;
 
@@ -105,6 +105,8 @@ pub enum EntitySet {
     Imports,
     /// Registered devices.
     Devices,
+    /// The baskets in which imports came in 2018.
+    Uploads,
 }
 
 impl EntitySet {
@@ -113,6 +115,7 @@ impl EntitySet {
         match self {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",
+            Self::Uploads => "importedWindowsAutopilotDeviceIdentityUploads",
         }
     }
 }
@@ -168,6 +171,27 @@ pub const IMPORT_STATE: StructuredType<ImportField> = StructuredType {
 /// Graph: importedWindowsAutopilotDeviceIdentityImportStatus.
 pub const IMPORT_STATUS: EdmType =
     EdmType::Enum("microsoft.graph.importedWindowsAutopilotDeviceIdentityImportStatus");
+
+/// The imports in an upload, by which one navigates from it.
+pub const UPLOAD_IMPORTS: &str = "deviceIdentities";
+
+/// Graph: importedWindowsAutopilotDeviceIdentityUpload.
+pub const UPLOAD: StructuredType<UploadField> = StructuredType {
+    name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload",
+    properties: &[
+        required("id", EdmType::String, UploadField::Id),
+        required(
+            "createdDateTimeUtc",
+            EdmType::DateTimeOffset,
+            UploadField::CreatedAt,
+        ),
+        required(
+            "status",
+            EdmType::Enum("microsoft.graph.importedWindowsAutopilotDeviceIdentityUploadStatus"),
+            UploadField::Status,
+        ),
+    ],
+};
 
 /// Graph: windowsAutopilotDeviceIdentity.
 pub const DEVICE: StructuredType<DeviceField> = StructuredType {
@@ -311,6 +335,7 @@ mod tests {
             names(&IMPORT, Version::Beta),
             names(&IMPORT_STATE, Version::Beta),
             names(&DEVICE, Version::Beta),
+            names(&UPLOAD, Version::Beta),
         ];
         for names in types {
             let mut folded: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();

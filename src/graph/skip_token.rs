@@ -35,6 +35,14 @@ pub struct SkipToken {
     pub after: Uuid,
 }
 
+/// The key of tokens for a collection that belongs to one entity, so that none of another's opens.
+pub fn key_within(key: &[u8; 32], entity: Uuid) -> [u8; 32] {
+    let mut mac = keyed(key);
+    mac.update(b"within");
+    mac.update(entity.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
 /// Writes a token as text that needs no escaping in a query.
 pub fn seal(key: &[u8; 32], token: &SkipToken) -> String {
     let mut bytes = vec![FORMAT];
@@ -76,14 +84,7 @@ fn unseal(
 }
 
 fn mac(key: &[u8; 32], token: &SkipToken) -> Hmac<Sha256> {
-    // HMAC fills a short key up with zeros to the digest's block itself; done here, no key has the
-    // wrong length.
-    let mut block = [0; 64];
-    block
-        .iter_mut()
-        .zip(key)
-        .for_each(|(place, byte)| *place = *byte);
-    let mut mac = Hmac::<Sha256>::new(&block.into());
+    let mut mac = keyed(key);
     mac.update(&[FORMAT]);
     mac.update(token.after.as_bytes());
     mac.update(token.tenant.0.as_bytes());
@@ -95,11 +96,32 @@ fn mac(key: &[u8; 32], token: &SkipToken) -> Hmac<Sha256> {
     mac
 }
 
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC fills a short key up with zeros to the digest's block itself; done here, no key has the
+    // wrong length.
+    let mut block = [0; 64];
+    block
+        .iter_mut()
+        .zip(key)
+        .for_each(|(place, byte)| *place = *byte);
+    Hmac::<Sha256>::new(&block.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const KEY: [u8; 32] = [7; 32];
+
+    #[test]
+    fn a_token_of_one_entitys_collection_opens_no_others() {
+        let one = key_within(&KEY, Uuid::from_u128(1));
+        let other = key_within(&KEY, Uuid::from_u128(2));
+        let sealed = seal(&one, &token());
+        assert!(open_as(&one, &sealed, token()).is_ok());
+        assert!(open_as(&other, &sealed, token()).is_err());
+        assert!(open_as(&KEY, &sealed, token()).is_err());
+    }
 
     fn token() -> SkipToken {
         SkipToken {

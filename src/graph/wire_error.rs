@@ -137,6 +137,9 @@ pub enum Problem {
         /// How many there may be.
         max: usize,
     },
+    /// A collection that belongs to an entity and is changed at its own address.
+    #[error("The collection can't be changed here: use its own address.")]
+    NotChangedHere,
     /// A query option is not offered here.
     #[error("The query option '{}' is not supported here.", echo(option))]
     OptionNotOffered {
@@ -248,9 +251,10 @@ impl fmt::Display for WireError {
 }
 
 /// A client's text, cut where it is long.
-struct Echo<'a>(&'a str, usize);
+pub(super) struct Echo<'a>(&'a str, usize);
 
-fn echo(text: &str) -> Echo<'_> {
+/// Shortens a client's text for a message.
+pub(super) fn echo(text: &str) -> Echo<'_> {
     Echo(text, MAX_ECHO)
 }
 

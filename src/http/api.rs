@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
@@ -13,6 +13,7 @@ use super::{
         permission::{self, Access, Policy},
         token::TokenVerifier,
     },
+    batch::{self, Rendezvous},
     call::Call,
     devices,
     error::ApiError,
@@ -20,13 +21,14 @@ use super::{
     imports,
     layers::{
         Layers,
-        access_log::{Route, Tenant},
+        access_log::{NONE, Route, Tenant},
         host_guard::HostGuard,
         request_id::RequestContext,
         throttle::Throttle,
     },
-    router::{self, Operation},
+    router::{self, Operation, Segment},
     server::PeerAddr,
+    uploads,
 };
 use crate::{
     domain::clock::Clock,
@@ -73,11 +75,33 @@ pub struct Development {
     pub is_authority_path: fn(&str) -> bool,
 }
 
+/// What is asked, by somebody who is known.
+pub(super) struct Asked {
+    pub(super) caller: Arc<Caller>,
+    pub(super) version: Version,
+    pub(super) context: RequestContext,
+    pub(super) method: Method,
+    /// The path's segments after the version's.
+    pub(super) segments: Vec<Segment>,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    /// Where a batch's parts meet.
+    pub(super) meeting: Option<Rendezvous>,
+}
+
 /// What the access line tells of a request, as far as it got.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     tenant: Option<Tenant>,
     route: Option<Route>,
+}
+
+impl Seen {
+    /// The route's template, or what stands for none.
+    pub(super) fn route_name(&self) -> &'static str {
+        self.route.map_or(NONE, |Route(route)| route)
+    }
 }
 
 impl Api {
@@ -127,20 +151,41 @@ impl Api {
             Version::parse(&version).ok_or_else(|| ApiError::invalid_version(&version))?;
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
-        let resolved = router::resolve(request.method(), &segments)?;
-        seen.route = Some(Route(resolved.route.path));
-        permission::check(&caller, resolved.route.access, &self.policy)?;
-        self.throttle(&caller, resolved.route, context)?;
         let (parts, body) = request.into_parts();
-        let call = Call {
-            api: self,
+        let asked = Asked {
             caller,
             version,
             context: context.clone(),
-            key: resolved.key,
+            method: parts.method,
+            segments,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             body,
+            meeting: None,
+        };
+        self.perform(asked, seen).await
+    }
+
+    /// Finds what is asked, and does it if the caller may ask it.
+    pub(super) async fn perform(
+        self: Arc<Self>,
+        asked: Asked,
+        seen: &mut Seen,
+    ) -> Result<Response, ApiError> {
+        let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
+        seen.route = Some(Route(resolved.route.path));
+        permission::check(&asked.caller, resolved.route.access, &self.policy)?;
+        self.throttle(&asked.caller, resolved.route, &asked.context)?;
+        let call = Call {
+            api: self,
+            caller: asked.caller,
+            version: asked.version,
+            context: asked.context,
+            keys: resolved.keys,
+            query: asked.query,
+            headers: asked.headers,
+            body: asked.body,
+            meeting: asked.meeting,
         };
         dispatch(resolved.route.operation, call).await
     }
@@ -188,6 +233,7 @@ impl Development {
 
 async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError> {
     match operation {
+        Operation::Batch => batch::batch(call).await,
         Operation::ListImports => imports::list::list(call).await,
         Operation::CountImports => imports::count::count(call).await,
         Operation::CreateImport => imports::create::create(call).await,
@@ -195,6 +241,22 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::GetImport => imports::get::get(call).await,
         Operation::UpdateImport => imports::update::update(call).await,
         Operation::DeleteImport => imports::delete::delete(call).await,
+        Operation::ListUploads => uploads::list::list(call).await,
+        Operation::CountUploads => uploads::count::count(call).await,
+        Operation::CreateUpload => uploads::create::create(call).await,
+        Operation::GetUpload => uploads::get::get(call).await,
+        Operation::UpdateUpload => uploads::update::update(call).await,
+        Operation::DeleteUpload => uploads::delete::delete(call).await,
+        Operation::ListUploadImports => uploads::imports::list(call).await,
+        Operation::CountUploadImports => uploads::imports::count(call).await,
+        Operation::CreateUploadImport => uploads::imports::create(call).await,
+        Operation::GetUploadImport => imports::get::get(uploads::imports::enter(call).await?).await,
+        Operation::UpdateUploadImport => {
+            imports::update::update(uploads::imports::enter(call).await?).await
+        }
+        Operation::DeleteUploadImport => {
+            imports::delete::delete(uploads::imports::enter(call).await?).await
+        }
         Operation::ListDevices => devices::list::list(call).await,
         Operation::CountDevices => devices::count::count(call).await,
         Operation::GetDevice => devices::get::get(call).await,

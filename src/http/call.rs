@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     api::Api,
     auth::caller::Caller,
+    batch::Rendezvous,
     error::ApiError,
     extract::{
         accept,
@@ -46,14 +47,16 @@ pub struct Call {
     pub version: Version,
     /// The request's names and address.
     pub context: RequestContext,
-    /// The key in the path.
-    pub key: Option<String>,
+    /// The keys in the path, in its order.
+    pub keys: Vec<String>,
     /// The query string, undecoded.
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, unread.
     pub body: Body,
+    /// Where it meets the other parts of its batch, if it is one.
+    pub meeting: Option<Rendezvous>,
 }
 
 /// How a created or changed entity is answered.
@@ -100,17 +103,27 @@ impl Call {
         Ok(query::read_no_options(self.query.as_deref(), self.version)?)
     }
 
-    /// The key in the path as a GUID. A text that is none can't be the key of anything.
+    /// The first key in the path as a GUID. A text that is none can't be the key of anything.
     pub fn guid(&self) -> Option<Uuid> {
-        let key = self.key.as_deref()?;
+        let key = self.key(0);
         (key.len() == 36)
             .then(|| Uuid::try_parse(key).ok())
             .flatten()
     }
 
-    /// The error for a key that leads to nothing of this tenant's.
+    /// The key in this place of the path, counted from 0; empty where the route has none.
+    pub fn key(&self, place: usize) -> &str {
+        self.keys.get(place).map_or("", String::as_str)
+    }
+
+    /// The error for a first key that leads to nothing of this tenant's.
     pub fn absent(&self) -> ApiError {
-        let key = self.key.as_deref().unwrap_or_default();
+        self.absent_at(0)
+    }
+
+    /// The error for the key in this place of the path.
+    pub fn absent_at(&self, place: usize) -> ApiError {
+        let key = self.key(place);
         ApiError::not_found(format!(
             "Resource '{key}' does not exist or one of its queried reference-property objects are not present."
         ))
@@ -121,6 +134,18 @@ impl Call {
         let body = std::mem::take(&mut self.body);
         let deadline = Instant::now() + self.api.body_timeout;
         body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
+    }
+
+    /// Waits for the other parts of the batch, if there is one, so that all write together. For
+    /// operations that have read all that they need, and write next.
+    pub fn meet(&self) -> impl Future<Output = ()> + use<> {
+        // Borrows nothing: a call with its body can't be shared among threads.
+        let meeting = self.meeting.clone();
+        async move {
+            if let Some(meeting) = meeting {
+                meeting.meet().await;
+            }
+        }
     }
 
     /// The text of a JSON body.

@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod api;
 pub mod auth;
+pub mod batch;
 pub mod call;
 pub mod devices;
 pub mod error;
@@ -15,3 +16,4 @@ pub mod imports;
 pub mod layers;
 pub mod router;
 pub mod server;
+pub mod uploads;

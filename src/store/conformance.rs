@@ -13,6 +13,7 @@ mod pages;
 mod registration;
 mod steps;
 mod upkeep;
+mod uploads;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -47,6 +48,7 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
         hardware::CASES,
         ledger::CASES,
         upkeep::CASES,
+        uploads::CASES,
     ];
     let mut failed = Vec::new();
     for (name, case) in rooms.into_iter().flatten() {

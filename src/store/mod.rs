@@ -24,12 +24,14 @@ use crate::domain::{
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     tenant::TenantId,
+    upload::{Upload, UploadId},
 };
 
 pub use error::{StoreError, Unique};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-    NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
+    NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
+    Updated, UploadDeletion,
 };
 use soundness::{Depth, Soundness};
 pub use sqlite::{DatabaseKind, OpenError, Opening};
@@ -102,6 +104,58 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Answer<'_, bool>;
 
+    /// Makes an upload with its imports: all of it, or nothing. An upload's id that is taken in
+    /// this tenant is `StoreError::Conflict`, and so are imports' ids.
+    fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()>;
+
+    /// The upload with this id.
+    fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>>;
+
+    /// A page of uploads, in the order of their ids.
+    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>>;
+
+    /// How many uploads there are.
+    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64>;
+
+    /// Takes a step of an upload's deletion: up to `limit` of its imports that wait are withdrawn,
+    /// as many that are settled stay without it, and it is gone once it has none.
+    fn delete_upload(
+        &self,
+        tenant: TenantId,
+        id: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, UploadDeletion>;
+
+    /// Accepts imports into an upload, as `create_imports` does; false where there is no such
+    /// upload.
+    fn create_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        imports: NewImports,
+    ) -> Answer<'_, bool>;
+
+    /// A page of an upload's imports, in the order of their ids.
+    fn list_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        slice: Slice,
+    ) -> Answer<'_, Page<Import>>;
+
+    /// How many imports an upload has.
+    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64>;
+
+    /// Whether an import came in this upload.
+    fn upload_holds(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        import: ImportId,
+    ) -> Answer<'_, bool>;
+
     /// The device with this id.
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>>;
 
@@ -161,7 +215,7 @@ pub trait Store: Send + Sync {
 
     /// Removes up to so many rows of a tenant, and frees the hardware of the devices among them for
     /// any tenant: its imports first, so that none is registered meanwhile, then its devices, then
-    /// what is remembered of deleted ones. Audit lines stay. Removing nothing means that nothing
+    /// what is remembered of deleted ones, then its uploads. Audit lines stay. Removing nothing means that nothing
     /// is left.
     fn delete_tenant_rows(
         &self,
@@ -173,6 +227,13 @@ pub trait Store: Send + Sync {
 
     /// A page of a tenant's audit lines, oldest first.
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>>;
+
+    /// Runs `begin`, which polls futures of this store. The writes that begin in it reach the disk
+    /// together, where the backend can do so; each still succeeds or fails by itself. Others may
+    /// have to wait meanwhile, so `begin` should do nothing else.
+    fn together(&self, begin: &mut dyn FnMut()) {
+        begin();
+    }
 
     /// The secret with which page links are signed, made with the database.
     fn paging_secret(&self) -> &[u8; 32];

@@ -11,6 +11,7 @@ use crate::domain::{
     import::{CallId, Import, ImportId, ImportProperties, TooLate},
     registration::Examination,
     tenant::TenantId,
+    upload::UploadId,
 };
 
 /// The imports of one request, accepted together.
@@ -33,6 +34,26 @@ pub struct NewImport {
     pub id: ImportId,
     /// What the client said.
     pub properties: ImportProperties,
+}
+
+/// An upload to make, with the imports that it comes with: there may be none.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// Its id, chosen before the store sees it.
+    pub id: UploadId,
+    /// Its imports, and who sends them and when.
+    pub imports: NewImports,
+}
+
+/// How far an upload's deletion has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadDeletion {
+    /// There is no such upload.
+    Absent,
+    /// Some of its imports are out of it, others are to come.
+    Begun,
+    /// It is deleted.
+    Deleted,
 }
 
 /// Which part of a list is wanted.
@@ -179,6 +200,8 @@ pub struct TenantSummary {
     pub devices: u64,
     /// Its deleted devices that are remembered.
     pub tombstones: u64,
+    /// Its uploads.
+    pub uploads: u64,
 }
 
 /// How much of a tenant one step of its deletion removed.
@@ -190,12 +213,14 @@ pub struct TenantDeletion {
     pub devices: u64,
     /// Deleted devices that were remembered.
     pub tombstones: u64,
+    /// Uploads.
+    pub uploads: u64,
 }
 
 impl TenantDeletion {
     /// How many rows that is.
     pub fn rows(&self) -> u64 {
-        self.imports + self.devices + self.tombstones
+        self.imports + self.devices + self.tombstones + self.uploads
     }
 }
 

@@ -83,6 +83,17 @@ pub const METRICS: &[Metric] = &[
         help: "Time from a request's headers to the end of its answer.",
     },
     Metric {
+        name: "hangar_batch_parts_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[
+            ("route", "the route's template, or `none`"),
+            ("method", "the HTTP method, or `other`"),
+            ("status", "the part's status code"),
+        ],
+        help: "Requests answered within a `$batch`, which itself is one request.",
+    },
+    Metric {
         name: "hangar_write_group_operations",
         kind: MetricKind::Histogram(GROUP_OPERATIONS),
         unit: Unit::Count,

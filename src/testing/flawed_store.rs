@@ -20,13 +20,14 @@ use crate::{
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         tenant::TenantId,
+        upload::{Upload, UploadId},
     },
     store::{
         Answer, Store, StoreError,
         operation::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
-            LedgerQuery, NewImports, Page, Settled, Settlement, Slice, TenantDeletion,
-            TenantSummary, Updated,
+            LedgerQuery, NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion,
+            TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -134,6 +135,64 @@ impl Store for FlawedStore {
         self.inner.delete_import(tenant, id, actor, now)
     }
 
+    fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
+        self.inner.create_upload(tenant, new)
+    }
+
+    fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>> {
+        self.inner.upload(tenant, id)
+    }
+
+    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
+        self.inner.list_uploads(tenant, slice)
+    }
+
+    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
+        self.inner.count_uploads(tenant)
+    }
+
+    fn delete_upload(
+        &self,
+        tenant: TenantId,
+        id: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, UploadDeletion> {
+        self.inner.delete_upload(tenant, id, limit, actor, now)
+    }
+
+    fn create_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        imports: NewImports,
+    ) -> Answer<'_, bool> {
+        self.inner.create_upload_imports(tenant, upload, imports)
+    }
+
+    fn list_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        slice: Slice,
+    ) -> Answer<'_, Page<Import>> {
+        self.inner.list_upload_imports(tenant, upload, slice)
+    }
+
+    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
+        self.inner.count_upload_imports(tenant, upload)
+    }
+
+    fn upload_holds(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        import: ImportId,
+    ) -> Answer<'_, bool> {
+        self.inner.upload_holds(tenant, upload, import)
+    }
+
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>> {
         self.inner.device(tenant, id)
     }
@@ -209,6 +268,10 @@ impl Store for FlawedStore {
 
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>> {
         self.inner.list_audit(tenant, slice)
+    }
+
+    fn together(&self, begin: &mut dyn FnMut()) {
+        self.inner.together(begin);
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

@@ -3,6 +3,7 @@
 //! does not compile without one.
 
 use hangar::{
+    graph::version::Version,
     http::{
         auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
         router::{Operation, ROUTES, Route},
@@ -14,7 +15,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    DEVICES, House, IMPORTS, READ, VERSIONS, WRITE, device, error, id_of, ids_of, masked, text,
+    DEVICES, House, IMPORTS, READ, UPLOADS, VERSIONS, WRITE, device, error, id_of, ids_of, masked,
+    text,
 };
 
 const CONTOSO: Uuid = Uuid::from_u128(0xaaaa_aaaa_0000_4000_8000_0000_0000_000a);
@@ -28,8 +30,8 @@ const PERSONAL: &str =
 
 /// How an operation is called, and what it looks like when that succeeds.
 struct Case {
-    /// The key, where the path has one.
-    key: String,
+    /// The keys in the path, in its order.
+    keys: Vec<String>,
     body: Option<Value>,
     status: u16,
     stranger: Stranger,
@@ -47,25 +49,37 @@ enum Stranger {
     FreeId,
 }
 
-/// A tenant's rows: an import that is decided, and its device.
+/// A tenant's rows: an upload, an import in it that is decided, and its device.
 struct Rows {
+    upload: String,
     import: String,
     device: String,
 }
 
 fn case(operation: Operation, rows: &Rows) -> Case {
     let with = |key: &str, body, status, stranger| Case {
-        key: key.to_owned(),
+        keys: vec![key.to_owned()],
         body,
         status,
         stranger,
     };
+    let within = |body, status| Case {
+        keys: vec![rows.upload.clone(), rows.import.clone()],
+        ..with("", body, status, Stranger::Nothing)
+    };
     let taken = json!({ "id": rows.import, "serialNumber": "a stranger's" });
     let many = json!({ "importedWindowsAutopilotDeviceIdentities": [taken] });
+    let set = "/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+    let batch = json!({ "requests": [{ "id": "1", "method": "GET", "url": set }] });
+    let upload = json!({ "id": rows.upload, "deviceIdentities": [taken] });
+    let free = json!({ "serialNumber": "S" });
     let tag = json!({ "groupTag": "changed" });
     match operation {
-        Operation::ListImports | Operation::ListDevices => with("", None, 200, Stranger::OwnRows),
-        Operation::CountImports | Operation::CountDevices => {
+        Operation::Batch => with("", Some(batch), 200, Stranger::OwnRows),
+        Operation::ListImports | Operation::ListUploads | Operation::ListDevices => {
+            with("", None, 200, Stranger::OwnRows)
+        }
+        Operation::CountImports | Operation::CountUploads | Operation::CountDevices => {
             with("", None, 200, Stranger::OwnNumber)
         }
         Operation::CreateImport => with("", Some(taken), 201, Stranger::FreeId),
@@ -73,6 +87,17 @@ fn case(operation: Operation, rows: &Rows) -> Case {
         Operation::GetImport => with(&rows.import, None, 200, Stranger::Nothing),
         Operation::UpdateImport => with(&rows.import, Some(tag), 200, Stranger::Nothing),
         Operation::DeleteImport => with(&rows.import, None, 204, Stranger::Nothing),
+        Operation::CreateUpload => with("", Some(upload), 201, Stranger::FreeId),
+        Operation::GetUpload => with(&rows.upload, None, 200, Stranger::Nothing),
+        Operation::UpdateUpload => with(&rows.upload, Some(json!({})), 200, Stranger::Nothing),
+        Operation::DeleteUpload => with(&rows.upload, None, 204, Stranger::Nothing),
+        Operation::ListUploadImports | Operation::CountUploadImports => {
+            with(&rows.upload, None, 200, Stranger::Nothing)
+        }
+        Operation::CreateUploadImport => with(&rows.upload, Some(free), 201, Stranger::Nothing),
+        Operation::GetUploadImport => within(None, 200),
+        Operation::UpdateUploadImport => within(Some(tag), 200),
+        Operation::DeleteUploadImport => within(None, 204),
         Operation::GetDevice => with(&rows.device, None, 200, Stranger::Nothing),
         Operation::DeleteDevice => with(&rows.device, None, 204, Stranger::Nothing),
     }
@@ -88,10 +113,14 @@ struct Scene {
 impl Scene {
     async fn new(options: TestOptions) -> Self {
         let house = House::with(options);
-        let (import, device) = house.register(&house.contoso, 1).await;
+        let (upload, import, device) = house.upload(&house.contoso, 1).await;
         let mut scene = Self {
             house,
-            rows: Rows { import, device },
+            rows: Rows {
+                upload,
+                import,
+                device,
+            },
             before: Vec::new(),
         };
         scene.before = scene.contents().await;
@@ -101,7 +130,7 @@ impl Scene {
     async fn contents(&self) -> Vec<String> {
         let owner = self.house.user_token(CONTOSO, READ);
         let mut contents = Vec::new();
-        for set in [IMPORTS, DEVICES] {
+        for set in [IMPORTS, UPLOADS, DEVICES] {
             let ask = self.house.ask(Method::GET, set).token(&owner);
             contents.push(text(&ask.send().await));
         }
@@ -114,7 +143,7 @@ impl Scene {
 
     async fn call(&self, route: &Route, version: &str, token: Option<&str>) -> TestAnswer {
         let case = case(route.operation, &self.rows);
-        self.call_with(route, version, token, &case.key, case.body.as_ref())
+        self.call_with(route, version, token, &case.keys, case.body.as_ref())
             .await
     }
 
@@ -123,10 +152,10 @@ impl Scene {
         route: &Route,
         version: &str,
         token: Option<&str>,
-        key: &str,
+        keys: &[String],
         body: Option<&Value>,
     ) -> TestAnswer {
-        let path = format!("/{version}/{}", route.path.replace("{id}", key));
+        let path = path_of(route, version, keys);
         let mut ask = self.house.ask(route.method.clone(), &path);
         if let Some(body) = body {
             ask = ask.json(body);
@@ -137,10 +166,10 @@ impl Scene {
         }
     }
 
-    /// Calls as a holder who is to be refused, under both versions.
+    /// Calls as a holder who is to be refused, under every version that has the route.
     async fn refuses(&self, route: &Route, token: Option<&str>, expected: &str) -> Vec<TestAnswer> {
         let mut answers = Vec::new();
-        for version in VERSIONS {
+        for version in versions_of(route) {
             let answer = self.call(route, version, token).await;
             assert_eq!(error(&answer), expected, "{version} {route:?}");
             assert!(self.untouched().await, "{version} {route:?}");
@@ -148,6 +177,29 @@ impl Scene {
         }
         answers
     }
+}
+
+/// The route's path, its keys in their places.
+fn path_of(route: &Route, version: &str, keys: &[String]) -> String {
+    let mut keys = keys.iter().map(String::as_str);
+    let segments = route.path.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            keys.next().unwrap()
+        } else {
+            segment
+        }
+    });
+    format!("/{version}/{}", segments.collect::<Vec<_>>().join("/"))
+}
+
+/// The versions that have a route.
+fn versions_of(route: &Route) -> Vec<&'static str> {
+    let mut versions = VERSIONS.to_vec();
+    versions.retain(|version| {
+        let version = Version::parse(version).unwrap();
+        route.versions.include(version)
+    });
+    versions
 }
 
 /// The scopes of which one opens a route, as refusals list them.
@@ -278,21 +330,26 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
     let mut seed = 0;
     for route in ROUTES {
         let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
-        for (scope, version) in scopes.iter().zip(VERSIONS.iter().cycle()) {
+        for (scope, version) in scopes.iter().zip(versions_of(route).into_iter().cycle()) {
             for claims in [
                 json!({ "scp": format!("User.Read {scope}") }),
                 json!({ "roles": [scope], "idtyp": "app" }),
             ] {
                 seed += 1;
                 let token = house.token(CONTOSO, &claims);
-                let (import, device) = house.register(&house.contoso, seed).await;
-                let rows = Rows { import, device };
+                let (upload, import, device) = house.upload(&house.contoso, seed).await;
+                let rows = Rows {
+                    upload,
+                    import,
+                    device,
+                };
                 let mut case = case(route.operation, &rows);
                 // The owner's own ids are taken.
                 if let Stranger::FreeId = case.stranger {
+                    house.delete(&format!("{UPLOADS}/{}", rows.upload)).await;
                     house.delete(&format!("{IMPORTS}/{}", rows.import)).await;
                 }
-                let path = format!("/{version}/{}", route.path.replace("{id}", &case.key));
+                let path = path_of(route, version, &case.keys);
                 let mut ask = house.ask(route.method.clone(), &path).token(&token);
                 if let Some(body) = case.body.take() {
                     ask = ask.json(&body);
@@ -327,26 +384,24 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
 async fn another_tenant_meets_only_what_is_its_own() {
     let scene = Scene::new(TestOptions::default()).await;
     let stranger = scene.house.user_token(FABRIKAM, WRITE);
-    let (own_import, own_device) = scene.house.register(&stranger, 9).await;
+    let (own_upload, own_import, own_device) = scene.house.upload(&stranger, 9).await;
+    let own = [own_upload, own_import, own_device];
     for route in ROUTES {
         if !matches!(route.access, Access::Needs(_)) {
             continue;
         }
-        for version in VERSIONS {
+        for version in versions_of(route) {
             let case = case(route.operation, &scene.rows);
             let answer = scene.call(route, version, Some(&stranger)).await;
             match case.stranger {
                 Stranger::OwnRows => {
                     let ids = ids_of(&answer);
-                    assert!(
-                        ids == [own_import.as_str()] || ids == [own_device.as_str()],
-                        "{route:?}"
-                    );
+                    assert!(ids.len() == 1 && own.contains(&ids[0]), "{route:?}");
                 }
                 Stranger::OwnNumber => assert_eq!(text(&answer), "1", "{route:?}"),
                 Stranger::Nothing => {
                     // Not theirs and not there look the same.
-                    let nowhere = Uuid::from_u128(7).to_string();
+                    let nowhere = vec![Uuid::from_u128(7).to_string(); case.keys.len()];
                     let none = scene
                         .call_with(
                             route,
@@ -368,6 +423,11 @@ async fn another_tenant_meets_only_what_is_its_own() {
                     assert_eq!(theirs.json()["serialNumber"], "a stranger's");
                     let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
                     assert_eq!(ask.send().await.status, 204);
+                    let path = format!("{UPLOADS}/{}", scene.rows.upload);
+                    let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
+                    let is_upload = route.operation == Operation::CreateUpload;
+                    let expected = if is_upload { 204 } else { 404 };
+                    assert_eq!(ask.send().await.status, expected);
                 }
             }
             assert!(scene.untouched().await, "{version} {route:?}");

@@ -7,6 +7,7 @@
 
 mod architecture;
 mod bad_input;
+mod batch;
 mod behavior;
 mod cli;
 mod cli_hash;
@@ -25,3 +26,4 @@ mod registration;
 mod seed;
 mod throttling;
 mod tls;
+mod uploads;

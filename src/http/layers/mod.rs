@@ -94,7 +94,7 @@ impl Layers {
 
 /// Turns a panic into an error, so that the caller still gets an answer. The panic's own message is
 /// not repeated, for it may quote what the client sent.
-async fn survive(answer: impl Future<Output = Response>) -> Result<Response, ApiError> {
+pub(in crate::http) async fn survive<T>(answer: impl Future<Output = T>) -> Result<T, ApiError> {
     AssertUnwindSafe(answer)
         .catch_unwind()
         .await

@@ -87,6 +87,17 @@ impl RequestContext {
         format!("{}{}", self.base_url, self.path)
     }
 
+    /// Puts in the headers that name an answer, be it a batch's part.
+    pub fn identify(&self, headers: &mut HeaderMap) {
+        if let Ok(id) = HeaderValue::try_from(self.request_id.hyphenated().to_string()) {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Ok(id) = HeaderValue::try_from(&self.client_request_id) {
+            headers.insert(CLIENT_REQUEST_ID, id);
+        }
+        headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+    }
+
     /// Puts in the headers that every answer has; the last of them only over TLS.
     pub fn sign(
         &self,
@@ -94,18 +105,12 @@ impl RequestContext {
         now: Timestamp,
         transport_security: Option<TransportSecurity>,
     ) {
-        if let Ok(id) = HeaderValue::try_from(self.request_id.hyphenated().to_string()) {
-            headers.insert(REQUEST_ID, id);
-        }
-        if let Ok(id) = HeaderValue::try_from(&self.client_request_id) {
-            headers.insert(CLIENT_REQUEST_ID, id);
-        }
+        self.identify(headers);
         // The `Date` is the clock's too, so that a moved clock tells one time everywhere.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
         if let Some(date) = date.ok().and_then(|date| HeaderValue::try_from(date).ok()) {
             headers.insert(header::DATE, date);
         }
-        headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
         headers.insert(DIAGNOSTIC, DIAGNOSTIC_VALUE);
         if let Some(security) = transport_security {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, security.value());

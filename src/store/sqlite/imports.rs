@@ -16,6 +16,7 @@ use crate::{
         hardware_blob::HardwareBlob,
         import::{Import, ImportChange, ImportId, ImportState},
         tenant::TenantId,
+        upload::UploadId,
     },
     store::{
         StoreError, Unique,
@@ -23,14 +24,16 @@ use crate::{
     },
 };
 
-/// Accepts all rows, or none. A single row that is not accepted has written nothing.
+/// Accepts all rows, or none, into an upload if there is one. A single row that is not accepted has
+/// written nothing.
 pub(super) fn create(
     connection: &Connection,
     tenant: TenantId,
     imports: &NewImports,
+    upload: Option<UploadId>,
 ) -> Result<(), Fault> {
     for row in &imports.rows {
-        match insert(connection, tenant, imports, row) {
+        match insert(connection, tenant, imports, row, upload) {
             Ok(()) => record(
                 connection,
                 tenant,
@@ -60,6 +63,7 @@ fn insert(
     tenant: TenantId,
     imports: &NewImports,
     new: &NewImport,
+    upload: Option<UploadId>,
 ) -> rusqlite::Result<()> {
     let properties = &new.properties;
     let blob = properties.hardware_blob.as_ref();
@@ -67,8 +71,8 @@ fn insert(
         .prepare_cached(
             "INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number,
                 product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
-                hardware_content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                hardware_content, upload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             tenant.0.as_bytes(),
@@ -82,6 +86,7 @@ fn insert(
             properties.assigned_user_principal_name,
             blob.map(HardwareBlob::len_bytes),
             blob.map(HardwareBlob::content),
+            upload.as_ref().map(|id| id.0.as_bytes()),
         ])
         .map(|_| ())
 }

@@ -18,6 +18,7 @@ mod row;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod writer;
 
 use std::{
@@ -35,7 +36,8 @@ use super::{
     Answer, Store,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-        NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
+        NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
+        Updated, UploadDeletion,
     },
 };
 use crate::domain::{
@@ -44,6 +46,7 @@ use crate::domain::{
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     tenant::TenantId,
+    upload::{Upload, UploadId},
 };
 pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
@@ -165,7 +168,7 @@ impl Store for SqliteStore {
             };
             self.writer
                 .run_undone_by(undo, weight_kib, move |connection| {
-                    imports::create(connection, tenant, &imports)
+                    imports::create(connection, tenant, &imports, None)
                 })
                 .await?;
             self.work.notify_one();
@@ -236,6 +239,101 @@ impl Store for SqliteStore {
             self.work.notify_one();
             Ok(deleted)
         })
+    }
+
+    fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let weight_kib = weight_kib(&new.imports);
+            self.writer
+                .run(weight_kib, move |connection| {
+                    uploads::create(connection, tenant, &new)
+                })
+                .await?;
+            self.work.notify_one();
+            Ok(())
+        })
+    }
+
+    fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::find(connection, tenant, id)),
+        )
+    }
+
+    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::list(connection, tenant, slice)),
+        )
+    }
+
+    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::count(connection, tenant)),
+        )
+    }
+
+    fn delete_upload(
+        &self,
+        tenant: TenantId,
+        id: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, UploadDeletion> {
+        Box::pin(self.delete_upload_rows(tenant, id, limit, actor, now))
+    }
+
+    fn create_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        imports: NewImports,
+    ) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let weight_kib = weight_kib(&imports);
+            let found = self
+                .writer
+                .run(weight_kib, move |connection| {
+                    uploads::create_imports(connection, tenant, upload, &imports)
+                })
+                .await?;
+            self.work.notify_one();
+            Ok(found)
+        })
+    }
+
+    fn list_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        slice: Slice,
+    ) -> Answer<'_, Page<Import>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::list_imports(connection, tenant, upload, slice)),
+        )
+    }
+
+    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::count_imports(connection, tenant, upload)),
+        )
+    }
+
+    fn upload_holds(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        import: ImportId,
+    ) -> Answer<'_, bool> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::holds(connection, tenant, upload, import)),
+        )
     }
 
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>> {
@@ -404,6 +502,10 @@ impl Store for SqliteStore {
             self.readers
                 .run(move |connection| audit::list(connection, tenant, slice)),
         )
+    }
+
+    fn together(&self, begin: &mut dyn FnMut()) {
+        self.writer.together(begin);
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

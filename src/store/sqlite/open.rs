@@ -18,6 +18,7 @@ const APPLICATION_ID: i64 = 0x484e_4752;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_fresh_hardware.sql"),
+    include_str!("migrations/0003_uploads.sql"),
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

@@ -4,6 +4,7 @@
 //! answers all. So a hundred callers share one sync of the disk, and none is answered before it.
 
 use std::{
+    collections::VecDeque,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
@@ -113,9 +114,30 @@ struct Job {
     _room: OwnedSemaphorePermit,
 }
 
+/// The way to the writer thread. What is sent at once is received at once.
+struct Queue {
+    /// Nothing once the writer is closed.
+    sender: Option<Sender<Vec<Job>>>,
+    /// How many callers are gathering jobs just now.
+    gathering: usize,
+    /// What came while somebody gathered.
+    gathered: Vec<Job>,
+}
+
+impl Queue {
+    /// Sends what has been gathered.
+    fn flush(&mut self) {
+        let jobs = std::mem::take(&mut self.gathered);
+        if let (Some(sender), false) = (&self.sender, jobs.is_empty()) {
+            // A thread that is gone drops the jobs, whose callers then learn that it is.
+            let _ = sender.send(jobs);
+        }
+    }
+}
+
 /// Hands operations to the writer thread.
 pub(super) struct Writer {
-    queue: Mutex<Option<Sender<Job>>>,
+    queue: Mutex<Queue>,
     room: Arc<Semaphore>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
@@ -132,7 +154,11 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || WriterThread::new(opener, connection, witness).run(&receiver))?;
         Ok(Self {
-            queue: Mutex::new(Some(sender)),
+            queue: Mutex::new(Queue {
+                sender: Some(sender),
+                gathering: 0,
+                gathered: Vec::new(),
+            }),
             room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
             thread: Mutex::new(Some(thread)),
         })
@@ -177,9 +203,32 @@ impl Writer {
             .unwrap_or_else(|_| Err(StoreError::Unknown("the writer has stopped".to_owned())))
     }
 
+    /// Runs `begin`, and sends the operations that are begun in it to the thread in one piece, so
+    /// that they share a commit as far as a group's bounds allow. Operations of others that come
+    /// meanwhile go with them; they wait no longer than `begin` takes.
+    pub(super) fn together(&self, begin: &mut dyn FnMut()) {
+        /// Sends the jobs also where `begin` panics.
+        struct Gathering<'a>(&'a Writer);
+        impl Drop for Gathering<'_> {
+            fn drop(&mut self) {
+                let mut queue = lock(&self.0.queue);
+                queue.gathering -= 1;
+                // Whoever else gathers: what waits here must not wait for them.
+                queue.flush();
+            }
+        }
+        lock(&self.queue).gathering += 1;
+        let gathering = Gathering(self);
+        begin();
+        drop(gathering);
+    }
+
     /// Lets the thread finish what is queued, and waits for it.
     pub(super) fn close(&self) {
-        lock(&self.queue).take();
+        let mut queue = lock(&self.queue);
+        queue.flush();
+        queue.sender = None;
+        drop(queue);
         if let Some(thread) = lock(&self.thread).take() {
             let _ = thread.join();
         }
@@ -187,12 +236,14 @@ impl Writer {
 
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
-        let queue = lock(&self.queue);
-        queue
-            .as_ref()
-            .ok_or_else(closed)?
-            .send(job)
-            .map_err(|_| closed())?;
+        let mut queue = lock(&self.queue);
+        let sender = queue.sender.as_ref().ok_or_else(closed)?;
+        if queue.gathering == 0 {
+            sender.send(vec![job]).map_err(|_| closed())?;
+        } else {
+            queue.gathered.push(job);
+        }
+        drop(queue);
         metrics::gauge!("hangar_write_queue_depth").increment(1);
         Ok(())
     }
@@ -224,9 +275,10 @@ impl WriterThread {
         }
     }
 
-    fn run(mut self, queue: &Receiver<Job>) {
-        while let Ok(first) = queue.recv() {
-            let group = gather(first, queue);
+    fn run(mut self, queue: &Receiver<Vec<Job>>) {
+        let mut waiting = VecDeque::new();
+        while fill(&mut waiting, queue) {
+            let group = take_group(&mut waiting);
             metrics::gauge!("hangar_write_queue_depth")
                 .decrement(u32::try_from(group.len()).unwrap_or(u32::MAX));
             self.write(group);
@@ -278,12 +330,28 @@ impl WriterThread {
     }
 }
 
-/// Takes what else is queued, up to a group's bounds.
-fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
-    let mut weight_kib = first.weight_kib;
-    let mut group = vec![first];
+/// Waits for a job if none waits, and takes what else is queued, up to a group's worth; false once
+/// the writer is closed and everything is done.
+fn fill(waiting: &mut VecDeque<Job>, queue: &Receiver<Vec<Job>>) -> bool {
+    if waiting.is_empty() {
+        let Ok(jobs) = queue.recv() else { return false };
+        waiting.extend(jobs);
+    }
+    while waiting.len() < GROUP_OPERATIONS {
+        let Ok(jobs) = queue.try_recv() else { break };
+        waiting.extend(jobs);
+    }
+    true
+}
+
+/// Takes the jobs that wait longest, up to a group's bounds.
+fn take_group(waiting: &mut VecDeque<Job>) -> Vec<Job> {
+    let mut weight_kib: u32 = 0;
+    let mut group = Vec::new();
     while group.len() < GROUP_OPERATIONS && weight_kib < GROUP_KIB {
-        let Ok(job) = queue.try_recv() else { break };
+        let Some(job) = waiting.pop_front() else {
+            break;
+        };
         weight_kib = weight_kib.saturating_add(job.weight_kib);
         group.push(job);
     }

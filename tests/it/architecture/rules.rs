@@ -46,6 +46,7 @@ const WITHOUT_TENANT: &[&str] = &[
     "find_ledger_entries",
     "release_ledger_entry",
     "list_tenants",
+    "together",
     "paging_secret",
     "check",
     "close",

@@ -21,7 +21,10 @@ async fn a_terminal_shows_a_bar_with_rate_and_time_left() {
         .arg("/dev/null")
         .env("TERM", "xterm");
     let seen = ran(command).await;
-    seen.expect(0, &["300 registered", "sending ", "% ", " rows/s, ", " left"]);
+    seen.expect(
+        0,
+        &["300 registered", "sending ", "% ", " rows/s, ", " left"],
+    );
     assert!(
         seen.stdout.contains("\u{1b}["),
         "the bar is drawn over itself: {:?}",

@@ -140,6 +140,18 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "import-of-no-upload",
+        broken: "SELECT id, tenant, upload FROM import WHERE upload IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM upload AS known
+                WHERE known.tenant = import.tenant AND known.id = import.upload)",
+        sentence: |row| {
+            let (import, tenant, upload) = (id(row, 0)?, id(row, 1)?, id(row, 2)?);
+            Ok(Some(format!(
+                "The import {import} of tenant {tenant} came in the upload {upload}, which is not there."
+            )))
+        },
+    },
+    Rule {
         name: "unknown-error-code",
         broken: "SELECT id, tenant, error_code FROM import WHERE state = 4",
         sentence: |row| {

@@ -16,11 +16,14 @@ use crate::{
         hardware_blob::HardwareBlob,
         import::{CallId, ImportId, ImportProperties, ImportState},
         tenant::TenantId,
+        upload::UploadId,
     },
     registrar::{Registrar, RegistrarOptions, Round},
     store::{
         OpenError, Store,
-        operation::{AuditSlice, NewImport, NewImports, Slice, TenantDeletion, TenantSummary},
+        operation::{
+            AuditSlice, NewImport, NewImports, NewUpload, Slice, TenantDeletion, TenantSummary,
+        },
         soundness::{Depth, Soundness},
     },
     testing::{CONTOSO, FABRIKAM, ManualClock, actor},
@@ -87,6 +90,19 @@ impl Bench {
         self.clock.now()
     }
 
+    async fn upload(&self, tenant: TenantId, number: u128) {
+        let new = NewUpload {
+            id: UploadId(Uuid::from_u128(number)),
+            imports: NewImports {
+                call: CallId(Uuid::from_u128(number)),
+                actor: actor(),
+                accepted_at: self.now(),
+                rows: Vec::new(),
+            },
+        };
+        self.store.create_upload(tenant, new).await.unwrap();
+    }
+
     async fn delete_all(&self, tenant: TenantId, limit: usize) -> TenantDeletion {
         let mut whole = TenantDeletion::default();
         loop {
@@ -102,6 +118,7 @@ impl Bench {
             whole.imports += step.imports;
             whole.devices += step.devices;
             whole.tombstones += step.tombstones;
+            whole.uploads += step.uploads;
         }
     }
 }
@@ -212,6 +229,11 @@ async fn a_used_database_is_sound() {
 
 /// What breaks a rule, and a part of the sentence about it.
 const CORRUPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "import-of-no-upload",
+        "UPDATE import SET upload = zeroblob(16) WHERE rowid = 1",
+        "came in the upload 00000000-0000-0000-0000-000000000000, which is not there",
+    ),
     (
         "complete-import-without-device",
         "UPDATE import SET device = zeroblob(16) WHERE rowid = 1",
@@ -401,7 +423,10 @@ async fn tenants_are_listed_with_what_they_have() {
         waiting,
         devices,
         tombstones,
+        uploads: 1,
     };
+    bench.upload(CONTOSO, 1).await;
+    bench.upload(FABRIKAM, 2).await;
     assert_eq!(
         bench.store.list_tenants().await.unwrap(),
         [summary(CONTOSO, 5, 2, 2, 1), summary(FABRIKAM, 2, 0, 1, 0)]
@@ -412,12 +437,14 @@ async fn tenants_are_listed_with_what_they_have() {
 async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
+    bench.upload(CONTOSO, 1).await;
     let theirs = bench.store.list_imports(FABRIKAM, WHOLE).await.unwrap();
     let whole = bench.delete_all(CONTOSO, 2).await;
     let expected = TenantDeletion {
         imports: 5,
         devices: 3,
         tombstones: 3,
+        uploads: 1,
     };
     assert_eq!(whole, expected);
     let tenants = bench.store.list_tenants().await.unwrap();
