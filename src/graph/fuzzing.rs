@@ -116,6 +116,7 @@ fn written(request: &ImportRequest, level: MetadataLevel) -> String {
         properties: request.properties.clone(),
         state: ImportState::Waiting,
         accepted_at: Timestamp::UNIX_EPOCH,
+        version: 0,
     };
     let context = WriteContext {
         base: "https://hangar.example",

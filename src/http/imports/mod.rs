@@ -53,6 +53,7 @@ async fn accept_rows(
                 properties: request.properties,
                 state: ImportState::Waiting,
                 accepted_at: now,
+                version: 0,
             };
             (import, request.state)
         })

@@ -63,8 +63,11 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
         .prepare_cached(
             "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
                 serial_number, product_key, manufacturer, model, sku_number, system_family,
-                user_principal_name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                user_principal_name, version, purchase_order_identifier, addressable_user_name,
+                resource_name, directory_device_id, managed_device_id, display_name,
+                device_account_upn, device_friendly_name, userless_enrollment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                ?18, ?19, ?20, ?21, ?22)",
         )?
         .execute(params![
             device.tenant.0.as_bytes(),
@@ -79,6 +82,16 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
             properties.sku_number,
             properties.system_family,
             properties.user_principal_name,
+            device.version,
+            properties.purchase_order_identifier,
+            properties.addressable_user_name,
+            properties.resource_name,
+            properties.directory_device_id,
+            properties.managed_device_id,
+            properties.display_name,
+            properties.device_account_upn,
+            properties.device_friendly_name,
+            properties.userless_enrollment.number(),
         ])
         .map(|_| ())
 }

@@ -164,7 +164,7 @@ pub(super) fn update(
     let blob = properties.hardware_blob.as_ref();
     connection
         .prepare_cached(
-            "UPDATE import SET version = version + 1, attempts = 0, group_tag = ?3,
+            "UPDATE import SET version = ?10, attempts = 0, group_tag = ?3,
                 serial_number = ?4, product_key = ?5, import_id = ?6,
                 assigned_user_principal_name = ?7, hardware_len_bytes = ?8, hardware_content = ?9
              WHERE tenant = ?1 AND id = ?2",
@@ -179,6 +179,7 @@ pub(super) fn update(
             properties.assigned_user_principal_name,
             blob.map(HardwareBlob::len_bytes),
             blob.map(HardwareBlob::content),
+            import.version,
         ])?;
     record(connection, tenant, id, actor, "import-changed", now)?;
     Ok(Updated::Done(Box::new(import)))

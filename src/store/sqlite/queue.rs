@@ -49,7 +49,7 @@ pub(super) fn claim(
         }
     }
     let sql = format!(
-        "SELECT {}, version FROM import WHERE state = 0 AND accepted_at <= ?1
+        "SELECT {} FROM import WHERE state = 0 AND accepted_at <= ?1
          ORDER BY accepted_at, seq LIMIT ?2",
         row::IMPORT_COLUMNS
     );
@@ -79,7 +79,7 @@ fn claim_lapsed(
     token: Uuid,
 ) -> Result<Option<Claim>, Fault> {
     let sql = format!(
-        "SELECT {}, version FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
+        "SELECT {} FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
         row::IMPORT_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -178,6 +178,7 @@ fn register(
         properties: registration.device,
         ledger_entry: registration.entry.unwrap_or(settlement.entry),
         registered_at: now,
+        version: 0,
     };
     let fingerprints = match &settlement.examination.subject {
         Subject::Hardware(fingerprints, _) => Some(fingerprints),
