@@ -153,8 +153,27 @@ fn unpack(bytes: &[u8]) -> Result<Fingerprints, Fault> {
         .collect()
 }
 
+/// Gives the hardware of a device to its tenant: what the ledger knows, or else new hardware.
+pub(super) fn give(
+    connection: &Connection,
+    device: &Device,
+    call: CallId,
+    known: Option<LedgerEntryId>,
+    subject: &Subject,
+) -> Result<(), Fault> {
+    let fingerprints = match subject {
+        Subject::Hardware(fingerprints, _) => Some(fingerprints),
+        Subject::Named(..) | Subject::Refused(_) => None,
+    };
+    match (known, fingerprints) {
+        (None, Some(fingerprints)) => enter(connection, device, call, fingerprints),
+        (Some(_), gained) => assign(connection, device, call, gained),
+        (None, None) => Err(row::corrupt("a device that is known by nothing")),
+    }
+}
+
 /// Enters new hardware, with its owner.
-pub(super) fn enter(
+fn enter(
     connection: &Connection,
     device: &Device,
     call: CallId,
@@ -185,7 +204,7 @@ pub(super) fn enter(
 
 /// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
 /// and gains the new ones.
-pub(super) fn assign(
+fn assign(
     connection: &Connection,
     device: &Device,
     call: CallId,

@@ -17,7 +17,7 @@ use crate::{
         directory_error::DirectoryError,
         identity::LedgerEntryId,
         import::{CallId, ImportId},
-        registration::{Decision, Registration, Subject, decide},
+        registration::{Decision, Registration, decide},
         tenant::TenantId,
     },
     store::{
@@ -180,17 +180,14 @@ fn register(
         registered_at: now,
         version: 0,
     };
-    let fingerprints = match &settlement.examination.subject {
-        Subject::Hardware(fingerprints, _) => Some(fingerprints),
-        Subject::Named(..) | Subject::Refused(_) => None,
-    };
-    match (registration.entry, fingerprints) {
-        (None, Some(fingerprints)) => {
-            ledger::enter(connection, &device, settlement.call, fingerprints)?;
-        }
-        (Some(_), gained) => ledger::assign(connection, &device, settlement.call, gained)?,
-        (None, None) => return Err(row::corrupt("a device that is known by nothing")),
-    }
+    let subject = &settlement.examination.subject;
+    ledger::give(
+        connection,
+        &device,
+        settlement.call,
+        registration.entry,
+        subject,
+    )?;
     devices::insert(connection, &device)?;
     connection
         .prepare_cached("UPDATE import SET state = ?3, device = ?4 WHERE tenant = ?1 AND id = ?2")?
