@@ -203,7 +203,7 @@ fn enter(
 }
 
 /// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
-/// and gains the new ones.
+/// and gains the new ones, and keeps the product key where the tenant names none.
 fn assign(
     connection: &Connection,
     device: &Device,
@@ -220,8 +220,9 @@ fn assign(
     let assigned = connection
         .prepare_cached(
             "UPDATE ledger_entry SET owner_tenant = ?3, owner_device = ?4, owner_call = ?5,
-                serial_number = ?6, product_key = ?7, serial_number_folded = ?8,
-                product_key_folded = ?9, fingerprints = ?10
+                serial_number = ?6, serial_number_folded = ?8,
+                product_key = iif(?9 = '', product_key, ?7),
+                product_key_folded = iif(?9 = '', product_key_folded, ?9), fingerprints = ?10
              WHERE world = ?1 AND id = ?2 AND owner_tenant IS NULL",
         )?
         .execute(params![
