@@ -10,6 +10,7 @@ pub mod device;
 pub mod edm;
 pub mod entity;
 pub mod error_body;
+pub mod etag;
 pub mod fuzzing;
 pub mod import;
 pub mod import_state;

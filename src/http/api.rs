@@ -16,7 +16,7 @@ use super::{
     call::Call,
     devices,
     error::ApiError,
-    extract::body::BodyBudget,
+    extract::{body::BodyBudget, conditions},
     imports,
     layers::{
         Layers,
@@ -125,6 +125,9 @@ impl Api {
         seen.route = Some(Route(resolved.route.path));
         permission::check(&caller, resolved.route.access, &self.policy)?;
         let (parts, body) = request.into_parts();
+        if !resolved.route.path.contains("{id}") {
+            conditions::refuse(&parts.headers)?;
+        }
         let call = Call {
             api: self,
             caller,

@@ -13,7 +13,7 @@ use crate::{
         schema::EntitySet,
     },
     http::{
-        call::{Call, Written, address, json, minimal},
+        call::{Call, Written, address, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -32,7 +32,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     };
     let location = call.location(EntitySet::Imports, import.id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return minimal(&location);
+        return with_etag(minimal(&location)?, import.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
@@ -47,5 +47,5 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);
-    Ok(response)
+    with_etag(response, import.revision())
 }

@@ -34,8 +34,9 @@ use tokio::sync::Notify;
 use super::{
     Answer, Store,
     operation::{
-        AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-        NewImports, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
+        AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+        DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
+        Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion, TenantSummary, Updated,
     },
 };
 use crate::domain::{
@@ -43,6 +44,7 @@ use crate::domain::{
     device::{Device, DeviceId},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
+    revision::Precondition,
     tenant::TenantId,
 };
 pub(super) use backup::back_up;
@@ -159,6 +161,7 @@ impl Store for SqliteStore {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated> {
@@ -166,7 +169,12 @@ impl Store for SqliteStore {
             let updated = self
                 .writer
                 .run(16, move |connection| {
-                    imports::update(connection, tenant, id, change, &actor, now)
+                    let write = imports::Write {
+                        precondition: &precondition,
+                        actor: &actor,
+                        now,
+                    };
+                    imports::update(connection, tenant, id, change, &write)
                 })
                 .await?;
             if imports::is_work(&updated) {
@@ -180,20 +188,28 @@ impl Store for SqliteStore {
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
-    ) -> Answer<'_, bool> {
+    ) -> Answer<'_, ImportDeletion> {
         Box::pin(async move {
             let deleted = self
                 .writer
                 .run(1, move |connection| {
-                    imports::delete(connection, tenant, id, &actor, now)
+                    let write = imports::Write {
+                        precondition: &precondition,
+                        actor: &actor,
+                        now,
+                    };
+                    imports::delete(connection, tenant, id, &write)
                 })
                 .await?;
             // The id is free again; a new import under it must not wait for the old claim. Whoever
             // saw it claimed looks again.
-            self.lock_leases().forget((tenant, id));
-            self.work.notify_one();
+            if deleted != ImportDeletion::ConditionNotMet {
+                self.lock_leases().forget((tenant, id));
+                self.work.notify_one();
+            }
             Ok(deleted)
         })
     }
@@ -219,15 +235,46 @@ impl Store for SqliteStore {
         )
     }
 
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {
+        Box::pin(self.writer.run(16, move |connection| {
+            devices::create(connection, tenant, &new)
+        }))
+    }
+
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated> {
+        Box::pin(self.writer.run(16, move |connection| {
+            devices::update(connection, tenant, id, write)
+        }))
+    }
+
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
         Box::pin(self.writer.run(1, move |connection| {
-            devices::delete(connection, tenant, id, &actor, now)
+            devices::delete(connection, tenant, id, &precondition, &actor, now)
+        }))
+    }
+
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
+        Box::pin(self.writer.run(weight_kib, move |connection| {
+            devices::delete_named(connection, tenant, &serial_numbers, &actor, now)
         }))
     }
 

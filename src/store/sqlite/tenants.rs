@@ -8,7 +8,9 @@ use uuid::Uuid;
 
 use super::{SqliteStore, audit, devices, fault::Fault, imports, row};
 use crate::{
-    domain::{actor::Actor, device::DeviceId, import::ImportId, tenant::TenantId},
+    domain::{
+        actor::Actor, device::DeviceId, import::ImportId, revision::Precondition, tenant::TenantId,
+    },
     store::{
         StoreError,
         operation::{TenantDeletion, TenantSummary},
@@ -98,8 +100,13 @@ fn delete_rows(
         Ok(rows.collect::<Result<_, _>>()?)
     };
     let import_ids: Vec<_> = ids("import", limit)?.into_iter().map(ImportId).collect();
+    let write = imports::Write {
+        precondition: &Precondition::default(),
+        actor,
+        now,
+    };
     for &id in &import_ids {
-        imports::delete(connection, tenant, id, actor, now)?;
+        imports::delete(connection, tenant, id, &write)?;
     }
     let left = limit - import_ids.len();
     let device_ids = ids("device", left)?;
