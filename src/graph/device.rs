@@ -1,4 +1,5 @@
-//! Registered devices on the wire: `windowsAutopilotDeviceIdentity`, written.
+//! Registered devices on the wire: `windowsAutopilotDeviceIdentity`, written. What clients say of
+//! them is read in `device_change`.
 
 use uuid::Uuid;
 

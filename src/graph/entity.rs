@@ -131,7 +131,7 @@ fn write_properties<'v, F: Copy>(
 }
 
 /// Writes a value of a complex type.
-fn write_complex<'v, F: Copy>(
+pub(super) fn write_complex<'v, F: Copy>(
     out: &mut Vec<u8>,
     kind: &StructuredType<F>,
     context: &WriteContext<'_>,

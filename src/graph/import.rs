@@ -14,6 +14,7 @@ use super::{
     import_state::{EchoedState, ImportStatus, ShownState, StateShown},
     json::Json,
     schema::{EdmType, EntitySet, IMPORT, IMPORT_PARAMETER},
+    version::Version,
     wire_error::{Problem, WireError},
 };
 
@@ -165,7 +166,9 @@ fn read_import(
 ) -> Result<(ImportChange, EchoedState), WireError> {
     let mut change = ImportChange::default();
     let mut state = EchoedState::default();
-    edm::read_object(body, &IMPORT, &mut |field, edm: EdmType, json| {
+    // Both versions know the same properties of an import.
+    let version = Version::Beta;
+    edm::read_object(body, &IMPORT, version, &mut |field, edm: EdmType, json| {
         match field {
             ImportField::Id => take_id(json)?,
             ImportField::GroupTag => {
@@ -230,7 +233,7 @@ mod tests {
             device::DeviceId, directory_error::DirectoryError, hardware_blob::HardwareBlob,
             import::CallId, tenant::TenantId,
         },
-        graph::{json::parse, metadata_level::MetadataLevel, version::Version},
+        graph::{json::parse, metadata_level::MetadataLevel},
     };
 
     const SEED_REQUEST: &str = include_str!("../../tests/it/seed/request.json");

@@ -6,7 +6,9 @@
 
 pub mod behavior;
 pub mod collection;
+pub mod deleted_device;
 pub mod device;
+pub mod device_change;
 pub mod edm;
 pub mod entity;
 pub mod error_body;
@@ -16,6 +18,7 @@ pub mod import;
 pub mod import_state;
 pub mod json;
 pub mod json_writer;
+pub mod lenient_json;
 pub mod metadata_level;
 pub mod query;
 pub mod schema;
