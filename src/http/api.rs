@@ -121,7 +121,7 @@ impl Api {
             Version::parse(&version).ok_or_else(|| ApiError::invalid_version(&version))?;
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
-        let resolved = router::resolve(request.method(), &segments)?;
+        let resolved = router::resolve(request.method(), version, &segments)?;
         seen.route = Some(Route(resolved.route.path));
         permission::check(&caller, resolved.route.access, &self.policy)?;
         let (parts, body) = request.into_parts();
@@ -170,6 +170,23 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::ListDevices => devices::list::list(call).await,
         Operation::CountDevices => devices::count::count(call).await,
         Operation::GetDevice => devices::get::get(call).await,
+        Operation::CreateDevice => devices::create::create(call).await,
+        Operation::UpdateDevice => devices::update::update(call).await,
         Operation::DeleteDevice => devices::delete::delete(call).await,
+        Operation::DeleteDevices => devices::delete_many::delete_many(call).await,
+        Operation::AssignUser => devices::assign_user::assign_user(call).await,
+        Operation::UnassignUser => devices::unassign_user::unassign_user(call).await,
+        Operation::UpdateDeviceProperties => {
+            devices::update_properties::update_properties(call).await
+        }
+        Operation::AssignResourceAccount => {
+            devices::assign_resource_account::assign_resource_account(call).await
+        }
+        Operation::UnassignResourceAccount => {
+            devices::unassign_resource_account::unassign_resource_account(call).await
+        }
+        Operation::AllowNextEnrollment => {
+            devices::allow_next_enrollment::allow_next_enrollment(call).await
+        }
     }
 }

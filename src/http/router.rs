@@ -11,14 +11,17 @@ use super::{
     auth::permission::{Access, Permission},
     error::ApiError,
 };
+use crate::graph::{schema::Versions, version::Version};
 
-/// One way to call the API. Every route exists under `/beta` and under `/v1.0`.
+/// One way to call the API.
 #[derive(Debug)]
 pub struct Route {
     /// The method.
     pub method: Method,
     /// The path below the version; `{id}` stands for a key.
     pub path: &'static str,
+    /// Where it exists. Elsewhere its path leads nowhere.
+    pub versions: Versions,
     /// Who may call.
     pub access: Access,
     /// What happens.
@@ -48,8 +51,26 @@ pub enum Operation {
     CountDevices,
     /// Graph: Get windowsAutopilotDeviceIdentity.
     GetDevice,
+    /// Graph: Create windowsAutopilotDeviceIdentity.
+    CreateDevice,
+    /// Graph: Update windowsAutopilotDeviceIdentity.
+    UpdateDevice,
     /// Graph: Delete windowsAutopilotDeviceIdentity.
     DeleteDevice,
+    /// Graph: the `deleteDevices` action.
+    DeleteDevices,
+    /// Graph: the `assignUserToDevice` action.
+    AssignUser,
+    /// Graph: the `unassignUserFromDevice` action.
+    UnassignUser,
+    /// Graph: the `updateDeviceProperties` action.
+    UpdateDeviceProperties,
+    /// Graph: the `assignResourceAccountToDevice` action.
+    AssignResourceAccount,
+    /// Graph: the `unassignResourceAccountFromDevice` action.
+    UnassignResourceAccount,
+    /// Graph: the `allowNextEnrollment` action.
+    AllowNextEnrollment,
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
@@ -62,6 +83,19 @@ const IMPORT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/
 const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
 const DEVICES_COUNT: &str = "deviceManagement/windowsAutopilotDeviceIdentities/$count";
 const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
+const DELETE_DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities/deleteDevices";
+const ASSIGN_USER: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/assignUserToDevice";
+const UNASSIGN_USER: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignUserFromDevice";
+const UPDATE_PROPERTIES: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/updateDeviceProperties";
+const ASSIGN_RESOURCE_ACCOUNT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/assignResourceAccountToDevice";
+const UNASSIGN_RESOURCE_ACCOUNT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignResourceAccountFromDevice";
+const ALLOW_NEXT_ENROLLMENT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/allowNextEnrollment";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -80,13 +114,59 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, DEVICES, READ, Operation::ListDevices),
     route(Method::GET, DEVICES_COUNT, READ, Operation::CountDevices),
     route(Method::GET, DEVICE, READ, Operation::GetDevice),
+    route(Method::POST, DEVICES, WRITE, Operation::CreateDevice),
+    route(Method::PATCH, DEVICE, WRITE, Operation::UpdateDevice),
     route(Method::DELETE, DEVICE, WRITE, Operation::DeleteDevice),
+    route(
+        Method::POST,
+        DELETE_DEVICES,
+        WRITE,
+        Operation::DeleteDevices,
+    ),
+    route(Method::POST, ASSIGN_USER, WRITE, Operation::AssignUser),
+    route(Method::POST, UNASSIGN_USER, WRITE, Operation::UnassignUser),
+    route(
+        Method::POST,
+        UPDATE_PROPERTIES,
+        WRITE,
+        Operation::UpdateDeviceProperties,
+    ),
+    beta(
+        Method::POST,
+        ASSIGN_RESOURCE_ACCOUNT,
+        WRITE,
+        Operation::AssignResourceAccount,
+    ),
+    beta(
+        Method::POST,
+        UNASSIGN_RESOURCE_ACCOUNT,
+        WRITE,
+        Operation::UnassignResourceAccount,
+    ),
+    beta(
+        Method::POST,
+        ALLOW_NEXT_ENROLLMENT,
+        WRITE,
+        Operation::AllowNextEnrollment,
+    ),
 ];
 
 const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
     Route {
         method,
         path,
+        versions: Versions::Both,
+        access,
+        operation,
+    }
+}
+
+/// A route that exists in beta only.
+const fn beta(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
+    Route {
+        method,
+        path,
+        versions: Versions::BetaOnly,
         access,
         operation,
     }
@@ -157,10 +237,18 @@ fn key_in_parentheses(segment: &str) -> Option<(&str, String)> {
     (!name.is_empty()).then_some((name, unquoted))
 }
 
-/// Finds the route of these segments. What does not lead anywhere is named.
-pub fn resolve(method: &Method, segments: &[Segment]) -> Result<Resolved, ApiError> {
-    let mut candidates: Vec<(&'static Route, Option<String>)> =
-        ROUTES.iter().map(|route| (route, None)).collect();
+/// Finds the route of these segments. What does not lead anywhere is named; so is what leads
+/// somewhere only in the other version.
+pub fn resolve(
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Result<Resolved, ApiError> {
+    let mut candidates: Vec<(&'static Route, Option<String>)> = ROUTES
+        .iter()
+        .filter(|route| route.versions.include(version))
+        .map(|route| (route, None))
+        .collect();
     for (depth, segment) in segments.iter().enumerate() {
         candidates = step(&candidates, depth, segment);
         if candidates.is_empty() {
@@ -215,8 +303,9 @@ mod tests {
 
     fn find(method: &Method, path: &str) -> Result<(Operation, Option<String>), String> {
         let told = |error: ApiError| format!("{error:?}");
-        let (_, segments) = split(path).map_err(told)?;
-        let resolved = resolve(method, &segments).map_err(told)?;
+        let (version, segments) = split(path).map_err(told)?;
+        let version = Version::parse(&version).unwrap();
+        let resolved = resolve(method, version, &segments).map_err(told)?;
         Ok((resolved.route.operation, resolved.key))
     }
 
@@ -323,6 +412,27 @@ mod tests {
     }
 
     #[test]
+    fn actions_are_found_in_any_letter_case() {
+        let devices = "/beta/deviceManagement/windowsAutopilotDeviceIdentities";
+        for (path, operation, key) in [
+            (
+                "('7')/UpdateDeviceProperties",
+                Operation::UpdateDeviceProperties,
+                Some("7"),
+            ),
+            (
+                "/7/microsoft.graph.allowNextEnrollment",
+                Operation::AllowNextEnrollment,
+                Some("7"),
+            ),
+            ("/DELETEDEVICES", Operation::DeleteDevices, None),
+        ] {
+            let found = find(&Method::POST, &format!("{devices}{path}"));
+            assert_eq!(found, Ok((operation, key.map(str::to_owned))), "{path}");
+        }
+    }
+
+    #[test]
     fn what_leads_nowhere_is_named() {
         let cases = [
             (
@@ -353,6 +463,21 @@ mod tests {
                 "No method match route template",
             ),
             (Method::GET, "/beta/deviceManagement/%FF", "not UTF-8"),
+            (
+                Method::POST,
+                "/v1.0/deviceManagement/windowsAutopilotDeviceIdentities/7/allowNextEnrollment",
+                "segment 'allowNextEnrollment'",
+            ),
+            (
+                Method::GET,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7/allowNextEnrollment",
+                "No method match route template",
+            ),
+            (
+                Method::POST,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7",
+                "No method match route template",
+            ),
         ];
         for (method, path, told) in cases {
             let error = find(&method, path).unwrap_err();

@@ -3,12 +3,14 @@
 //! does not compile without one.
 
 use hangar::{
+    graph::version::Version,
     http::{
         auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
         router::{Operation, ROUTES, Route},
     },
     testing::{TestAnswer, TestOptions},
 };
+use hardware_hash::Builder;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -45,12 +47,17 @@ enum Stranger {
     Nothing,
     /// A free id: what he brings is accepted beside the other's.
     FreeId,
+    /// Hardware that nobody has: it becomes his.
+    FreeHardware,
+    /// That no device of his goes by the other's serial number.
+    NotDeleted,
 }
 
-/// A tenant's rows: an import that is decided, and its device.
+/// A tenant's rows: an import that is decided, and its device with its serial number.
 struct Rows {
     import: String,
     device: String,
+    serial: String,
 }
 
 fn case(operation: Operation, rows: &Rows) -> Case {
@@ -63,6 +70,15 @@ fn case(operation: Operation, rows: &Rows) -> Case {
     let taken = json!({ "id": rows.import, "serialNumber": "a stranger's" });
     let many = json!({ "importedWindowsAutopilotDeviceIdentities": [taken] });
     let tag = json!({ "groupTag": "changed" });
+    // Every scene has another import, so that its id makes hardware that nobody has.
+    let described = json!({
+        "manufacturer": "Hangar Test Works", "model": "Kite", "serialNumber": rows.import,
+    });
+    let serials = json!({ "serialNumbers": [rows.serial] });
+    let user = json!({ "userPrincipalName": "a@contoso.example" });
+    let account = json!({
+        "userPrincipalName": "room@contoso.example", "resourceAccountName": "room",
+    });
     match operation {
         Operation::ListImports | Operation::ListDevices => with("", None, 200, Stranger::OwnRows),
         Operation::CountImports | Operation::CountDevices => {
@@ -74,8 +90,34 @@ fn case(operation: Operation, rows: &Rows) -> Case {
         Operation::UpdateImport => with(&rows.import, Some(tag), 200, Stranger::Nothing),
         Operation::DeleteImport => with(&rows.import, None, 204, Stranger::Nothing),
         Operation::GetDevice => with(&rows.device, None, 200, Stranger::Nothing),
-        Operation::DeleteDevice => with(&rows.device, None, 204, Stranger::Nothing),
+        Operation::CreateDevice => with("", Some(described), 201, Stranger::FreeHardware),
+        Operation::UpdateDevice => with(&rows.device, Some(tag), 200, Stranger::Nothing),
+        Operation::DeleteDevices => with("", Some(serials), 200, Stranger::NotDeleted),
+        Operation::AssignUser => with(&rows.device, Some(user), 204, Stranger::Nothing),
+        Operation::UpdateDeviceProperties => with(&rows.device, Some(tag), 204, Stranger::Nothing),
+        Operation::AssignResourceAccount => {
+            with(&rows.device, Some(account), 204, Stranger::Nothing)
+        }
+        Operation::DeleteDevice
+        | Operation::UnassignUser
+        | Operation::UnassignResourceAccount
+        | Operation::AllowNextEnrollment => with(&rows.device, None, 204, Stranger::Nothing),
     }
+}
+
+fn rows(import: String, device: String, seed: u64) -> Rows {
+    let report = Builder::new(seed).report();
+    Rows {
+        import,
+        device,
+        serial: report.serial_number().expect("a serial number").to_owned(),
+    }
+}
+
+/// The versions that a route exists in.
+fn versions(route: &Route) -> impl Iterator<Item = &'static str> {
+    let known = |version: &&str| Version::parse(version).is_some_and(|v| route.versions.include(v));
+    VERSIONS.into_iter().filter(known)
 }
 
 /// A house with one row of each kind in Contoso, and what it looks like untouched.
@@ -91,7 +133,7 @@ impl Scene {
         let (import, device) = house.register(&house.contoso, 1).await;
         let mut scene = Self {
             house,
-            rows: Rows { import, device },
+            rows: rows(import, device, 1),
             before: Vec::new(),
         };
         scene.before = scene.contents().await;
@@ -137,10 +179,10 @@ impl Scene {
         }
     }
 
-    /// Calls as a holder who is to be refused, under both versions.
+    /// Calls as a holder who is to be refused, under every version.
     async fn refuses(&self, route: &Route, token: Option<&str>, expected: &str) -> Vec<TestAnswer> {
         let mut answers = Vec::new();
-        for version in VERSIONS {
+        for version in versions(route) {
             let answer = self.call(route, version, token).await;
             assert_eq!(error(&answer), expected, "{version} {route:?}");
             assert!(self.untouched().await, "{version} {route:?}");
@@ -190,6 +232,22 @@ fn a_route_is_in_the_table_once() {
             Access::Anonymous | Access::AnyToken => true,
         };
         assert!(expected, "{route:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_betas_alone_leads_nowhere_in_the_stable_version() {
+    let scene = Scene::new(TestOptions::default()).await;
+    let owner = scene.house.contoso.clone();
+    for route in ROUTES {
+        if versions(route).count() == VERSIONS.len() {
+            continue;
+        }
+        let answer = scene.call(route, "v1.0", Some(&owner)).await;
+        let told = error(&answer);
+        let expected = "400 BadRequest: Resource not found for the segment '";
+        assert!(told.starts_with(expected), "{route:?}: {told}");
+        assert!(scene.untouched().await, "{route:?}");
     }
 }
 
@@ -278,7 +336,8 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
     let mut seed = 0;
     for route in ROUTES {
         let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
-        for (scope, version) in scopes.iter().zip(VERSIONS.iter().cycle()) {
+        let versions: Vec<_> = versions(route).collect();
+        for (scope, version) in scopes.iter().zip(versions.iter().cycle()) {
             for claims in [
                 json!({ "scp": format!("User.Read {scope}") }),
                 json!({ "roles": [scope], "idtyp": "app" }),
@@ -286,7 +345,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
                 seed += 1;
                 let token = house.token(CONTOSO, &claims);
                 let (import, device) = house.register(&house.contoso, seed).await;
-                let rows = Rows { import, device };
+                let rows = rows(import, device, seed);
                 let mut case = case(route.operation, &rows);
                 // The owner's own ids are taken.
                 if let Stranger::FreeId = case.stranger {
@@ -332,7 +391,7 @@ async fn another_tenant_meets_only_what_is_its_own() {
         if !matches!(route.access, Access::Needs(_)) {
             continue;
         }
-        for version in VERSIONS {
+        for version in versions(route) {
             let case = case(route.operation, &scene.rows);
             let answer = scene.call(route, version, Some(&stranger)).await;
             match case.stranger {
@@ -368,6 +427,16 @@ async fn another_tenant_meets_only_what_is_its_own() {
                     assert_eq!(theirs.json()["serialNumber"], "a stranger's");
                     let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
                     assert_eq!(ask.send().await.status, 204);
+                }
+                Stranger::FreeHardware => {
+                    assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));
+                    let path = format!("{DEVICES}/{}", id_of(&answer));
+                    let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
+                    assert_eq!(ask.send().await.status, 204);
+                }
+                Stranger::NotDeleted => {
+                    assert_eq!(answer.status, case.status, "{route:?}");
+                    assert_eq!(answer.json()["value"][0]["deletionState"], "failed");
                 }
             }
             assert!(scene.untouched().await, "{version} {route:?}");
