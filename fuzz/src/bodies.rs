@@ -57,6 +57,12 @@ pub(crate) const BODIES: &[Body] = &[
         words: &["W/", "\"", ",", "*", "W/\"AAAAAAAAAAAAAAAAAAAAAA\"", " "],
     },
     Body {
+        name: "odata",
+        run: odata::fuzzing::fuzz,
+        seeds: odata_texts,
+        words: ODATA_WORDS,
+    },
+    Body {
         name: "query",
         run: fuzz_query,
         seeds: queries,
@@ -119,6 +125,46 @@ const DEVICE_WORDS: &[&str] = &[
     "{a:",
     ",b:",
     "00000000-0000-0000-0000-000000000000",
+];
+
+const ODATA_WORDS: &[&str] = &[
+    "serialNumber",
+    "groupTag",
+    "state/status",
+    "state/code",
+    "lastContacted",
+    "enrolled",
+    "profile",
+    "devices",
+    " eq ",
+    " ne ",
+    " gt ",
+    " le ",
+    " and ",
+    " or ",
+    "not ",
+    " in (",
+    " desc",
+    "contains(",
+    "concat(",
+    "substring(",
+    "indexof(",
+    "date(",
+    "null",
+    "true",
+    "'error'",
+    "example.status'error'",
+    "00000000-0000-0000-0000-000000000007",
+    "2024-02-29T23:59:59.9999999+14:00",
+    "9999-12-31",
+    "9223372036854775807",
+    "@p",
+    "$expand=",
+    "$filter=",
+    "(((((((((((((((((((((",
+    ")))))))))))))))))))))",
+    "''",
+    "😀",
 ];
 
 const QUERY_WORDS: &[&str] = &[
@@ -185,6 +231,22 @@ fn device_bodies() -> Vec<Vec<u8>> {
         r#"{"azureActiveDirectoryDeviceId":"a","azureAdDeviceId":"","deploymentProfile":null}"#,
         r#"{"serialNumbers":["a","b"]}"#,
         "{}",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+/// A text is read as each of the query options, whichever it is meant as.
+fn odata_texts() -> Vec<Vec<u8>> {
+    let texts = [
+        "contains(serialNumber,'x') and state/status eq 'error'",
+        "not (tolower(groupTag) eq @p or id in (00000000-0000-0000-0000-000000000007,null))",
+        "substring(serialNumber,indexof(serialNumber,'-'),2) eq concat('a',trim(' b '))",
+        "year(lastContacted) eq 2024 and lastContacted lt 2024-02-29T23:59:59.9999999+02:00",
+        "contains(serialNumber,null) eq (enrolled ne true)",
+        "state/status desc,serialNumber,enrolled asc",
+        "id,state,*,state/code",
+        "profile($select=id;$expand=devices($filter=contains(serialNumber,';)');$top=5))",
+        "",
     ];
     texts.map(|text| text.as_bytes().to_vec()).to_vec()
 }

@@ -10,7 +10,8 @@ use super::{
     audit,
     fault::Fault,
     imports::{count_in, page, page_sql},
-    ledger, row,
+    ledger::{self, FreshKeys},
+    row,
 };
 use crate::{
     domain::{
@@ -108,10 +109,12 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
 /// Registers a device of which there is no hash.
 pub(super) fn create(
     connection: &Connection,
+    fresh: &FreshKeys,
     tenant: TenantId,
     new: &NewDevice,
 ) -> Result<DeviceCreation, Fault> {
-    let known = ledger::known(connection, &new.subject)?;
+    let mut fresh = fresh.read(connection)?;
+    let known = ledger::known(connection, &fresh, &new.subject)?;
     let registration = match decide(&new.subject, tenant, new.call, &known) {
         Decision::Registered(registration) => *registration,
         Decision::Refused(error) => {
@@ -136,6 +139,7 @@ pub(super) fn create(
     };
     ledger::give(
         connection,
+        &mut fresh,
         &device,
         new.call,
         registration.entry,

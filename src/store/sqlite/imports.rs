@@ -31,7 +31,7 @@ pub(super) struct Write<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Accepts all rows, or none.
+/// Accepts all rows, or none. A single row that is not accepted has written nothing.
 pub(super) fn create(
     connection: &Connection,
     tenant: TenantId,
@@ -39,7 +39,15 @@ pub(super) fn create(
 ) -> Result<(), Fault> {
     for row in &imports.rows {
         match insert(connection, tenant, imports, row) {
-            Ok(()) => {}
+            Ok(()) => record(
+                connection,
+                tenant,
+                row.id,
+                &imports.actor,
+                "import-created",
+                imports.accepted_at,
+            )
+            .map_err(|error| Fault::torn(&error))?,
             Err(error) if is_taken(&error) => {
                 let taken = taken_ids(connection, tenant, imports)?;
                 if taken.is_empty() {
@@ -82,15 +90,8 @@ fn insert(
             properties.assigned_user_principal_name,
             blob.map(HardwareBlob::len_bytes),
             blob.map(HardwareBlob::content),
-        ])?;
-    record(
-        connection,
-        tenant,
-        new.id,
-        &imports.actor,
-        "import-created",
-        imports.accepted_at,
-    )
+        ])
+        .map(|_| ())
 }
 
 /// The ids of a refused request that stand in the table already, or twice in the request, each

@@ -50,19 +50,25 @@ use crate::domain::{
 pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
+use ledger::FreshKeys;
 use open::Opener;
 pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
-use writer::Writer;
+use writer::{Undo, Writer};
 
 /// How many connections read at once.
 const READERS: usize = 4;
+
+/// How many keys move for each import that is settled: more than one device has, so that those
+/// that are gathered meanwhile are fewer than those that moved.
+const KEYS_MOVED: usize = 5;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Readers,
     leases: Arc<Mutex<Leases>>,
+    fresh_keys: Arc<FreshKeys>,
     work: Arc<Notify>,
     paging_secret: [u8; 32],
 }
@@ -70,17 +76,31 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens the file at this path.
     pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
-        Self::open_with(Opener::new(path.to_owned(), None), opening)
+        let opener = Opener::new(path.to_owned(), None);
+        Self::open_with(opener, opening, FreshKeys::default())
     }
 
     /// Opens a file that may not grow beyond so many pages, as a full disk would not let it.
     #[cfg(test)]
     pub(crate) fn open_limited(path: &Path, max_pages: u32) -> Result<Self, OpenError> {
         let opener = Opener::new(path.to_owned(), Some(max_pages));
-        Self::open_with(opener, Opening::Serve(DatabaseKind::Production))
+        let opening = Opening::Serve(DatabaseKind::Production);
+        Self::open_with(opener, opening, FreshKeys::default())
     }
 
-    fn open_with(opener: Opener, opening: Opening) -> Result<Self, OpenError> {
+    /// Opens a file whose ledger keys move as soon as there are so many.
+    #[cfg(test)]
+    pub(crate) fn open_gathering(path: &Path, keys: usize) -> Result<Self, OpenError> {
+        let opener = Opener::new(path.to_owned(), None);
+        let opening = Opening::Serve(DatabaseKind::Production);
+        Self::open_with(opener, opening, FreshKeys::new(keys))
+    }
+
+    fn open_with(
+        opener: Opener,
+        opening: Opening,
+        fresh_keys: FreshKeys,
+    ) -> Result<Self, OpenError> {
         let connection = match opening {
             Opening::Serve(kind) => opener.create(kind)?,
             Opening::Administer => opener.existing()?,
@@ -90,7 +110,9 @@ impl SqliteStore {
         let readers = (0..READERS)
             .map(|_| opener.reader())
             .collect::<Result<_, _>>()?;
-        let writer = Writer::start(opener, connection).map_err(|error| OpenError::Io {
+        let fresh_keys = Arc::new(fresh_keys);
+        let witness = Arc::clone(&fresh_keys) as _;
+        let writer = Writer::start(opener, connection, witness).map_err(|error| OpenError::Io {
             path: "the writer's thread".into(),
             error,
         })?;
@@ -98,9 +120,23 @@ impl SqliteStore {
             writer: Arc::new(writer),
             readers: Readers::new(readers),
             leases: Arc::default(),
+            fresh_keys,
             work: Arc::default(),
             paging_secret,
         })
+    }
+
+    /// Moves fresh keys on, in the group of the settling that may add some. No import is to blame
+    /// if that fails, and none needs it: the keys stay where they are found.
+    async fn move_fresh_keys(&self, settling: usize) {
+        let fresh = Arc::clone(&self.fresh_keys);
+        let count = settling * KEYS_MOVED;
+        let moved = self.writer.run(1, move |connection| {
+            fresh.read(connection)?.move_on(connection, count)
+        });
+        if let Err(error) = moved.await {
+            tracing::warn!(%error, "the ledger's fresh keys stay where they are");
+        }
     }
 
     fn lock_leases(&self) -> std::sync::MutexGuard<'_, Leases> {
@@ -125,8 +161,12 @@ impl Store for SqliteStore {
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
         Box::pin(async move {
             let weight_kib = weight_kib(&imports);
+            let undo = match imports.rows.len() {
+                1 => Undo::Nothing,
+                _ => Undo::Savepoint,
+            };
             self.writer
-                .run(weight_kib, move |connection| {
+                .run_undone_by(undo, weight_kib, move |connection| {
                     imports::create(connection, tenant, &imports)
                 })
                 .await?;
@@ -236,8 +276,9 @@ impl Store for SqliteStore {
     }
 
     fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {
+        let fresh = Arc::clone(&self.fresh_keys);
         Box::pin(self.writer.run(16, move |connection| {
-            devices::create(connection, tenant, &new)
+            devices::create(connection, &fresh, tenant, &new)
         }))
     }
 
@@ -290,13 +331,13 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let keys: Vec<ClaimKey> = settlements.iter().map(|one| one.key).collect();
             let leases = Arc::clone(&self.leases);
+            let fresh = Arc::clone(&self.fresh_keys);
             let weight_kib = u32::try_from(settlements.len()).unwrap_or(u32::MAX);
-            let settled = self
-                .writer
-                .run(weight_kib, move |connection| {
-                    queue::settle(connection, &leases, &settlements, now)
-                })
-                .await?;
+            let settle = self.writer.run(weight_kib, move |connection| {
+                queue::settle(connection, &leases, &fresh, &settlements, now)
+            });
+            let (settled, ()) = tokio::join!(settle, self.move_fresh_keys(keys.len()));
+            let settled = settled?;
             let mut leases = self.lock_leases();
             for key in keys {
                 leases.end((key.tenant, key.id), key.token);

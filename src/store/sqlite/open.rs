@@ -17,7 +17,8 @@ const APPLICATION_ID: i64 = 0x484e_4752;
 /// The migrations, oldest first. The schema's version is how many have been applied.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
-    include_str!("migrations/0002_device_properties.sql"),
+    include_str!("migrations/0002_fresh_hardware.sql"),
+    include_str!("migrations/0003_device_properties.sql"),
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

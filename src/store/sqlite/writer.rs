@@ -1,7 +1,7 @@
 //! The one writer: a thread that commits in groups.
 //!
-//! It takes what is queued, runs each operation in a savepoint, commits once and answers all. So
-//! a hundred callers share one sync of the disk, and none is answered before it.
+//! It takes what is queued, runs each operation so that it can be undone alone, commits once and
+//! answers all. So a hundred callers share one sync of the disk, and none is answered before it.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -31,10 +31,35 @@ const QUEUE_KIB: u32 = 64 * 1024;
 /// How often an operator is told that a broken connection can't be opened again.
 const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
-/// An operation on its way: run inside its savepoint, then answered after the commit.
+/// Learns what stays of the writes, to remember nothing else.
+pub(super) trait Witness: Send + Sync {
+    /// An operation has ended: its writes are part of its group, or were rolled back.
+    fn operation_ended(&self, kept: bool);
+    /// A group has ended: it is on disk, or was rolled back whole.
+    fn group_ended(&self, kept: bool);
+}
+
+/// What it takes to undo an operation that fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// A savepoint, for which SQLite copies every page before it changes.
+    Savepoint,
+    /// Nothing: unless it is torn, it fails before it writes.
+    Nothing,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Well,
+    Failed,
+    Torn,
+}
+
+/// An operation on its way: run inside its group, then answered after the commit.
 trait Operation: Send {
-    /// Runs it; true if it succeeded.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Runs it.
+    fn run(&mut self, connection: &Connection) -> Ended;
     /// Answers the caller. An operation that never ran is answered with the group's failure.
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
@@ -50,20 +75,24 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, Fault> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Ended {
         let Some(operation) = self.operation.take() else {
-            return false;
+            return Ended::Failed;
         };
         // A panic is a fault of ours that must not take every other caller's writes with it.
         let result = panic::catch_unwind(AssertUnwindSafe(|| operation(connection)))
             .unwrap_or_else(|_| {
-                Err(Fault::Store(StoreError::Backend(
+                Err(Fault::Torn(StoreError::Backend(
                     "an operation panicked".to_owned(),
                 )))
             });
-        let succeeded = result.is_ok();
+        let ended = match &result {
+            Ok(_) => Ended::Well,
+            Err(Fault::Torn(_)) => Ended::Torn,
+            Err(_) => Ended::Failed,
+        };
         self.result = Some(result);
-        succeeded
+        ended
     }
 
     fn answer(self: Box<Self>, commit: Result<(), StoreError>) {
@@ -79,6 +108,7 @@ where
 
 struct Job {
     operation: Box<dyn Operation>,
+    undo: Undo,
     weight_kib: u32,
     _room: OwnedSemaphorePermit,
 }
@@ -92,11 +122,15 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread on a connection that is open already.
-    pub(super) fn start(opener: Opener, connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(
+        opener: Opener,
+        connection: Connection,
+        witness: Arc<dyn Witness>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || WriterThread::new(opener, connection).run(&receiver))?;
+            .spawn(move || WriterThread::new(opener, connection, witness).run(&receiver))?;
         Ok(Self {
             queue: Mutex::new(Some(sender)),
             room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
@@ -111,6 +145,17 @@ impl Writer {
         weight_kib: u32,
         operation: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.run_undone_by(Undo::Savepoint, weight_kib, operation)
+            .await
+    }
+
+    /// The same for an operation that may need less to be undone than a savepoint.
+    pub(super) async fn run_undone_by<T: Send + 'static>(
+        &self,
+        undo: Undo,
+        weight_kib: u32,
+        operation: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let weight_kib = weight_kib.clamp(1, GROUP_KIB * 4);
         let room = Arc::clone(&self.room)
             .try_acquire_many_owned(weight_kib)
@@ -122,6 +167,7 @@ impl Writer {
                 result: None,
                 caller,
             }),
+            undo,
             weight_kib,
             _room: room,
         };
@@ -163,15 +209,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct WriterThread {
     opener: Opener,
     connection: Option<Connection>,
+    witness: Arc<dyn Witness>,
     /// When opening failed last, and whether an operator has been told.
     broken_since: Option<Instant>,
 }
 
 impl WriterThread {
-    fn new(opener: Opener, connection: Connection) -> Self {
+    fn new(opener: Opener, connection: Connection, witness: Arc<dyn Witness>) -> Self {
         Self {
             opener,
             connection: Some(connection),
+            witness,
             broken_since: None,
         }
     }
@@ -186,6 +234,7 @@ impl WriterThread {
     }
 
     fn write(&mut self, group: Vec<Job>) {
+        let witness = Arc::clone(&self.witness);
         let connection = match self.connection() {
             Ok(connection) => connection,
             Err(error) => {
@@ -195,7 +244,7 @@ impl WriterThread {
         };
         metrics::histogram!("hangar_write_group_operations")
             .record(u32::try_from(group.len()).unwrap_or(u32::MAX));
-        if let Err(fault) = write_group(connection, group) {
+        if let Err(fault) = write_group(connection, witness.as_ref(), group) {
             // After a failed commit or sync nobody knows what the disk holds: only a connection
             // that recovers from it does.
             self.connection = None;
@@ -243,7 +292,11 @@ fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
 
 /// Runs a group in one transaction and answers each of it. The error says that the whole group
 /// failed and the connection must not be used again.
-fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), StoreError> {
+fn write_group(
+    connection: &Connection,
+    witness: &dyn Witness,
+    mut group: Vec<Job>,
+) -> Result<(), StoreError> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         let error = store_error(&error);
         refuse(group, &error);
@@ -251,7 +304,7 @@ fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), Store
     }
     let ran = group
         .iter_mut()
-        .try_for_each(|job| run_in_savepoint(connection, job));
+        .try_for_each(|job| run_job(connection, witness, job));
     let outcome = match ran {
         Ok(()) => commit(connection),
         Err(error) => {
@@ -259,6 +312,8 @@ fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), Store
             Err(error)
         }
     };
+    // Before anybody is answered, who may come back at once.
+    witness.group_ended(outcome.is_ok());
     for job in group {
         job.operation.answer(outcome.clone());
     }
@@ -266,22 +321,35 @@ fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), Store
 }
 
 /// Runs one operation. The error means that the transaction is lost, and with it the group.
-fn run_in_savepoint(connection: &Connection, job: &mut Job) -> Result<(), StoreError> {
-    execute(connection, "SAVEPOINT operation").map_err(|error| store_error(&error))?;
-    let succeeded = job.operation.run(connection);
+fn run_job(
+    connection: &Connection,
+    witness: &dyn Witness,
+    job: &mut Job,
+) -> Result<(), StoreError> {
+    let step = |sql| execute(connection, sql).map_err(|error| store_error(&error));
+    let guarded = job.undo == Undo::Savepoint;
+    if guarded {
+        step("SAVEPOINT operation")?;
+    }
+    let ended = job.operation.run(connection);
+    witness.operation_ended(ended == Ended::Well);
     // A full disk or an I/O error may have rolled everything back under our feet.
     if connection.is_autocommit() {
         return Err(StoreError::Unavailable(
             "the transaction was rolled back".to_owned(),
         ));
     }
-    let end = if succeeded {
-        execute(connection, "RELEASE operation")
-    } else {
-        execute(connection, "ROLLBACK TO operation")
-            .and_then(|()| execute(connection, "RELEASE operation"))
-    };
-    end.map_err(|error| store_error(&error))
+    match ended {
+        Ended::Well if guarded => step("RELEASE operation"),
+        Ended::Failed | Ended::Torn if guarded => {
+            step("ROLLBACK TO operation")?;
+            step("RELEASE operation")
+        }
+        Ended::Torn => Err(StoreError::Unavailable(
+            "an operation of the group broke off".to_owned(),
+        )),
+        Ended::Well | Ended::Failed => Ok(()),
+    }
 }
 
 fn commit(connection: &Connection) -> Result<(), StoreError> {

@@ -81,6 +81,19 @@ pub(super) fn only_the_sqlite_store_names_rusqlite(source: &Source) -> Vec<Viola
         .collect()
 }
 
+/// The language of queries is read in `graph`, made into SQL in `store` and handed between them by
+/// `http`. Nothing else asks questions in it; the rules of `domain` least of all.
+pub(super) fn only_rooms_on_the_way_name_odata(source: &Source) -> Vec<Violation> {
+    let on_the_way = ["graph", "store", "http", "testing"];
+    if room_of(source).is_none_or(|room| on_the_way.contains(&room)) {
+        return Vec::new();
+    }
+    let named = source.words().filter(|(_, word)| *word == "odata");
+    named
+        .map(|(offset, _)| source.violation(offset, "only graph, store and http name odata"))
+        .collect()
+}
+
 /// A heuristic: SQL is written with its verbs in capitals.
 pub(super) fn only_the_store_speaks_sql(source: &Source) -> Vec<Violation> {
     if !source.is_under("src") || source.is_module("src/store") {

@@ -5,5 +5,6 @@ mod export;
 mod interrupted;
 mod odd_servers;
 mod outcomes;
+mod progress;
 mod proxy;
 mod stage;

@@ -33,6 +33,9 @@ const WHOLE: Slice = Slice {
     limit: 10_000,
 };
 
+/// The keys of three devices: so many of the ledger's are gathered in memory before they move.
+const KEYS_GATHERED: usize = 9;
+
 /// A database file, and a store on it.
 struct Bench {
     directory: tempfile::TempDir,
@@ -44,9 +47,8 @@ impl Bench {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hangar.db");
-        let opening = Opening::Serve(DatabaseKind::Production);
         Self {
-            store: Arc::new(SqliteStore::open(&path, opening).unwrap()),
+            store: Arc::new(SqliteStore::open_gathering(&path, KEYS_GATHERED).unwrap()),
             directory,
             clock: Arc::default(),
         }
@@ -105,7 +107,7 @@ impl Bench {
     }
 }
 
-/// Three devices of one tenant, one of another, and a refused import.
+/// Three devices of one tenant, one of another, whose keys are fresh, and a refused import.
 async fn furnished() -> Bench {
     let bench = Bench::new();
     bench.accept(CONTOSO, 1..4).await;
@@ -263,6 +265,16 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "hardware-without-its-key",
         "DELETE FROM ledger_unique_key",
         "is not found by its `ek` key",
+    ),
+    (
+        "hardware-without-its-key",
+        "DELETE FROM ledger_fresh",
+        "is not found by its `uuid` key",
+    ),
+    (
+        "fresh-hardware-unknown",
+        "INSERT INTO ledger_fresh (entry) VALUES (randomblob(16))",
+        "is to be found by its keys soon",
     ),
     (
         "hardware-without-its-key",
