@@ -31,6 +31,19 @@ pub(super) struct Write<'a> {
     pub(super) now: Timestamp,
 }
 
+/// About how much memory a request's rows hold while they wait for the writer, in KiB.
+pub(super) fn weight_kib(imports: &NewImports) -> u32 {
+    let bytes: usize = imports
+        .rows
+        .iter()
+        .map(|row| {
+            let blob = row.properties.hardware_blob.as_ref();
+            256 + blob.map_or(0, |blob| blob.content().len())
+        })
+        .sum();
+    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
+}
+
 /// Accepts all rows, or none. A single row that is not accepted has written nothing.
 pub(super) fn create(
     connection: &Connection,

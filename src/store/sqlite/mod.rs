@@ -1,7 +1,7 @@
 //! The store on SQLite: one writer that commits in groups, readers apart.
 //!
-//! Only this room names rusqlite. The file is opened in `open`, what each operation does stands
-//! in the file of its noun.
+//! Only this room names rusqlite. The file is opened in `open`, the store in `start`, and what each
+//! operation does stands in the file of its noun.
 
 mod audit;
 mod backup;
@@ -15,6 +15,7 @@ mod open;
 mod queue;
 mod readers;
 mod row;
+mod start;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,6 @@ mod writer;
 
 use std::{
     future::Future,
-    path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
@@ -51,13 +51,9 @@ pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
-use open::Opener;
 pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
 use writer::{Undo, Writer};
-
-/// How many connections read at once.
-const READERS: usize = 4;
 
 /// How many keys move for each import that is settled: more than one device has, so that those
 /// that are gathered meanwhile are fewer than those that moved.
@@ -74,58 +70,6 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at this path.
-    pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), None);
-        Self::open_with(opener, opening, FreshKeys::default())
-    }
-
-    /// Opens a file that may not grow beyond so many pages, as a full disk would not let it.
-    #[cfg(test)]
-    pub(crate) fn open_limited(path: &Path, max_pages: u32) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), Some(max_pages));
-        let opening = Opening::Serve(DatabaseKind::Production);
-        Self::open_with(opener, opening, FreshKeys::default())
-    }
-
-    /// Opens a file whose ledger keys move as soon as there are so many.
-    #[cfg(test)]
-    pub(crate) fn open_gathering(path: &Path, keys: usize) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), None);
-        let opening = Opening::Serve(DatabaseKind::Production);
-        Self::open_with(opener, opening, FreshKeys::new(keys))
-    }
-
-    fn open_with(
-        opener: Opener,
-        opening: Opening,
-        fresh_keys: FreshKeys,
-    ) -> Result<Self, OpenError> {
-        let connection = match opening {
-            Opening::Serve(kind) => opener.create(kind)?,
-            Opening::Administer => opener.existing()?,
-        };
-        let paging_secret =
-            open::paging_secret(&connection).map_err(|error| opener.sqlite(error))?;
-        let readers = (0..READERS)
-            .map(|_| opener.reader())
-            .collect::<Result<_, _>>()?;
-        let fresh_keys = Arc::new(fresh_keys);
-        let witness = Arc::clone(&fresh_keys) as _;
-        let writer = Writer::start(opener, connection, witness).map_err(|error| OpenError::Io {
-            path: "the writer's thread".into(),
-            error,
-        })?;
-        Ok(Self {
-            writer: Arc::new(writer),
-            readers: Readers::new(readers),
-            leases: Arc::default(),
-            fresh_keys,
-            work: Arc::default(),
-            paging_secret,
-        })
-    }
-
     /// Moves fresh keys on, in the group of the settling that may add some. No import is to blame
     /// if that fails, and none needs it: the keys stay where they are found.
     async fn move_fresh_keys(&self, settling: usize) {
@@ -144,23 +88,10 @@ impl SqliteStore {
     }
 }
 
-/// About how much memory a request's rows hold while they wait for the writer, in KiB.
-fn weight_kib(imports: &NewImports) -> u32 {
-    let bytes: usize = imports
-        .rows
-        .iter()
-        .map(|row| {
-            let blob = row.properties.hardware_blob.as_ref();
-            256 + blob.map_or(0, |blob| blob.content().len())
-        })
-        .sum();
-    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
-}
-
 impl Store for SqliteStore {
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
         Box::pin(async move {
-            let weight_kib = weight_kib(&imports);
+            let weight_kib = imports::weight_kib(&imports);
             let undo = match imports.rows.len() {
                 1 => Undo::Nothing,
                 _ => Undo::Savepoint,
