@@ -9,16 +9,19 @@ use hangar::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        directory_error::DirectoryError,
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
+        revision::Precondition,
         tenant::TenantId,
         upload::{Upload, UploadId},
     },
     store::{
         Answer, Store,
         operation::{
-            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
-            LedgerQuery, NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+            DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
+            NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
             TenantSummary, Updated, UploadDeletion,
         },
     },
@@ -67,14 +70,22 @@ impl Store for Nowhere {
         _: TenantId,
         _: ImportId,
         _: ImportChange,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, Updated> {
         answer(Updated::Absent)
     }
 
-    fn delete_import(&self, _: TenantId, _: ImportId, _: Actor, _: Timestamp) -> Answer<'_, bool> {
-        answer(false)
+    fn delete_import(
+        &self,
+        _: TenantId,
+        _: ImportId,
+        _: Precondition,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, ImportDeletion> {
+        answer(ImportDeletion::Absent)
     }
 
     fn create_upload(&self, _: TenantId, _: NewUpload) -> Answer<'_, ()> {
@@ -141,14 +152,33 @@ impl Store for Nowhere {
         answer(0)
     }
 
+    fn create_device(&self, _: TenantId, _: NewDevice) -> Answer<'_, DeviceCreation> {
+        answer(DeviceCreation::Refused(DirectoryError::StorageError))
+    }
+
+    fn update_device(&self, _: TenantId, _: DeviceId, _: DeviceWrite) -> Answer<'_, DeviceUpdated> {
+        answer(DeviceUpdated::Absent)
+    }
+
     fn delete_device(
         &self,
         _: TenantId,
         _: DeviceId,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
         answer(DeviceDeletion::Absent)
+    }
+
+    fn delete_devices(
+        &self,
+        _: TenantId,
+        _: Vec<String>,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        answer(Vec::new())
     }
 
     fn claim(&self, _: Timestamp, _: usize) -> Answer<'_, Vec<Claim>> {

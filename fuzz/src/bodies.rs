@@ -1,7 +1,9 @@
 //! Every fuzz body, with what it starts from and what its input is made of.
 
 use hangar::domain::tenant::TenantId;
-use hangar::graph::fuzzing::{fuzz_batch, fuzz_import_body, fuzz_query, fuzz_skip_token};
+use hangar::graph::fuzzing::{
+    fuzz_batch, fuzz_device_body, fuzz_etags, fuzz_import_body, fuzz_query, fuzz_skip_token,
+};
 use hangar::graph::{
     schema::EntitySet,
     skip_token::{SkipToken, seal},
@@ -41,6 +43,18 @@ pub(crate) const BODIES: &[Body] = &[
         run: fuzz_import_body,
         seeds: import_bodies,
         words: IMPORT_WORDS,
+    },
+    Body {
+        name: "device-body",
+        run: fuzz_device_body,
+        seeds: device_bodies,
+        words: DEVICE_WORDS,
+    },
+    Body {
+        name: "etags",
+        run: fuzz_etags,
+        seeds: etags,
+        words: &["W/", "\"", ",", "*", "W/\"AAAAAAAAAAAAAAAAAAAAAA\"", " "],
     },
     Body {
         name: "odata",
@@ -98,6 +112,25 @@ const IMPORT_WORDS: &[&str] = &[
     "00000000-0000-0000-0000-000000000000",
     "},{",
     "[[[[[[[[[[[[[[[[[[[[",
+];
+
+const DEVICE_WORDS: &[&str] = &[
+    "groupTag:",
+    "\"displayName\":",
+    "userPrincipalName :",
+    "\"azureActiveDirectoryDeviceId\":",
+    "\"azureAdDeviceId\":",
+    "\"managedDeviceId\":",
+    "\"enrollmentState\":\"enrolled\"",
+    "\"lastContactedDateTime\":\"0001-01-01T00:00:00Z\"",
+    "\"deploymentProfile\":{",
+    "serialNumbers:[",
+    "resourceAccountName:",
+    "null",
+    "\\\"",
+    "{a:",
+    ",b:",
+    "00000000-0000-0000-0000-000000000000",
 ];
 
 const ODATA_WORDS: &[&str] = &[
@@ -219,6 +252,17 @@ fn import_bodies() -> Vec<Vec<u8>> {
     texts.into_iter().chain([utf16]).collect()
 }
 
+fn device_bodies() -> Vec<Vec<u8>> {
+    let texts = [
+        r#"{ userPrincipalName: "a@b", groupTag: "X" }"#,
+        r#"{"serialNumber":"S","manufacturer":"M","model":"N","enrollmentState":"enrolled"}"#,
+        r#"{"azureActiveDirectoryDeviceId":"a","azureAdDeviceId":"","deploymentProfile":null}"#,
+        r#"{"serialNumbers":["a","b"]}"#,
+        "{}",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
 /// A text is read as each of the query options, whichever it is meant as.
 fn odata_texts() -> Vec<Vec<u8>> {
     let texts = [
@@ -244,6 +288,11 @@ fn batches() -> Vec<Vec<u8>> {
         "{\"requests\":[]}",
     ];
     batches.map(|batch| batch.as_bytes().to_vec()).to_vec()
+}
+
+fn etags() -> Vec<Vec<u8>> {
+    let headers = ["*", "W/\"AQEBAQEBAQEBAQEBAQEBAQ\"", "\"a,b\", W/\"c\"", ","];
+    headers.map(|header| header.as_bytes().to_vec()).to_vec()
 }
 
 fn queries() -> Vec<Vec<u8>> {

@@ -95,3 +95,16 @@ pub enum DeviceField {
     /// Whether the device may enrol without a user.
     UserlessEnrollmentStatus,
 }
+
+/// A property of what `deleteDevices` answers for each serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeletedDeviceField {
+    /// The serial number, as the client named it.
+    SerialNumber,
+    /// The device that it was.
+    DeletedDevice,
+    /// What became of it.
+    DeletionState,
+    /// Why it is still there.
+    ErrorMessage,
+}

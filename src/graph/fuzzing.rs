@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::domain::{
+    device::{Device, DeviceId, DeviceProperties},
+    identity::LedgerEntryId,
     import::{CallId, Import, ImportId, ImportState},
+    revision::{Revision, Revisions},
     tenant::TenantId,
 };
 
@@ -13,10 +16,17 @@ use super::{
         AnswerBody, close_answers, close_part, open_answers, open_part, read_batch, read_target,
     },
     behavior::Behavior,
+    device::write_device,
+    device_change::{
+        read_assign_resource_account, read_assign_user, read_delete_devices, read_device,
+        read_nothing, read_update_properties,
+    },
     entity::{Place, WriteContext},
+    etag::{Comparison, read_tags, spell},
     import::{ImportRequest, read_change, read_create, read_import_call, write_import},
     import_state::StateShown,
     json::parse,
+    lenient_json::quote_names,
     metadata_level::MetadataLevel,
     query::{next_link, read_no_options, read_page_options},
     schema::EntitySet,
@@ -102,6 +112,70 @@ pub fn fuzz_batch(bytes: &[u8]) {
     }
 }
 
+/// Reads a body as every operation on devices does, and as names without quotes. What reads as a
+/// device is written and read again.
+///
+/// # Panics
+///
+/// Where the second reading differs from the first, or JSON does not come back as it is.
+pub fn fuzz_device_body(bytes: &[u8]) {
+    let Ok(text) = decode_body(bytes, Some("application/json"), Behavior::Observed) else {
+        return;
+    };
+    let quoted = quote_names(&text);
+    if parse(&text).is_ok() {
+        assert_eq!(quoted, text);
+    }
+    let Ok(json) = parse(&quoted) else {
+        return;
+    };
+    drop(read_assign_user(&json));
+    drop(read_assign_resource_account(&json));
+    drop(read_nothing(&json, "an action"));
+    drop(read_delete_devices(&json, 1_000));
+    for version in [Version::Beta, Version::V1] {
+        drop(read_update_properties(&json, version));
+        let Ok(change) = read_device(&json, version) else {
+            continue;
+        };
+        let device = Device {
+            tenant: TenantId(Uuid::from_u128(1)),
+            id: DeviceId(Uuid::from_u128(2)),
+            properties: DeviceProperties::of(change),
+            ledger_entry: LedgerEntryId(Uuid::from_u128(3)),
+            registered_at: Timestamp::UNIX_EPOCH,
+            version: 0,
+        };
+        for level in [MetadataLevel::Minimal, MetadataLevel::Full] {
+            let mut out = Vec::new();
+            write_device(&mut out, &device, &context(version, level), Place::Entity);
+            let written = String::from_utf8(out).expect("our own text");
+            let json = parse(&written).expect("our own JSON");
+            let again = read_device(&json, version).expect("our own device");
+            let mut same = device.clone();
+            same.apply(again).expect("what was read is no change");
+            assert_eq!(same.properties, device.properties);
+        }
+    }
+}
+
+/// Reads a header as a list of entity tags, and one of ours among them.
+///
+/// # Panics
+///
+/// Where ours is not found.
+pub fn fuzz_etags(bytes: &[u8]) {
+    let ours = Revision::of(&[bytes]);
+    for comparison in [Comparison::Exact, Comparison::Weak] {
+        if read_tags(bytes, comparison).is_none_or(|tags| tags == Revisions::Any) {
+            continue;
+        }
+        let list = [bytes, b",", spell(ours).as_bytes()].concat();
+        let tags = read_tags(&list, comparison).expect("a list and a tag");
+        assert!(tags.include(ours));
+    }
+}
+
 /// Reads a query string as both versions do. What reads as a page's options is put in a link and
 /// read again.
 ///
@@ -159,17 +233,22 @@ fn written(request: &ImportRequest, level: MetadataLevel) -> String {
         properties: request.properties.clone(),
         state: ImportState::Waiting,
         accepted_at: Timestamp::UNIX_EPOCH,
+        version: 0,
     };
-    let context = WriteContext {
-        base: "https://hangar.example",
-        version: Version::Beta,
-        level,
-        behavior: Behavior::Documented,
-    };
+    let context = context(Version::Beta, level);
     let mut out = Vec::new();
     let state = StateShown::Echoed(&request.state);
     write_import(&mut out, &import, state, &context, Place::Entity);
     String::from_utf8(out).expect("our own text")
+}
+
+fn context(version: Version, level: MetadataLevel) -> WriteContext<'static> {
+    WriteContext {
+        base: "https://hangar.example",
+        version,
+        level,
+        behavior: Behavior::Documented,
+    }
 }
 
 #[cfg(test)]
@@ -192,6 +271,17 @@ mod tests {
             fuzz_batch(&bytes);
             fuzz_query(&bytes);
             fuzz_skip_token(&bytes);
+            fuzz_device_body(&bytes);
+            fuzz_etags(&bytes);
+        }
+
+        #[test]
+        fn what_looks_like_a_device_passes(
+            text in r#"\{("?(groupTag|displayName|userPrincipalName|managedDeviceId|azureAdDeviceId|enrollmentState|serialNumbers|deploymentProfile)"? ?: ?("[a-z\\:,{}"]{0,9}"|null|\{\}|\["a"\]|"enrolled"),? ?){0,4}\}"#,
+            tags in r#"((W/)?"[a-zA-Z0-9_-]{0,24}" ?,? ?|\*){0,4}"#,
+        ) {
+            fuzz_device_body(text.as_bytes());
+            fuzz_etags(tags.as_bytes());
         }
 
         #[test]

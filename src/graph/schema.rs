@@ -3,7 +3,7 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
-use crate::domain::field::{DeviceField, ImportField, UploadField};
+use crate::domain::field::{DeletedDeviceField, DeviceField, ImportField, UploadField};
 
 use super::version::Version;
 
@@ -293,6 +293,33 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
             EdmType::Enum("microsoft.graph.windowsAutopilotUserlessEnrollmentStatus"),
             DeviceField::UserlessEnrollmentStatus,
         )),
+    ],
+};
+
+/// Graph: deletedWindowsAutopilotDeviceState.
+pub const DELETED_DEVICE: StructuredType<DeletedDeviceField> = StructuredType {
+    name: "microsoft.graph.deletedWindowsAutopilotDeviceState",
+    properties: &[
+        optional(
+            "serialNumber",
+            EdmType::String,
+            DeletedDeviceField::SerialNumber,
+        ),
+        optional(
+            "deviceRegistrationId",
+            EdmType::String,
+            DeletedDeviceField::DeletedDevice,
+        ),
+        required(
+            "deletionState",
+            EdmType::Enum("microsoft.graph.windowsAutopilotDeviceDeletionState"),
+            DeletedDeviceField::DeletionState,
+        ),
+        optional(
+            "errorMessage",
+            EdmType::String,
+            DeletedDeviceField::ErrorMessage,
+        ),
     ],
 };
 

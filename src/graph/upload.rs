@@ -16,6 +16,7 @@ use super::{
     json_writer::write_text,
     metadata_level::MetadataLevel,
     schema::{EdmType, EntitySet, UPLOAD, UPLOAD_IMPORTS},
+    version::Version,
     wire_error::{Problem, WireError},
 };
 
@@ -73,7 +74,7 @@ pub fn write_upload(
         UploadField::Status => Value::Plain(status_name(upload.status)),
     };
     let entity = (EntitySet::Uploads, &UPLOAD, upload.id.0);
-    write_entity(out, entity, context, place, &value_of);
+    write_entity(out, entity, None, context, place, &value_of);
     let Some(expansion) = expansion else { return };
     // The entity is opened again: what is expanded stands last in it.
     out.pop();
@@ -151,6 +152,8 @@ fn read_upload(
     edm::read_object(
         body,
         &UPLOAD,
+        // No other version has uploads.
+        Version::Beta,
         &mut |field, edm: EdmType, json| match field {
             UploadField::Id => take_id(json),
             UploadField::CreatedAt => edm::instant(json).map(drop),
@@ -302,6 +305,7 @@ mod tests {
             properties: ImportProperties::default(),
             state: ImportState::Waiting,
             accepted_at: Timestamp::UNIX_EPOCH,
+            version: 0,
         };
         let expansion = Expansion {
             imports: vec![(&import, StateShown::Stored)],

@@ -119,6 +119,12 @@ pub enum Problem {
     /// `orderIdentifier` and `groupTag` differ.
     #[error("'orderIdentifier' and 'groupTag' are two names of one value and must not differ.")]
     TagsDiffer,
+    /// `azureActiveDirectoryDeviceId` and `azureAdDeviceId` differ.
+    #[error(
+        "'azureActiveDirectoryDeviceId' and 'azureAdDeviceId' are two names of one value and must \
+         not differ."
+    )]
+    DirectoryIdsDiffer,
     /// An action's parameter is missing.
     #[error("The parameter '{name}' is missing.")]
     MissingParameter {

@@ -17,7 +17,7 @@ use super::{
     call::Call,
     devices,
     error::ApiError,
-    extract::{base_url::Scheme, body::BodyBudget},
+    extract::{base_url::Scheme, body::BodyBudget, conditions},
     imports,
     layers::{
         Layers,
@@ -176,6 +176,9 @@ impl Api {
         seen.route = Some(Route(resolved.route.path));
         permission::check(&asked.caller, resolved.route.access, &self.policy)?;
         self.throttle(&asked.caller, resolved.route, &asked.context)?;
+        if !resolved.route.has_etags() {
+            conditions::refuse(&asked.headers)?;
+        }
         let call = Call {
             api: self,
             caller: asked.caller,
@@ -260,6 +263,23 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::ListDevices => devices::list::list(call).await,
         Operation::CountDevices => devices::count::count(call).await,
         Operation::GetDevice => devices::get::get(call).await,
+        Operation::CreateDevice => devices::create::create(call).await,
+        Operation::UpdateDevice => devices::update::update(call).await,
         Operation::DeleteDevice => devices::delete::delete(call).await,
+        Operation::DeleteDevices => devices::delete_many::delete_many(call).await,
+        Operation::AssignUser => devices::assign_user::assign_user(call).await,
+        Operation::UnassignUser => devices::unassign_user::unassign_user(call).await,
+        Operation::UpdateDeviceProperties => {
+            devices::update_properties::update_properties(call).await
+        }
+        Operation::AssignResourceAccount => {
+            devices::assign_resource_account::assign_resource_account(call).await
+        }
+        Operation::UnassignResourceAccount => {
+            devices::unassign_resource_account::unassign_resource_account(call).await
+        }
+        Operation::AllowNextEnrollment => {
+            devices::allow_next_enrollment::allow_next_enrollment(call).await
+        }
     }
 }

@@ -15,15 +15,20 @@ use super::{
     extract::{
         accept,
         body::{self, HeldBody},
+        conditions,
         prefer::{self, ReturnPreference},
     },
     layers::request_id::RequestContext,
 };
 use crate::{
-    domain::tenant::TenantId,
+    domain::{
+        revision::{Precondition, Revision, Revisions},
+        tenant::TenantId,
+    },
     graph::{
         behavior::Behavior,
         entity::WriteContext,
+        etag,
         metadata_level::MetadataLevel,
         query::{self, PageOptions},
         schema::EntitySet,
@@ -126,6 +131,34 @@ impl Call {
         let key = self.key(place);
         ApiError::not_found(format!(
             "Resource '{key}' does not exist or one of its queried reference-property objects are not present."
+        ))
+    }
+
+    /// In which revision the caller wants the entity in the path to be.
+    pub fn precondition(&self) -> Result<Precondition, ApiError> {
+        conditions::precondition(&self.headers)
+    }
+
+    /// What is answered to a read instead of the entity, where the caller has it already, or wants
+    /// it in another revision.
+    pub fn instead_of(&self, current: Revision) -> Result<Option<Response>, ApiError> {
+        let precondition = self.precondition()?;
+        let named = |revisions: &Revisions| revisions.include(current);
+        if !precondition.one_of.as_ref().is_none_or(named) {
+            return Err(self.condition_not_met());
+        }
+        if precondition.none_of.as_ref().is_some_and(named) {
+            let response = empty(StatusCode::NOT_MODIFIED);
+            return with_etag(response, current).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The error for an entity that is in another revision than the caller wants.
+    pub fn condition_not_met(&self) -> ApiError {
+        let key = self.key(0);
+        ApiError::condition_not_met(format!(
+            "Resource '{key}' is not in the state that 'If-Match' or 'If-None-Match' demands: read it again."
         ))
     }
 
@@ -236,6 +269,13 @@ pub fn json(status: StatusCode, level: MetadataLevel, body: Vec<u8>) -> Response
         HeaderValue::from_static(level.content_type()),
     );
     response
+}
+
+/// The same answer with the entity's tag.
+pub fn with_etag(mut response: Response, revision: Revision) -> Result<Response, ApiError> {
+    let tag = HeaderValue::try_from(etag::spell(revision)).map_err(ApiError::internal)?;
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
 }
 
 /// The answer to `/$count`: a number as plain text.

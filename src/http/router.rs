@@ -28,6 +28,15 @@ pub struct Route {
     pub operation: Operation,
 }
 
+impl Route {
+    /// Whether it is about one import or one device: only those have ETags.
+    pub fn has_etags(&self) -> bool {
+        [IMPORT, DEVICE, UPLOAD_IMPORT]
+            .iter()
+            .any(|entity| self.path.starts_with(entity))
+    }
+}
+
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -77,8 +86,26 @@ pub enum Operation {
     CountDevices,
     /// Graph: Get windowsAutopilotDeviceIdentity.
     GetDevice,
+    /// Graph: Create windowsAutopilotDeviceIdentity.
+    CreateDevice,
+    /// Graph: Update windowsAutopilotDeviceIdentity.
+    UpdateDevice,
     /// Graph: Delete windowsAutopilotDeviceIdentity.
     DeleteDevice,
+    /// Graph: the `deleteDevices` action.
+    DeleteDevices,
+    /// Graph: the `assignUserToDevice` action.
+    AssignUser,
+    /// Graph: the `unassignUserFromDevice` action.
+    UnassignUser,
+    /// Graph: the `updateDeviceProperties` action.
+    UpdateDeviceProperties,
+    /// Graph: the `assignResourceAccountToDevice` action.
+    AssignResourceAccount,
+    /// Graph: the `unassignResourceAccountFromDevice` action.
+    UnassignResourceAccount,
+    /// Graph: the `allowNextEnrollment` action.
+    AllowNextEnrollment,
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
@@ -101,6 +128,19 @@ const UPLOAD_IMPORT: &str =
 const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
 const DEVICES_COUNT: &str = "deviceManagement/windowsAutopilotDeviceIdentities/$count";
 const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
+const DELETE_DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities/deleteDevices";
+const ASSIGN_USER: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/assignUserToDevice";
+const UNASSIGN_USER: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignUserFromDevice";
+const UPDATE_PROPERTIES: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/updateDeviceProperties";
+const ASSIGN_RESOURCE_ACCOUNT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/assignResourceAccountToDevice";
+const UNASSIGN_RESOURCE_ACCOUNT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignResourceAccountFromDevice";
+const ALLOW_NEXT_ENROLLMENT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/allowNextEnrollment";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -157,7 +197,41 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, DEVICES, READ, Operation::ListDevices),
     route(Method::GET, DEVICES_COUNT, READ, Operation::CountDevices),
     route(Method::GET, DEVICE, READ, Operation::GetDevice),
+    route(Method::POST, DEVICES, WRITE, Operation::CreateDevice),
+    route(Method::PATCH, DEVICE, WRITE, Operation::UpdateDevice),
     route(Method::DELETE, DEVICE, WRITE, Operation::DeleteDevice),
+    route(
+        Method::POST,
+        DELETE_DEVICES,
+        WRITE,
+        Operation::DeleteDevices,
+    ),
+    route(Method::POST, ASSIGN_USER, WRITE, Operation::AssignUser),
+    route(Method::POST, UNASSIGN_USER, WRITE, Operation::UnassignUser),
+    route(
+        Method::POST,
+        UPDATE_PROPERTIES,
+        WRITE,
+        Operation::UpdateDeviceProperties,
+    ),
+    beta(
+        Method::POST,
+        ASSIGN_RESOURCE_ACCOUNT,
+        WRITE,
+        Operation::AssignResourceAccount,
+    ),
+    beta(
+        Method::POST,
+        UNASSIGN_RESOURCE_ACCOUNT,
+        WRITE,
+        Operation::UnassignResourceAccount,
+    ),
+    beta(
+        Method::POST,
+        ALLOW_NEXT_ENROLLMENT,
+        WRITE,
+        Operation::AllowNextEnrollment,
+    ),
 ];
 
 const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
@@ -435,6 +509,27 @@ mod tests {
     }
 
     #[test]
+    fn actions_are_found_in_any_letter_case() {
+        let devices = "/beta/deviceManagement/windowsAutopilotDeviceIdentities";
+        for (path, operation, key) in [
+            (
+                "('7')/UpdateDeviceProperties",
+                Operation::UpdateDeviceProperties,
+                Some("7"),
+            ),
+            (
+                "/7/microsoft.graph.allowNextEnrollment",
+                Operation::AllowNextEnrollment,
+                Some("7"),
+            ),
+            ("/DELETEDEVICES", Operation::DeleteDevices, None),
+        ] {
+            let found = find(&Method::POST, &format!("{devices}{path}"));
+            assert_eq!(found, Ok((operation, key.map(str::to_owned))), "{path}");
+        }
+    }
+
+    #[test]
     fn what_leads_nowhere_is_named() {
         let cases = [
             (
@@ -465,6 +560,21 @@ mod tests {
                 "No method match route template",
             ),
             (Method::GET, "/beta/deviceManagement/%FF", "not UTF-8"),
+            (
+                Method::POST,
+                "/v1.0/deviceManagement/windowsAutopilotDeviceIdentities/7/allowNextEnrollment",
+                "segment 'allowNextEnrollment'",
+            ),
+            (
+                Method::GET,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7/allowNextEnrollment",
+                "No method match route template",
+            ),
+            (
+                Method::POST,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7",
+                "No method match route template",
+            ),
         ];
         for (method, path, told) in cases {
             let error = find(&method, path).unwrap_err();

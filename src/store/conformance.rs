@@ -4,6 +4,8 @@
 
 mod changes;
 mod claims;
+mod conditions;
+mod devices;
 mod hardware;
 pub(crate) mod histories;
 mod imports;
@@ -49,6 +51,8 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
         ledger::CASES,
         upkeep::CASES,
         uploads::CASES,
+        devices::CASES,
+        conditions::CASES,
     ];
     let mut failed = Vec::new();
     for (name, case) in rooms.into_iter().flatten() {

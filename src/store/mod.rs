@@ -23,14 +23,16 @@ use crate::domain::{
     device::{Device, DeviceId},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
+    revision::Precondition,
     tenant::TenantId,
     upload::{Upload, UploadId},
 };
 
 pub use error::{StoreError, Unique};
 use operation::{
-    AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-    NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
+    AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+    DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
+    NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
     Updated, UploadDeletion,
 };
 use soundness::{Depth, Soundness};
@@ -90,19 +92,20 @@ pub trait Store: Send + Sync {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated>;
 
-    /// Deletes an import; false where there is none. Before settling that withdraws it;
-    /// afterwards its device stays.
+    /// Deletes an import. Before settling that withdraws it; afterwards its device stays.
     fn delete_import(
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
-    ) -> Answer<'_, bool>;
+    ) -> Answer<'_, ImportDeletion>;
 
     /// Makes an upload with its imports: all of it, or nothing. An upload's id that is taken in
     /// this tenant is `StoreError::Conflict`, and so are imports' ids.
@@ -165,14 +168,37 @@ pub trait Store: Send + Sync {
     /// How many devices there are.
     fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64>;
 
+    /// Registers a device of which there is no hash, decided as an import is. A request that was
+    /// accepted before is accepted again, and changes nothing.
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation>;
+
+    /// Changes a device: all that the write names, or nothing.
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated>;
+
     /// Deletes a device and frees its hardware for any tenant.
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion>;
+
+    /// Deletes the devices with these serial numbers, in one transaction, and says of each number
+    /// in its order what became of it. A number that several devices share deletes none.
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>>;
 
     /// Takes waiting imports that were accepted until `accepted_until`, oldest first, at most
     /// `limit`. Nobody else gets them until their lease lapses. An import whose last claim came to

@@ -5,11 +5,12 @@ use uuid::Uuid;
 
 use crate::domain::{
     actor::Actor,
-    device::DeviceId,
+    device::{Device, DeviceChange, DeviceId, FixedProperty},
     directory_error::DirectoryError,
     identity::{Fingerprints, LedgerEntryId},
     import::{CallId, Import, ImportId, ImportProperties, TooLate},
-    registration::Examination,
+    registration::{Examination, Subject},
+    revision::Precondition,
     tenant::TenantId,
     upload::UploadId,
 };
@@ -81,10 +82,122 @@ pub struct Page<T> {
 pub enum Updated {
     /// There is no such import.
     Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// The import is settled.
     TooLate(TooLate),
     /// The import as it is now.
     Done(Box<Import>),
+}
+
+/// What became of an import's deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportDeletion {
+    /// It is deleted.
+    Deleted,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
+    /// There is no such import.
+    Absent,
+}
+
+/// A device to register of which there is no hardware hash.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    /// Its id, chosen before the store sees it.
+    pub id: DeviceId,
+    /// The id of the hardware, should it be new.
+    pub entry: LedgerEntryId,
+    /// The request.
+    pub call: CallId,
+    /// What the client says of it.
+    pub subject: Subject,
+    /// Who sent it.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a device to register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceCreation {
+    /// It is registered.
+    Registered(Box<Device>),
+    /// It is refused.
+    Refused(DirectoryError),
+}
+
+/// A write to one device.
+#[derive(Clone, Debug)]
+pub struct DeviceWrite {
+    /// What it is to become.
+    pub change: DeviceChange,
+    /// What the client did, for the audit table.
+    pub act: DeviceAct,
+    /// In which revision it must be.
+    pub precondition: Precondition,
+    /// Who asked.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What clients do to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceAct {
+    /// Graph: Update windowsAutopilotDeviceIdentity.
+    Change,
+    /// Graph: `updateDeviceProperties`.
+    UpdateProperties,
+    /// Graph: `assignUserToDevice`.
+    AssignUser,
+    /// Graph: `unassignUserFromDevice`.
+    UnassignUser,
+    /// Graph: `assignResourceAccountToDevice`.
+    AssignResourceAccount,
+    /// Graph: `unassignResourceAccountFromDevice`.
+    UnassignResourceAccount,
+    /// Graph: `allowNextEnrollment`.
+    AllowNextEnrollment,
+}
+
+impl DeviceAct {
+    /// The word that the audit table has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "device-changed",
+            Self::UpdateProperties => "device-properties-updated",
+            Self::AssignUser => "device-user-assigned",
+            Self::UnassignUser => "device-user-unassigned",
+            Self::AssignResourceAccount => "device-resource-account-assigned",
+            Self::UnassignResourceAccount => "device-resource-account-unassigned",
+            Self::AllowNextEnrollment => "device-next-enrollment-allowed",
+        }
+    }
+}
+
+/// What became of a write to a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceUpdated {
+    /// There is no such device.
+    Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
+    /// It would become other hardware.
+    Fixed(FixedProperty),
+    /// The device as it is now.
+    Done(Box<Device>),
+}
+
+/// What became of the device that goes by a serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerialDeletion {
+    /// It is deleted.
+    Deleted(DeviceId),
+    /// More than one device goes by it. None of them is deleted.
+    NotUnique,
+    /// No device goes by it.
+    Absent,
 }
 
 /// What became of a device's deletion.
@@ -92,6 +205,8 @@ pub enum Updated {
 pub enum DeviceDeletion {
     /// It is deleted.
     Deleted,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// It was deleted before, at this instant. Remembered for 30 days.
     DeletedBefore(Timestamp),
     /// This tenant never had it, as far as is remembered.
@@ -181,7 +296,7 @@ pub struct LedgerEntry {
     pub owner: Option<(TenantId, DeviceId)>,
     /// The serial number, as it was last registered.
     pub serial_number: String,
-    /// The product key, as it was last registered.
+    /// The product key, as it was last registered with one.
     pub product_key: String,
     /// All fingerprints.
     pub fingerprints: Fingerprints,

@@ -19,14 +19,16 @@ use crate::{
         device::{Device, DeviceId},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
+        revision::Precondition,
         tenant::TenantId,
         upload::{Upload, UploadId},
     },
     store::{
         Answer, Store, StoreError,
         operation::{
-            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry,
-            LedgerQuery, NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+            DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
+            NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
             TenantSummary, Updated, UploadDeletion,
         },
     },
@@ -119,20 +121,24 @@ impl Store for FlawedStore {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated> {
-        self.inner.update_import(tenant, id, change, actor, now)
+        self.inner
+            .update_import(tenant, id, change, precondition, actor, now)
     }
 
     fn delete_import(
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
-    ) -> Answer<'_, bool> {
-        self.inner.delete_import(tenant, id, actor, now)
+    ) -> Answer<'_, ImportDeletion> {
+        self.inner
+            .delete_import(tenant, id, precondition, actor, now)
     }
 
     fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
@@ -205,14 +211,40 @@ impl Store for FlawedStore {
         self.inner.count_devices(tenant)
     }
 
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {
+        self.inner.create_device(tenant, new)
+    }
+
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated> {
+        self.inner.update_device(tenant, id, write)
+    }
+
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
-        self.inner.delete_device(tenant, id, actor, now)
+        self.inner
+            .delete_device(tenant, id, precondition, actor, now)
+    }
+
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        self.inner
+            .delete_devices(tenant, serial_numbers, actor, now)
     }
 
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {

@@ -10,6 +10,7 @@ use hangar::{
     },
     testing::{TestAnswer, TestOptions},
 };
+use hardware_hash::Builder;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -47,13 +48,19 @@ enum Stranger {
     Nothing,
     /// A free id: what he brings is accepted beside the other's.
     FreeId,
+    /// Hardware that nobody has: it becomes his.
+    FreeHardware,
+    /// That no device of his goes by the other's serial number.
+    NotDeleted,
 }
 
-/// A tenant's rows: an upload, an import in it that is decided, and its device.
+/// A tenant's rows: an upload, an import in it that is decided, and its device with its serial
+/// number.
 struct Rows {
     upload: String,
     import: String,
     device: String,
+    serial: String,
 }
 
 fn case(operation: Operation, rows: &Rows) -> Case {
@@ -74,6 +81,15 @@ fn case(operation: Operation, rows: &Rows) -> Case {
     let upload = json!({ "id": rows.upload, "deviceIdentities": [taken] });
     let free = json!({ "serialNumber": "S" });
     let tag = json!({ "groupTag": "changed" });
+    // Every scene has another import, so that its id makes hardware that nobody has.
+    let described = json!({
+        "manufacturer": "Hangar Test Works", "model": "Kite", "serialNumber": rows.import,
+    });
+    let serials = json!({ "serialNumbers": [rows.serial] });
+    let user = json!({ "userPrincipalName": "a@contoso.example" });
+    let account = json!({
+        "userPrincipalName": "room@contoso.example", "resourceAccountName": "room",
+    });
     match operation {
         Operation::Batch => with("", Some(batch), 200, Stranger::OwnRows),
         Operation::ListImports | Operation::ListUploads | Operation::ListDevices => {
@@ -99,7 +115,28 @@ fn case(operation: Operation, rows: &Rows) -> Case {
         Operation::UpdateUploadImport => within(Some(tag), 200),
         Operation::DeleteUploadImport => within(None, 204),
         Operation::GetDevice => with(&rows.device, None, 200, Stranger::Nothing),
-        Operation::DeleteDevice => with(&rows.device, None, 204, Stranger::Nothing),
+        Operation::CreateDevice => with("", Some(described), 201, Stranger::FreeHardware),
+        Operation::UpdateDevice => with(&rows.device, Some(tag), 200, Stranger::Nothing),
+        Operation::DeleteDevices => with("", Some(serials), 200, Stranger::NotDeleted),
+        Operation::AssignUser => with(&rows.device, Some(user), 204, Stranger::Nothing),
+        Operation::UpdateDeviceProperties => with(&rows.device, Some(tag), 204, Stranger::Nothing),
+        Operation::AssignResourceAccount => {
+            with(&rows.device, Some(account), 204, Stranger::Nothing)
+        }
+        Operation::DeleteDevice
+        | Operation::UnassignUser
+        | Operation::UnassignResourceAccount
+        | Operation::AllowNextEnrollment => with(&rows.device, None, 204, Stranger::Nothing),
+    }
+}
+
+fn rows(upload: String, import: String, device: String, seed: u64) -> Rows {
+    let report = Builder::new(seed).report();
+    Rows {
+        upload,
+        import,
+        device,
+        serial: report.serial_number().expect("a serial number").to_owned(),
     }
 }
 
@@ -116,11 +153,7 @@ impl Scene {
         let (upload, import, device) = house.upload(&house.contoso, 1).await;
         let mut scene = Self {
             house,
-            rows: Rows {
-                upload,
-                import,
-                device,
-            },
+            rows: rows(upload, import, device, 1),
             before: Vec::new(),
         };
         scene.before = scene.contents().await;
@@ -246,6 +279,22 @@ fn a_route_is_in_the_table_once() {
 }
 
 #[tokio::test]
+async fn what_is_betas_alone_leads_nowhere_in_the_stable_version() {
+    let scene = Scene::new(TestOptions::default()).await;
+    let owner = scene.house.contoso.clone();
+    for route in ROUTES {
+        if versions_of(route).len() == VERSIONS.len() {
+            continue;
+        }
+        let answer = scene.call(route, "v1.0", Some(&owner)).await;
+        let told = error(&answer);
+        let expected = "400 BadRequest: Resource not found for the segment '";
+        assert!(told.starts_with(expected), "{route:?}: {told}");
+        assert!(scene.untouched().await, "{route:?}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_passes_without_a_token() {
     let scene = Scene::new(TestOptions::default()).await;
     for route in ROUTES {
@@ -338,11 +387,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
                 seed += 1;
                 let token = house.token(CONTOSO, &claims);
                 let (upload, import, device) = house.upload(&house.contoso, seed).await;
-                let rows = Rows {
-                    upload,
-                    import,
-                    device,
-                };
+                let rows = rows(upload, import, device, seed);
                 let mut case = case(route.operation, &rows);
                 // The owner's own ids are taken.
                 if let Stranger::FreeId = case.stranger {
@@ -428,6 +473,16 @@ async fn another_tenant_meets_only_what_is_its_own() {
                     let is_upload = route.operation == Operation::CreateUpload;
                     let expected = if is_upload { 204 } else { 404 };
                     assert_eq!(ask.send().await.status, expected);
+                }
+                Stranger::FreeHardware => {
+                    assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));
+                    let path = format!("{DEVICES}/{}", id_of(&answer));
+                    let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
+                    assert_eq!(ask.send().await.status, 204);
+                }
+                Stranger::NotDeleted => {
+                    assert_eq!(answer.status, case.status, "{route:?}");
+                    assert_eq!(answer.json()["value"][0]["deletionState"], "failed");
                 }
             }
             assert!(scene.untouched().await, "{version} {route:?}");

@@ -1,8 +1,8 @@
 //! A store that can't be used: every operation says so, at once and in Graph's shape, and asks the
 //! client to come back.
 
-use hangar::http::router::ROUTES;
-use serde_json::json;
+use hangar::http::router::{Operation, ROUTES};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::House;
@@ -13,11 +13,7 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
     house.api.store.close().await;
     for route in ROUTES {
         let path = format!("/beta/{}", route.path).replace("{id}", &Uuid::from_u128(7).to_string());
-        let body = match (route.method.as_str(), route.path.ends_with("/import")) {
-            ("POST", true) => Some(json!({ "importedWindowsAutopilotDeviceIdentities": [{}] })),
-            ("POST" | "PATCH", false) => Some(json!({ "serialNumber": "S" })),
-            _ => None,
-        };
+        let body = body(route.operation);
         let token = Some(house.contoso.as_str());
         let answer = house
             .api
@@ -35,4 +31,25 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
         );
         assert!(error["innerError"]["request-id"].is_string(), "{named}");
     }
+}
+
+/// What an operation is sent, where it reads a body.
+fn body(operation: Operation) -> Option<Value> {
+    let body = match operation {
+        Operation::CreateImports => {
+            json!({ "importedWindowsAutopilotDeviceIdentities": [{}] })
+        }
+        Operation::CreateImport | Operation::UpdateImport => json!({ "serialNumber": "S" }),
+        Operation::CreateDevice => {
+            json!({ "manufacturer": "M", "model": "N", "serialNumber": "S" })
+        }
+        Operation::UpdateDevice | Operation::UpdateDeviceProperties => json!({ "groupTag": "T" }),
+        Operation::DeleteDevices => json!({ "serialNumbers": ["S"] }),
+        Operation::AssignUser => json!({ "userPrincipalName": "a@b" }),
+        Operation::AssignResourceAccount => {
+            json!({ "userPrincipalName": "a@b", "resourceAccountName": "r" })
+        }
+        _ => return None,
+    };
+    Some(body)
 }

@@ -212,6 +212,15 @@ fn device(device: &Device) -> Value {
         "skuNumber": properties.sku_number,
         "systemFamily": properties.system_family,
         "userPrincipalName": properties.user_principal_name,
+        "addressableUserName": properties.addressable_user_name,
+        "resourceName": properties.resource_name,
+        "displayName": properties.display_name,
+        "purchaseOrderIdentifier": properties.purchase_order_identifier,
+        "azureActiveDirectoryDeviceId": properties.directory_device_id,
+        "managedDeviceId": properties.managed_device_id,
+        "deviceAccountUpn": properties.device_account_upn,
+        "deviceFriendlyName": properties.device_friendly_name,
+        "userlessEnrollmentStatus": properties.userless_enrollment.as_str(),
     })
 }
 

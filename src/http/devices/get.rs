@@ -7,7 +7,7 @@ use crate::{
     domain::device::DeviceId,
     graph::{device::write_device, entity::Place},
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
 };
@@ -19,6 +19,10 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
     let found = call.store().device(call.tenant(), id).await?;
     let device = found.ok_or_else(|| call.absent())?;
+    let revision = device.revision();
+    if let Some(instead) = call.instead_of(revision)? {
+        return Ok(instead);
+    }
     let mut body = Vec::new();
     write_device(
         &mut body,
@@ -26,5 +30,5 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         &call.write_context(level),
         Place::Entity,
     );
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

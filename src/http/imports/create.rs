@@ -15,7 +15,7 @@ use crate::{
         schema::EntitySet,
     },
     http::{
-        call::{Call, Written, address, json, minimal},
+        call::{Call, Written, address, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -45,7 +45,7 @@ pub(in crate::http) fn answer(
 ) -> Result<Response, ApiError> {
     let location = call.location(EntitySet::Imports, import.id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return minimal(&location);
+        return with_etag(minimal(&location)?, import.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
@@ -60,5 +60,5 @@ pub(in crate::http) fn answer(
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);
-    Ok(response)
+    with_etag(response, import.revision())
 }

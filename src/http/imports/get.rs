@@ -7,7 +7,7 @@ use crate::{
     domain::import::ImportId,
     graph::{entity::Place, import::write_import, import_state::StateShown},
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
 };
@@ -19,6 +19,10 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
     let id = ImportId(call.guid().ok_or_else(|| call.absent())?);
     let found = call.store().import(call.tenant(), id).await?;
     let import = found.ok_or_else(|| call.absent())?;
+    let revision = import.revision();
+    if let Some(instead) = call.instead_of(revision)? {
+        return Ok(instead);
+    }
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_import(
@@ -28,5 +32,5 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         &context,
         Place::Entity,
     );
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

@@ -69,6 +69,7 @@ pub(super) fn prepare(
                 properties: request.properties,
                 state: ImportState::Waiting,
                 accepted_at: now,
+                version: 0,
             };
             (import, request.state)
         })

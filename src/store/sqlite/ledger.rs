@@ -179,8 +179,28 @@ fn unpack(bytes: &[u8]) -> Result<Fingerprints, Fault> {
         .collect()
 }
 
+/// Gives the hardware of a device to its tenant: what the ledger knows, or else new hardware.
+pub(super) fn give(
+    connection: &Connection,
+    fresh: &mut fresh_keys::Memory,
+    device: &Device,
+    call: CallId,
+    known: Option<LedgerEntryId>,
+    subject: &Subject,
+) -> Result<(), Fault> {
+    let fingerprints = match subject {
+        Subject::Hardware(fingerprints, _) => Some(fingerprints),
+        Subject::Named(..) | Subject::Refused(_) => None,
+    };
+    match (known, fingerprints) {
+        (None, Some(fingerprints)) => enter(connection, fresh, device, call, fingerprints),
+        (Some(_), gained) => assign(connection, fresh, device, call, gained),
+        (None, None) => Err(row::corrupt("a device that is known by nothing")),
+    }
+}
+
 /// Enters new hardware, with its owner.
-pub(super) fn enter(
+fn enter(
     connection: &Connection,
     fresh: &mut fresh_keys::Memory,
     device: &Device,
@@ -211,8 +231,8 @@ pub(super) fn enter(
 }
 
 /// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
-/// and gains the new ones.
-pub(super) fn assign(
+/// and gains the new ones, and keeps the product key where the tenant names none.
+fn assign(
     connection: &Connection,
     fresh: &mut fresh_keys::Memory,
     device: &Device,
@@ -229,8 +249,9 @@ pub(super) fn assign(
     let assigned = connection
         .prepare_cached(
             "UPDATE ledger_entry SET owner_tenant = ?3, owner_device = ?4, owner_call = ?5,
-                serial_number = ?6, product_key = ?7, serial_number_folded = ?8,
-                product_key_folded = ?9, fingerprints = ?10
+                serial_number = ?6, serial_number_folded = ?8,
+                product_key = iif(?9 = '', product_key, ?7),
+                product_key_folded = iif(?9 = '', product_key_folded, ?9), fingerprints = ?10
              WHERE world = ?1 AND id = ?2 AND owner_tenant IS NULL",
         )?
         .execute(params![

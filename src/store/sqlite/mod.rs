@@ -1,7 +1,7 @@
 //! The store on SQLite: one writer that commits in groups, readers apart.
 //!
-//! Only this room names rusqlite. The file is opened in `open`, what each operation does stands
-//! in the file of its noun.
+//! Only this room names rusqlite. The file is opened in `open`, the store in `start`, and what each
+//! operation does stands in the file of its noun.
 
 mod audit;
 mod backup;
@@ -15,6 +15,7 @@ mod open;
 mod queue;
 mod readers;
 mod row;
+mod start;
 mod tenants;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,6 @@ mod writer;
 
 use std::{
     future::Future,
-    path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
@@ -35,8 +35,9 @@ use tokio::sync::Notify;
 use super::{
     Answer, Store,
     operation::{
-        AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, LedgerEntry, LedgerQuery,
-        NewImports, NewUpload, Page, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
+        AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+        DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
+        NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
         Updated, UploadDeletion,
     },
 };
@@ -45,6 +46,7 @@ use crate::domain::{
     device::{Device, DeviceId},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
+    revision::Precondition,
     tenant::TenantId,
     upload::{Upload, UploadId},
 };
@@ -52,13 +54,9 @@ pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
-use open::Opener;
 pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
 use writer::{Undo, Writer};
-
-/// How many connections read at once.
-const READERS: usize = 4;
 
 /// How many keys move for each import that is settled: more than one device has, so that those
 /// that are gathered meanwhile are fewer than those that moved.
@@ -75,58 +73,6 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file at this path.
-    pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), None);
-        Self::open_with(opener, opening, FreshKeys::default())
-    }
-
-    /// Opens a file that may not grow beyond so many pages, as a full disk would not let it.
-    #[cfg(test)]
-    pub(crate) fn open_limited(path: &Path, max_pages: u32) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), Some(max_pages));
-        let opening = Opening::Serve(DatabaseKind::Production);
-        Self::open_with(opener, opening, FreshKeys::default())
-    }
-
-    /// Opens a file whose ledger keys move as soon as there are so many.
-    #[cfg(test)]
-    pub(crate) fn open_gathering(path: &Path, keys: usize) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), None);
-        let opening = Opening::Serve(DatabaseKind::Production);
-        Self::open_with(opener, opening, FreshKeys::new(keys))
-    }
-
-    fn open_with(
-        opener: Opener,
-        opening: Opening,
-        fresh_keys: FreshKeys,
-    ) -> Result<Self, OpenError> {
-        let connection = match opening {
-            Opening::Serve(kind) => opener.create(kind)?,
-            Opening::Administer => opener.existing()?,
-        };
-        let paging_secret =
-            open::paging_secret(&connection).map_err(|error| opener.sqlite(error))?;
-        let readers = (0..READERS)
-            .map(|_| opener.reader())
-            .collect::<Result<_, _>>()?;
-        let fresh_keys = Arc::new(fresh_keys);
-        let witness = Arc::clone(&fresh_keys) as _;
-        let writer = Writer::start(opener, connection, witness).map_err(|error| OpenError::Io {
-            path: "the writer's thread".into(),
-            error,
-        })?;
-        Ok(Self {
-            writer: Arc::new(writer),
-            readers: Readers::new(readers),
-            leases: Arc::default(),
-            fresh_keys,
-            work: Arc::default(),
-            paging_secret,
-        })
-    }
-
     /// Moves fresh keys on, in the group of the settling that may add some. No import is to blame
     /// if that fails, and none needs it: the keys stay where they are found.
     async fn move_fresh_keys(&self, settling: usize) {
@@ -145,23 +91,10 @@ impl SqliteStore {
     }
 }
 
-/// About how much memory a request's rows hold while they wait for the writer, in KiB.
-fn weight_kib(imports: &NewImports) -> u32 {
-    let bytes: usize = imports
-        .rows
-        .iter()
-        .map(|row| {
-            let blob = row.properties.hardware_blob.as_ref();
-            256 + blob.map_or(0, |blob| blob.content().len())
-        })
-        .sum();
-    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
-}
-
 impl Store for SqliteStore {
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
         Box::pin(async move {
-            let weight_kib = weight_kib(&imports);
+            let weight_kib = imports::weight_kib(&imports);
             let undo = match imports.rows.len() {
                 1 => Undo::Nothing,
                 _ => Undo::Savepoint,
@@ -202,6 +135,7 @@ impl Store for SqliteStore {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated> {
@@ -209,7 +143,12 @@ impl Store for SqliteStore {
             let updated = self
                 .writer
                 .run(16, move |connection| {
-                    imports::update(connection, tenant, id, change, &actor, now)
+                    let write = imports::Write {
+                        precondition: &precondition,
+                        actor: &actor,
+                        now,
+                    };
+                    imports::update(connection, tenant, id, change, &write)
                 })
                 .await?;
             if imports::is_work(&updated) {
@@ -223,27 +162,35 @@ impl Store for SqliteStore {
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
-    ) -> Answer<'_, bool> {
+    ) -> Answer<'_, ImportDeletion> {
         Box::pin(async move {
             let deleted = self
                 .writer
                 .run(1, move |connection| {
-                    imports::delete(connection, tenant, id, &actor, now)
+                    let write = imports::Write {
+                        precondition: &precondition,
+                        actor: &actor,
+                        now,
+                    };
+                    imports::delete(connection, tenant, id, &write)
                 })
                 .await?;
             // The id is free again; a new import under it must not wait for the old claim. Whoever
             // saw it claimed looks again.
-            self.lock_leases().forget((tenant, id));
-            self.work.notify_one();
+            if deleted != ImportDeletion::ConditionNotMet {
+                self.lock_leases().forget((tenant, id));
+                self.work.notify_one();
+            }
             Ok(deleted)
         })
     }
 
     fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
         Box::pin(async move {
-            let weight_kib = weight_kib(&new.imports);
+            let weight_kib = imports::weight_kib(&new.imports);
             self.writer
                 .run(weight_kib, move |connection| {
                     uploads::create(connection, tenant, &new)
@@ -293,7 +240,7 @@ impl Store for SqliteStore {
         imports: NewImports,
     ) -> Answer<'_, bool> {
         Box::pin(async move {
-            let weight_kib = weight_kib(&imports);
+            let weight_kib = imports::weight_kib(&imports);
             let found = self
                 .writer
                 .run(weight_kib, move |connection| {
@@ -357,15 +304,47 @@ impl Store for SqliteStore {
         )
     }
 
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {
+        let fresh = Arc::clone(&self.fresh_keys);
+        Box::pin(self.writer.run(16, move |connection| {
+            devices::create(connection, &fresh, tenant, &new)
+        }))
+    }
+
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated> {
+        Box::pin(self.writer.run(16, move |connection| {
+            devices::update(connection, tenant, id, write)
+        }))
+    }
+
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
         Box::pin(self.writer.run(1, move |connection| {
-            devices::delete(connection, tenant, id, &actor, now)
+            devices::delete(connection, tenant, id, &precondition, &actor, now)
+        }))
+    }
+
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
+        Box::pin(self.writer.run(weight_kib, move |connection| {
+            devices::delete_named(connection, tenant, &serial_numbers, &actor, now)
         }))
     }
 

@@ -23,7 +23,7 @@ use crate::{
         directory_error::DirectoryError,
         identity::LedgerEntryId,
         import::{CallId, ImportId},
-        registration::{Decision, Registration, Subject, decide},
+        registration::{Decision, Registration, decide},
         tenant::TenantId,
     },
     store::{
@@ -55,7 +55,7 @@ pub(super) fn claim(
         }
     }
     let sql = format!(
-        "SELECT {}, version, seq FROM import WHERE state = 0 AND accepted_at <= ?1
+        "SELECT {}, seq FROM import WHERE state = 0 AND accepted_at <= ?1
          ORDER BY accepted_at, seq LIMIT ?2",
         row::IMPORT_COLUMNS
     );
@@ -87,7 +87,7 @@ fn claim_lapsed(
     token: Uuid,
 ) -> Result<Option<(Seq, Claim)>, Fault> {
     let sql = format!(
-        "SELECT {}, version, seq FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
+        "SELECT {}, seq FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
         row::IMPORT_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -207,18 +207,17 @@ fn register(
         properties: registration.device,
         ledger_entry: registration.entry.unwrap_or(settlement.entry),
         registered_at: now,
+        version: 0,
     };
-    let fingerprints = match &settlement.examination.subject {
-        Subject::Hardware(fingerprints, _) => Some(fingerprints),
-        Subject::Named(..) | Subject::Refused(_) => None,
-    };
-    match (registration.entry, fingerprints) {
-        (None, Some(fingerprints)) => {
-            ledger::enter(connection, fresh, &device, settlement.call, fingerprints)?;
-        }
-        (Some(_), gained) => ledger::assign(connection, fresh, &device, settlement.call, gained)?,
-        (None, None) => return Err(row::corrupt("a device that is known by nothing")),
-    }
+    let subject = &settlement.examination.subject;
+    ledger::give(
+        connection,
+        fresh,
+        &device,
+        settlement.call,
+        registration.entry,
+        subject,
+    )?;
     devices::insert(connection, &device)?;
     let mut words = settlement.examination.notes.clone();
     words.extend(registration.hardware_changed.then_some("hardware-changed"));

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::{SqliteStore, audit, devices, fault::Fault, imports, row, uploads};
 use crate::{
     domain::{
-        actor::Actor, device::DeviceId, import::ImportId, tenant::TenantId, upload::UploadId,
+        actor::Actor, device::DeviceId, import::ImportId, revision::Precondition, tenant::TenantId,
+        upload::UploadId,
     },
     store::{
         StoreError,
@@ -105,8 +106,13 @@ fn delete_rows(
         Ok(rows.collect::<Result<_, _>>()?)
     };
     let import_ids: Vec<_> = ids("import", limit)?.into_iter().map(ImportId).collect();
+    let write = imports::Write {
+        precondition: &Precondition::default(),
+        actor,
+        now,
+    };
     for &id in &import_ids {
-        imports::delete(connection, tenant, id, actor, now)?;
+        imports::delete(connection, tenant, id, &write)?;
     }
     let left = limit - import_ids.len();
     let device_ids = ids("device", left)?;

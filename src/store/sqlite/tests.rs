@@ -7,13 +7,13 @@ mod rows;
 mod writer;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
 
 use tempfile::TempDir;
 
-use super::*;
+use super::{start::READERS, *};
 use crate::{store::conformance, testing::workbench::Workbench};
 
 /// A directory with a database in it, opened anew as often as wanted.

@@ -8,6 +8,7 @@ use crate::{
     domain::{
         actor::Actor,
         import::{Import, ImportId},
+        revision::Precondition,
         tenant::TenantId,
         upload::{Upload, UploadContents, UploadId},
     },
@@ -208,8 +209,13 @@ fn delete(
         )?
         .query_map(keys, |row| row::guid(row, 0).map(ImportId))?
         .collect::<Result<_, _>>()?;
+    let write = imports::Write {
+        precondition: &Precondition::default(),
+        actor,
+        now,
+    };
     for &id in &waiting {
-        imports::delete(connection, tenant, id, actor, now)?;
+        imports::delete(connection, tenant, id, &write)?;
     }
     connection
         .prepare_cached(

@@ -15,6 +15,7 @@ use crate::{
         clock::Clock,
         hardware_blob::HardwareBlob,
         import::{CallId, ImportId, ImportProperties, ImportState},
+        revision::Precondition,
         tenant::TenantId,
         upload::UploadId,
     },
@@ -203,9 +204,13 @@ fn what_is_no_database_of_this_program_is_named() {
 async fn a_used_database_is_sound() {
     let bench = furnished().await;
     let devices = bench.store.list_devices(CONTOSO, WHOLE).await.unwrap().rows;
-    let deleted = bench
-        .store
-        .delete_device(CONTOSO, devices[0].id, actor(), bench.now());
+    let deleted = bench.store.delete_device(
+        CONTOSO,
+        devices[0].id,
+        Precondition::default(),
+        actor(),
+        bench.now(),
+    );
     deleted.await.unwrap();
     let released = bench
         .store
@@ -413,9 +418,13 @@ async fn tenants_are_listed_with_what_they_have() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
     let devices = bench.store.list_devices(CONTOSO, WHOLE).await.unwrap().rows;
-    let deleted = bench
-        .store
-        .delete_device(CONTOSO, devices[0].id, actor(), bench.now());
+    let deleted = bench.store.delete_device(
+        CONTOSO,
+        devices[0].id,
+        Precondition::default(),
+        actor(),
+        bench.now(),
+    );
     deleted.await.unwrap();
     let summary = |tenant, imports, waiting, devices, tombstones| TenantSummary {
         tenant,
