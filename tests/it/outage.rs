@@ -1,7 +1,8 @@
 //! A store that can't be used: every operation says so, at once and in Graph's shape, and asks the
 //! client to come back.
 
-use hangar::http::router::ROUTES;
+use hangar::http::router::{Operation, ROUTES};
+use http::Method;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -12,10 +13,19 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
     let house = House::new();
     house.api.store.close().await;
     for route in ROUTES {
-        let path = format!("/beta/{}", route.path).replace("{id}", &Uuid::from_u128(7).to_string());
-        let body = match (route.method.as_str(), route.path.ends_with("/import")) {
-            ("POST", true) => Some(json!({ "importedWindowsAutopilotDeviceIdentities": [{}] })),
-            ("POST" | "PATCH", false) => Some(json!({ "serialNumber": "S" })),
+        let key = Uuid::from_u128(7).to_string();
+        let path = format!("/beta/{}", route.path);
+        let path = path.replace("{id}", &key).replace("{import}", &key);
+        let body = match route.operation {
+            // It keeps nothing itself: its parts say so.
+            Operation::Batch => continue,
+            Operation::CreateImports => {
+                Some(json!({ "importedWindowsAutopilotDeviceIdentities": [{}] }))
+            }
+            Operation::CreateUpload | Operation::UpdateUpload => Some(json!({})),
+            _ if matches!(route.method, Method::POST | Method::PATCH) => {
+                Some(json!({ "serialNumber": "S" }))
+            }
             _ => None,
         };
         let token = Some(house.contoso.as_str());
@@ -34,5 +44,26 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
             "the cause is private: {message}"
         );
         assert!(error["innerError"]["request-id"].is_string(), "{named}");
+    }
+}
+
+#[tokio::test]
+async fn without_its_store_each_part_of_a_batch_answers_503() {
+    let house = House::new();
+    house.api.store.close().await;
+    let set = "/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+    let create = json!({
+        "id": "2", "method": "POST", "url": set, "body": {},
+        "headers": { "Content-Type": "application/json" },
+    });
+    let parts = json!([{ "id": "1", "method": "GET", "url": set }, create]);
+    let answer = house
+        .post("/beta/$batch", &json!({ "requests": parts }))
+        .await;
+    assert_eq!(answer.status, 200);
+    for part in answer.json()["responses"].as_array().unwrap() {
+        assert_eq!(part["status"], 503);
+        assert!(part["headers"]["Retry-After"].is_string(), "{part}");
+        assert_eq!(part["body"]["error"]["code"], "ServiceUnavailable");
     }
 }
