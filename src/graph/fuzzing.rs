@@ -32,6 +32,7 @@ use super::{
     schema::EntitySet,
     skip_token::{SkipToken, open, seal},
     text::decode_body,
+    upload::{read_create_upload, read_upload_change},
     version::Version,
 };
 
@@ -56,6 +57,8 @@ pub fn fuzz_import_body(bytes: &[u8]) {
         };
         // A change has no written form of its own to compare with.
         drop(read_change(&json));
+        drop(read_create_upload(json.clone(), 1_000));
+        drop(read_upload_change(json.clone()));
         let rows = read_import_call(&json, 1_000).unwrap_or_default();
         for request in rows.into_iter().chain(read_create(&json).ok()) {
             for level in [
