@@ -121,7 +121,7 @@ impl Api {
             Version::parse(&version).ok_or_else(|| ApiError::invalid_version(&version))?;
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
-        let resolved = router::resolve(request.method(), &segments)?;
+        let resolved = router::resolve(request.method(), version, &segments)?;
         seen.route = Some(Route(resolved.route.path));
         permission::check(&caller, resolved.route.access, &self.policy)?;
         let (parts, body) = request.into_parts();
@@ -130,7 +130,7 @@ impl Api {
             caller,
             version,
             context: context.clone(),
-            key: resolved.key,
+            keys: resolved.keys,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             body,

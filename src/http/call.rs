@@ -46,8 +46,8 @@ pub struct Call {
     pub version: Version,
     /// The request's names and address.
     pub context: RequestContext,
-    /// The key in the path.
-    pub key: Option<String>,
+    /// The keys in the path, in its order.
+    pub keys: Vec<String>,
     /// The query string, undecoded.
     pub query: Option<String>,
     /// The headers.
@@ -100,17 +100,27 @@ impl Call {
         Ok(query::read_no_options(self.query.as_deref(), self.version)?)
     }
 
-    /// The key in the path as a GUID. A text that is none can't be the key of anything.
+    /// The first key in the path as a GUID. A text that is none can't be the key of anything.
     pub fn guid(&self) -> Option<Uuid> {
-        let key = self.key.as_deref()?;
+        let key = self.key(0);
         (key.len() == 36)
             .then(|| Uuid::try_parse(key).ok())
             .flatten()
     }
 
-    /// The error for a key that leads to nothing of this tenant's.
+    /// The key in this place of the path, counted from 0; empty where the route has none.
+    pub fn key(&self, place: usize) -> &str {
+        self.keys.get(place).map_or("", String::as_str)
+    }
+
+    /// The error for a first key that leads to nothing of this tenant's.
     pub fn absent(&self) -> ApiError {
-        let key = self.key.as_deref().unwrap_or_default();
+        self.absent_at(0)
+    }
+
+    /// The error for the key in this place of the path.
+    pub fn absent_at(&self, place: usize) -> ApiError {
+        let key = self.key(place);
         ApiError::not_found(format!(
             "Resource '{key}' does not exist or one of its queried reference-property objects are not present."
         ))

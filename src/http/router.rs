@@ -11,14 +11,17 @@ use super::{
     auth::permission::{Access, Permission},
     error::ApiError,
 };
+use crate::graph::{schema::Versions, version::Version};
 
-/// One way to call the API. Every route exists under `/beta` and under `/v1.0`.
+/// One way to call the API.
 #[derive(Debug)]
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// The path below the version; `{id}` stands for a key.
+    /// The path below the version; what stands in braces, as `{id}`, stands for a key.
     pub path: &'static str,
+    /// Where it exists. Elsewhere its path leads nowhere.
+    pub versions: Versions,
     /// Who may call.
     pub access: Access,
     /// What happens.
@@ -87,18 +90,34 @@ const fn route(method: Method, path: &'static str, access: Access, operation: Op
     Route {
         method,
         path,
+        versions: Versions::Both,
         access,
         operation,
     }
 }
 
-/// The route of a request, and the key in its path.
+/// A route that exists in beta only.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the first such route comes with its handler")
+)]
+const fn beta(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
+    Route {
+        method,
+        path,
+        versions: Versions::BetaOnly,
+        access,
+        operation,
+    }
+}
+
+/// The route of a request, and the keys in its path.
 #[derive(Debug)]
 pub struct Resolved {
     /// The route.
     pub route: &'static Route,
-    /// The text in the place of `{id}`, as the client wrote it.
-    pub key: Option<String>,
+    /// The texts in the places of its keys, in their order, as the client wrote them.
+    pub keys: Vec<String>,
 }
 
 /// A piece of a path, decoded.
@@ -157,48 +176,60 @@ fn key_in_parentheses(segment: &str) -> Option<(&str, String)> {
     (!name.is_empty()).then_some((name, unquoted))
 }
 
-/// Finds the route of these segments. What does not lead anywhere is named.
-pub fn resolve(method: &Method, segments: &[Segment]) -> Result<Resolved, ApiError> {
-    let mut candidates: Vec<(&'static Route, Option<String>)> =
-        ROUTES.iter().map(|route| (route, None)).collect();
+/// Finds the route of these segments. What does not lead anywhere is named; so is what leads
+/// somewhere only in the other version.
+pub fn resolve(
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Result<Resolved, ApiError> {
+    resolve_in(ROUTES, method, version, segments)
+}
+
+fn resolve_in(
+    routes: &'static [Route],
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Result<Resolved, ApiError> {
+    let mut candidates: Vec<&'static Route> = routes
+        .iter()
+        .filter(|route| route.versions.include(version))
+        .collect();
+    let mut keys = Vec::new();
     for (depth, segment) in segments.iter().enumerate() {
-        candidates = step(&candidates, depth, segment);
+        let is_key = step(&mut candidates, depth, segment);
         if candidates.is_empty() {
             return Err(ApiError::unknown_segment(segment.text()));
         }
+        keys.extend(is_key.then(|| segment.text().to_owned()));
     }
-    candidates.retain(|(route, _)| route.path.split('/').count() == segments.len());
+    candidates.retain(|route| route.path.split('/').count() == segments.len());
     if candidates.is_empty() {
         let last = segments.last().map_or("", Segment::text);
         return Err(ApiError::unknown_segment(last));
     }
     candidates
         .into_iter()
-        .find(|(route, _)| route.method == method)
-        .map(|(route, key)| Resolved { route, key })
+        .find(|route| route.method == method)
+        .map(|route| Resolved { route, keys })
         .ok_or_else(ApiError::no_method)
 }
 
-/// Those of the candidates that go on with this segment. A name is preferred to a key.
-fn step(
-    candidates: &[(&'static Route, Option<String>)],
-    depth: usize,
-    segment: &Segment,
-) -> Vec<(&'static Route, Option<String>)> {
+/// Leaves those of the candidates that go on with this segment, and says whether it is a key to
+/// them. A name is preferred to a key.
+fn step(candidates: &mut Vec<&'static Route>, depth: usize, segment: &Segment) -> bool {
     let at = |route: &Route| route.path.split('/').nth(depth);
-    let named: Vec<_> = candidates
-        .iter()
-        .filter(|(route, _)| at(route).is_some_and(|name| segment.is_named(name)))
-        .cloned()
-        .collect();
-    if !named.is_empty() {
-        return named;
-    }
-    candidates
-        .iter()
-        .filter(|(route, _)| at(route) == Some("{id}"))
-        .map(|(route, _)| (*route, Some(segment.text().to_owned())))
-        .collect()
+    let is_named = |route: &Route| at(route).is_some_and(|name| segment.is_named(name));
+    let is_key = !candidates.iter().any(|route| is_named(route));
+    candidates.retain(|route| {
+        if is_key {
+            at(route).is_some_and(|name| name.starts_with('{'))
+        } else {
+            is_named(route)
+        }
+    });
+    is_key
 }
 
 fn strip_namespace(segment: &str) -> &str {
@@ -215,9 +246,11 @@ mod tests {
 
     fn find(method: &Method, path: &str) -> Result<(Operation, Option<String>), String> {
         let told = |error: ApiError| format!("{error:?}");
-        let (_, segments) = split(path).map_err(told)?;
-        let resolved = resolve(method, &segments).map_err(told)?;
-        Ok((resolved.route.operation, resolved.key))
+        let (version, segments) = split(path).map_err(told)?;
+        let version = Version::parse(&version).unwrap();
+        let mut resolved = resolve(method, version, &segments).map_err(told)?;
+        assert!(resolved.keys.len() <= 1);
+        Ok((resolved.route.operation, resolved.keys.pop()))
     }
 
     #[test]
@@ -357,6 +390,51 @@ mod tests {
         for (method, path, told) in cases {
             let error = find(&method, path).unwrap_err();
             assert!(error.contains(told), "{path}: {error}");
+        }
+    }
+    #[test]
+    fn a_route_may_have_several_keys_and_exist_in_beta_only() {
+        const NESTED: &[Route] = &[
+            route(Method::GET, "set", READ, Operation::ListDevices),
+            beta(
+                Method::GET,
+                "set/{id}/inner/{inner}",
+                READ,
+                Operation::GetDevice,
+            ),
+            beta(Method::GET, "set/{id}/inner", READ, Operation::CountDevices),
+        ];
+        let find = |path: &str| {
+            let (version, segments) = split(path).unwrap();
+            let version = Version::parse(&version).unwrap();
+            resolve_in(NESTED, &Method::GET, version, &segments)
+        };
+        let cases: [(&str, Operation, &[&str]); 6] = [
+            ("/beta/set", Operation::ListDevices, &[]),
+            ("/v1.0/set", Operation::ListDevices, &[]),
+            ("/beta/set/a/inner", Operation::CountDevices, &["a"]),
+            ("/beta/set('a')/INNER", Operation::CountDevices, &["a"]),
+            ("/beta/set/a/inner/b_0", Operation::GetDevice, &["a", "b_0"]),
+            (
+                "/beta/set('inner')/inner('inner')/",
+                Operation::GetDevice,
+                &["inner", "inner"],
+            ),
+        ];
+        for (path, operation, keys) in cases {
+            let resolved = find(path).unwrap();
+            assert_eq!(resolved.route.operation, operation, "{path}");
+            assert_eq!(resolved.keys, keys, "{path}");
+        }
+        for (path, segment) in [
+            ("/v1.0/set/a/inner", "a"),
+            ("/v1.0/set('a')", "a"),
+            ("/beta/set/a", "a"),
+            ("/beta/set/a/other", "other"),
+        ] {
+            let told = format!("Resource not found for the segment '{segment}'.");
+            let error = format!("{:?}", find(path).unwrap_err());
+            assert!(error.contains(&told), "{path}: {error}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! does not compile without one.
 
 use hangar::{
+    graph::version::Version,
     http::{
         auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
         router::{Operation, ROUTES, Route},
@@ -28,8 +29,8 @@ const PERSONAL: &str =
 
 /// How an operation is called, and what it looks like when that succeeds.
 struct Case {
-    /// The key, where the path has one.
-    key: String,
+    /// The keys in the path, in its order.
+    keys: Vec<String>,
     body: Option<Value>,
     status: u16,
     stranger: Stranger,
@@ -55,7 +56,7 @@ struct Rows {
 
 fn case(operation: Operation, rows: &Rows) -> Case {
     let with = |key: &str, body, status, stranger| Case {
-        key: key.to_owned(),
+        keys: vec![key.to_owned()],
         body,
         status,
         stranger,
@@ -114,7 +115,7 @@ impl Scene {
 
     async fn call(&self, route: &Route, version: &str, token: Option<&str>) -> TestAnswer {
         let case = case(route.operation, &self.rows);
-        self.call_with(route, version, token, &case.key, case.body.as_ref())
+        self.call_with(route, version, token, &case.keys, case.body.as_ref())
             .await
     }
 
@@ -123,10 +124,10 @@ impl Scene {
         route: &Route,
         version: &str,
         token: Option<&str>,
-        key: &str,
+        keys: &[String],
         body: Option<&Value>,
     ) -> TestAnswer {
-        let path = format!("/{version}/{}", route.path.replace("{id}", key));
+        let path = path_of(route, version, keys);
         let mut ask = self.house.ask(route.method.clone(), &path);
         if let Some(body) = body {
             ask = ask.json(body);
@@ -137,10 +138,10 @@ impl Scene {
         }
     }
 
-    /// Calls as a holder who is to be refused, under both versions.
+    /// Calls as a holder who is to be refused, under every version that has the route.
     async fn refuses(&self, route: &Route, token: Option<&str>, expected: &str) -> Vec<TestAnswer> {
         let mut answers = Vec::new();
-        for version in VERSIONS {
+        for version in versions_of(route) {
             let answer = self.call(route, version, token).await;
             assert_eq!(error(&answer), expected, "{version} {route:?}");
             assert!(self.untouched().await, "{version} {route:?}");
@@ -148,6 +149,29 @@ impl Scene {
         }
         answers
     }
+}
+
+/// The route's path, its keys in their places.
+fn path_of(route: &Route, version: &str, keys: &[String]) -> String {
+    let mut keys = keys.iter().map(String::as_str);
+    let segments = route.path.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            keys.next().unwrap()
+        } else {
+            segment
+        }
+    });
+    format!("/{version}/{}", segments.collect::<Vec<_>>().join("/"))
+}
+
+/// The versions that have a route.
+fn versions_of(route: &Route) -> Vec<&'static str> {
+    let mut versions = VERSIONS.to_vec();
+    versions.retain(|version| {
+        let version = Version::parse(version).unwrap();
+        route.versions.include(version)
+    });
+    versions
 }
 
 /// The scopes of which one opens a route, as refusals list them.
@@ -278,7 +302,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
     let mut seed = 0;
     for route in ROUTES {
         let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
-        for (scope, version) in scopes.iter().zip(VERSIONS.iter().cycle()) {
+        for (scope, version) in scopes.iter().zip(versions_of(route).into_iter().cycle()) {
             for claims in [
                 json!({ "scp": format!("User.Read {scope}") }),
                 json!({ "roles": [scope], "idtyp": "app" }),
@@ -292,7 +316,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
                 if let Stranger::FreeId = case.stranger {
                     house.delete(&format!("{IMPORTS}/{}", rows.import)).await;
                 }
-                let path = format!("/{version}/{}", route.path.replace("{id}", &case.key));
+                let path = path_of(route, version, &case.keys);
                 let mut ask = house.ask(route.method.clone(), &path).token(&token);
                 if let Some(body) = case.body.take() {
                     ask = ask.json(&body);
@@ -332,7 +356,7 @@ async fn another_tenant_meets_only_what_is_its_own() {
         if !matches!(route.access, Access::Needs(_)) {
             continue;
         }
-        for version in VERSIONS {
+        for version in versions_of(route) {
             let case = case(route.operation, &scene.rows);
             let answer = scene.call(route, version, Some(&stranger)).await;
             match case.stranger {
@@ -346,7 +370,7 @@ async fn another_tenant_meets_only_what_is_its_own() {
                 Stranger::OwnNumber => assert_eq!(text(&answer), "1", "{route:?}"),
                 Stranger::Nothing => {
                     // Not theirs and not there look the same.
-                    let nowhere = Uuid::from_u128(7).to_string();
+                    let nowhere = vec![Uuid::from_u128(7).to_string(); case.keys.len()];
                     let none = scene
                         .call_with(
                             route,
