@@ -6,11 +6,15 @@
 pub mod actor;
 pub mod clock;
 pub mod device;
+pub mod device_name;
 pub mod directory_error;
 pub mod field;
 pub mod hardware_blob;
 pub mod id;
 pub mod identity;
 pub mod import;
+pub mod profile;
 pub mod registration;
+pub mod settings;
+pub mod tag_pattern;
 pub mod tenant;
