@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{identity::LedgerEntryId, tenant::TenantId};
+use super::{identity::LedgerEntryId, profile::ProfileId, tenant::TenantId};
 
 /// The key of a device. Graph: `deviceRegistrationId` in an import's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,4 +51,8 @@ pub struct Device {
     pub ledger_entry: LedgerEntryId,
     /// When it was registered.
     pub registered_at: Timestamp,
+    /// The deployment profile that was assigned to this very device.
+    pub direct_profile: Option<ProfileId>,
+    /// When that, or the group tag, last changed; when it was registered, if neither did.
+    pub targeted_at: Timestamp,
 }

@@ -4,6 +4,7 @@
 //! How Microsoft spells these things is in `graph`, how they are kept in `store`.
 
 pub mod actor;
+pub mod assignment;
 pub mod clock;
 pub mod device;
 pub mod device_name;

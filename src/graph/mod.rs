@@ -4,6 +4,7 @@
 //! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
 //! we copy it, `docs/graph-compatibility.md` says so.
 
+pub mod assignment;
 pub mod behavior;
 pub mod collection;
 pub mod device;
@@ -16,8 +17,11 @@ pub mod import_state;
 pub mod json;
 pub mod json_writer;
 pub mod metadata_level;
+pub mod profile;
+pub mod profile_words;
 pub mod query;
 pub mod schema;
+pub mod settings;
 pub mod skip_token;
 pub mod text;
 pub mod version;

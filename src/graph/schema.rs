@@ -3,6 +3,10 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
+mod profile;
+
+pub use self::profile::*;
+
 use crate::domain::field::{DeviceField, ImportField};
 
 use super::version::Version;
@@ -12,7 +16,9 @@ use super::version::Version;
 pub struct StructuredType<F: 'static> {
     /// The qualified name.
     pub name: &'static str,
-    /// The properties, in the order in which they are written.
+    /// The type that it is derived from, whose properties come first.
+    pub base: Option<&'static StructuredType<F>>,
+    /// Its own properties, in the order in which they are written.
     pub properties: &'static [Property<F>],
 }
 
@@ -36,6 +42,10 @@ pub enum Content<F: 'static> {
     Value(EdmType, F),
     /// An object of a complex type.
     Complex(&'static StructuredType<F>),
+    /// An object of a complex type that may be absent, which the field tells.
+    Optional(&'static StructuredType<F>, F),
+    /// Any number of values, behind which stands a field.
+    Collection(EdmType, F),
 }
 
 /// The type of a single value.
@@ -47,10 +57,14 @@ pub enum EdmType {
     Binary,
     /// `Edm.Int32`.
     Int32,
+    /// `Edm.Boolean`.
+    Boolean,
     /// `Edm.DateTimeOffset`.
     DateTimeOffset,
     /// An enumeration, by its qualified name.
     Enum(&'static str),
+    /// A complex type, by its qualified name. Only its absence is a single value.
+    Complex(&'static str),
 }
 
 impl EdmType {
@@ -60,8 +74,9 @@ impl EdmType {
             Self::String => "Edm.String",
             Self::Binary => "Edm.Binary",
             Self::Int32 => "Edm.Int32",
+            Self::Boolean => "Edm.Boolean",
             Self::DateTimeOffset => "Edm.DateTimeOffset",
-            Self::Enum(name) => name,
+            Self::Enum(name) | Self::Complex(name) => name,
         }
     }
 }
@@ -85,15 +100,21 @@ impl Versions {
 impl<F> StructuredType<F> {
     /// The property of this name.
     pub fn property(&self, name: &str) -> Option<&'static Property<F>> {
-        self.properties
-            .iter()
-            .find(|property| property.name == name)
+        let inherited = self.base.and_then(|base| base.property(name));
+        inherited.or_else(|| {
+            self.properties
+                .iter()
+                .find(|property| property.name == name)
+        })
     }
 
-    /// The properties that a version knows.
+    /// The properties that a version knows, those of the base first.
     pub fn properties_in(&self, version: Version) -> impl Iterator<Item = &'static Property<F>> {
-        self.properties
+        // One base is all that any type here has.
+        let inherited = self.base.map_or(&[][..], |base| base.properties);
+        inherited
             .iter()
+            .chain(self.properties)
             .filter(move |property| property.versions.include(version))
     }
 }
@@ -105,6 +126,10 @@ pub enum EntitySet {
     Imports,
     /// Registered devices.
     Devices,
+    /// Deployment profiles.
+    Profiles,
+    /// What happened while devices were set up.
+    Events,
 }
 
 impl EntitySet {
@@ -113,6 +138,8 @@ impl EntitySet {
         match self {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",
+            Self::Profiles => "windowsAutopilotDeploymentProfiles",
+            Self::Events => "autopilotEvents",
         }
     }
 }
@@ -123,6 +150,7 @@ pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
 /// Graph: importedWindowsAutopilotDeviceIdentity.
 pub const IMPORT: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentity",
+    base: None,
     properties: &[
         required("id", EdmType::String, ImportField::Id),
         // The name of 2018 and today's name of one value.
@@ -153,6 +181,7 @@ pub const IMPORT: StructuredType<ImportField> = StructuredType {
 /// Graph: importedWindowsAutopilotDeviceIdentityState.
 pub const IMPORT_STATE: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityState",
+    base: None,
     properties: &[
         required("deviceImportStatus", IMPORT_STATUS, ImportField::Status),
         optional(
@@ -172,6 +201,7 @@ pub const IMPORT_STATUS: EdmType =
 /// Graph: windowsAutopilotDeviceIdentity.
 pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     name: "microsoft.graph.windowsAutopilotDeviceIdentity",
+    base: None,
     properties: &[
         required("id", EdmType::String, DeviceField::Id),
         beta(required(

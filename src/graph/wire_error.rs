@@ -119,6 +119,34 @@ pub enum Problem {
     /// `orderIdentifier` and `groupTag` differ.
     #[error("'orderIdentifier' and 'groupTag' are two names of one value and must not differ.")]
     TagsDiffer,
+    /// Two names of one value have different values.
+    #[error("'{one}' and '{other}' are two names of one value and must not differ.")]
+    NamesDiffer {
+        /// The older name.
+        one: &'static str,
+        /// The newer one.
+        other: &'static str,
+    },
+    /// The type must be one of several, and none of them is named.
+    #[error("'@odata.type' must name one of the types {expected}.")]
+    NoConcreteType {
+        /// The types.
+        expected: &'static str,
+    },
+    /// A property that is needed is missing, or says nothing.
+    #[error("The property '{name}' is missing or empty.")]
+    MissingProperty {
+        /// The property.
+        name: &'static str,
+    },
+    /// A value is of the right type and means nothing.
+    #[error("The value '{}' can't be used: {why}.", echo(literal))]
+    Unusable {
+        /// The value.
+        literal: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// An action's parameter is missing.
     #[error("The parameter '{name}' is missing.")]
     MissingParameter {

@@ -10,6 +10,7 @@ mod imports;
 mod ledger;
 mod model;
 mod pages;
+mod profiles;
 mod registration;
 mod steps;
 mod upkeep;
@@ -41,6 +42,7 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
     let rooms = [
         imports::CASES,
         pages::CASES,
+        profiles::CASES,
         changes::CASES,
         claims::CASES,
         registration::CASES,

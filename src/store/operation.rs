@@ -179,6 +179,8 @@ pub struct TenantSummary {
     pub devices: u64,
     /// Its deleted devices that are remembered.
     pub tombstones: u64,
+    /// Its deployment profiles.
+    pub profiles: u64,
 }
 
 /// How much of a tenant one step of its deletion removed.
@@ -190,12 +192,16 @@ pub struct TenantDeletion {
     pub devices: u64,
     /// Deleted devices that were remembered.
     pub tombstones: u64,
+    /// Deployment profiles.
+    pub profiles: u64,
+    /// What says for whom profiles are, and when the tenant was synced.
+    pub settings: u64,
 }
 
 impl TenantDeletion {
     /// How many rows that is.
     pub fn rows(&self) -> u64 {
-        self.imports + self.devices + self.tombstones
+        self.imports + self.devices + self.tombstones + self.profiles + self.settings
     }
 }
 

@@ -5,7 +5,10 @@ use http::StatusCode;
 
 use crate::{
     domain::device::DeviceId,
-    graph::{device::write_device, entity::Place},
+    graph::{
+        device::{ProfileShown, write_device},
+        entity::Place,
+    },
     http::{
         call::{Call, json},
         error::ApiError,
@@ -23,6 +26,7 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
     write_device(
         &mut body,
         &device,
+        &ProfileShown::default(),
         &call.write_context(level),
         Place::Entity,
     );

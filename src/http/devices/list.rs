@@ -5,7 +5,10 @@ use http::StatusCode;
 
 use crate::{
     graph::{
-        behavior::Behavior, collection::write_collection, device::write_device, entity::Place,
+        behavior::Behavior,
+        collection::write_collection,
+        device::{ProfileShown, write_device},
+        entity::Place,
         schema::EntitySet,
     },
     http::{
@@ -28,10 +31,11 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     let next = call.next_link(EntitySet::Devices, &page, |device| device.id.0);
     let context = call.write_context(level);
     let mut body = Vec::new();
-    let items = page
-        .rows
-        .iter()
-        .map(|device| move |out: &mut Vec<u8>| write_device(out, device, &context, Place::Item));
+    let items = page.rows.iter().map(|device| {
+        move |out: &mut Vec<u8>| {
+            write_device(out, device, &ProfileShown::default(), &context, Place::Item);
+        }
+    });
     write_collection(
         &mut body,
         &context,

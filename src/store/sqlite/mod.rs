@@ -3,6 +3,7 @@
 //! Only this room names rusqlite. The file is opened in `open`, what each operation does stands
 //! in the file of its noun.
 
+mod assignments;
 mod audit;
 mod backup;
 mod devices;
@@ -12,9 +13,11 @@ mod inspect;
 mod leases;
 mod ledger;
 mod open;
+mod profiles;
 mod queue;
 mod readers;
 mod row;
+mod sync;
 mod tenants;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, 
 const APPLICATION_ID: i64 = 0x484e_4752;
 
 /// The migrations, oldest first. The schema's version is how many have been applied.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0003_profiles_and_settings.sql"),
+];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
 

@@ -178,6 +178,8 @@ fn register(
         properties: registration.device,
         ledger_entry: registration.entry.unwrap_or(settlement.entry),
         registered_at: now,
+        direct_profile: None,
+        targeted_at: now,
     };
     let fingerprints = match &settlement.examination.subject {
         Subject::Hardware(fingerprints, _) => Some(fingerprints),

@@ -32,6 +32,7 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault>
                 waiting: 0,
                 devices: 0,
                 tombstones: 0,
+                profiles: 0,
             });
             *count_of(summary) = row.get(1)?;
         }
@@ -52,6 +53,14 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault>
     add(
         "SELECT tenant, count(*) FROM device_tombstone GROUP BY tenant",
         |summary| &mut summary.tombstones,
+    )?;
+    // A tenant that was synced and has nothing else is one all the same.
+    add("SELECT tenant, 0 FROM tenant_sync", |summary| {
+        &mut summary.profiles
+    })?;
+    add(
+        "SELECT tenant, count(*) FROM profile GROUP BY tenant",
+        |summary| &mut summary.profiles,
     )?;
     Ok(tenants.into_values().collect())
 }
@@ -120,16 +129,49 @@ fn delete_rows(
             .prepare_cached("DELETE FROM device_tombstone WHERE tenant = ?1 AND id = ?2")?
             .execute(params![tenant.0.as_bytes(), id.as_bytes()])?;
     }
+    let left = left - tombstone_ids.len();
+    let (profiles, settings) = delete_profiles(connection, tenant, left)?;
     let count = |ids: usize| u64::try_from(ids).unwrap_or(u64::MAX);
     let deletion = TenantDeletion {
         imports: count(import_ids.len()),
         devices: count(device_ids.len()),
         tombstones: count(tombstone_ids.len()),
+        profiles: count(profiles),
+        settings: count(settings),
     };
     if deletion.rows() > 0 {
         record(connection, tenant, &deletion, actor, now)?;
     }
     Ok((deletion, import_ids))
+}
+
+/// Removes up to so many rows of a tenant's profiles and settings; how many of either.
+fn delete_profiles(
+    connection: &Connection,
+    tenant: TenantId,
+    limit: usize,
+) -> rusqlite::Result<(usize, usize)> {
+    let remove = |sql: &str, left: usize| {
+        connection
+            .prepare_cached(sql)?
+            .execute(params![tenant.0.as_bytes(), left])
+    };
+    // The assignments first: none is left without its profile.
+    let assignments = remove(
+        "DELETE FROM profile_assignment WHERE tenant = ?1 AND (group_id, is_exclusion, profile) IN
+            (SELECT group_id, is_exclusion, profile FROM profile_assignment
+             WHERE tenant = ?1 LIMIT ?2)",
+        limit,
+    )?;
+    let left = limit - assignments;
+    let profiles = remove(
+        "DELETE FROM profile WHERE tenant = ?1 AND id IN
+            (SELECT id FROM profile WHERE tenant = ?1 LIMIT ?2)",
+        left,
+    )?;
+    let sql = "DELETE FROM tenant_sync WHERE tenant = ?1 AND ?2 > 0";
+    let synced = remove(sql, left - profiles)?;
+    Ok((profiles, assignments + synced))
 }
 
 /// Says in the audit table that the lines before this one come of the tenant's deletion.
@@ -144,8 +186,12 @@ fn record(
         imports,
         devices,
         tombstones,
+        profiles,
+        settings,
     } = deletion;
-    let detail = format!("imports {imports} devices {devices} tombstones {tombstones}");
+    let detail = format!(
+        "imports {imports} devices {devices} tombstones {tombstones} profiles {profiles} settings {settings}"
+    );
     audit::record(
         connection,
         &audit::Line {

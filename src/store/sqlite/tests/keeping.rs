@@ -389,6 +389,7 @@ async fn tenants_are_listed_with_what_they_have() {
         waiting,
         devices,
         tombstones,
+        profiles: 0,
     };
     assert_eq!(
         bench.store.list_tenants().await.unwrap(),
@@ -406,6 +407,8 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
         imports: 5,
         devices: 3,
         tombstones: 3,
+        profiles: 0,
+        settings: 0,
     };
     assert_eq!(whole, expected);
     let tenants = bench.store.list_tenants().await.unwrap();
