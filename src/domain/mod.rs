@@ -15,6 +15,7 @@ pub mod id;
 pub mod identity;
 pub mod import;
 pub mod profile;
+pub mod profile_change;
 pub mod registration;
 pub mod settings;
 pub mod tag_pattern;

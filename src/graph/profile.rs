@@ -6,7 +6,8 @@ use crate::domain::{
     assignment::Assignment,
     device_name,
     field::ProfileField,
-    profile::{Profile, ProfileChange, ProfileKind, ProfileRefusal, StatusScreen},
+    profile::{Profile, ProfileKind, StatusScreen},
+    profile_change::{ProfileChange, ProfileRefusal},
 };
 
 use super::{

@@ -14,7 +14,8 @@ use crate::domain::{
     actor::Actor,
     assignment::{Assignment, GroupId, Plan, Target, Targeting},
     device::{Device, DeviceId},
-    profile::{Profile, ProfileChange, ProfileId, ProfileRefusal},
+    profile::{Profile, ProfileId},
+    profile_change::{ProfileChange, ProfileRefusal},
     settings::{SyncRules, SyncStart, SyncState},
     tenant::TenantId,
 };

@@ -13,6 +13,7 @@ mod inspect;
 mod leases;
 mod ledger;
 mod open;
+mod profile_row;
 mod profiles;
 mod queue;
 mod readers;
