@@ -159,6 +159,7 @@ fn queries() -> Vec<Vec<u8>> {
 /// Tokens of the body's own key, and of another.
 fn skip_tokens() -> Vec<Vec<u8>> {
     let token = |tenant, version| SkipToken {
+        within: None,
         set: EntitySet::Imports,
         tenant: TenantId(Uuid::from_u128(tenant)),
         version,

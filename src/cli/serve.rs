@@ -243,6 +243,8 @@ fn api(
             },
         },
         behavior,
+        assignment: settings.profiles.clone(),
+        sync: settings.sync,
         max_import: settings.registration.max_import,
         bodies: BodyBudget::new(BODY_BUDGET_BYTES),
         body_timeout: BODY_TIMEOUT,

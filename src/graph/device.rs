@@ -12,7 +12,7 @@ use crate::domain::{
 use super::{
     entity::{Head, NEVER, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     profile::write_profile,
-    schema::{DEVICE, EntitySet},
+    schema::{DEVICE, DEVICE_NAVIGATION, EntitySet},
 };
 
 /// What of a device's deployment profile is shown with it.
@@ -25,11 +25,6 @@ pub struct ProfileShown<'a> {
     /// What is expanded.
     pub expanded: &'a [&'static str],
 }
-
-/// The device's profile, once it has it.
-pub const DEPLOYMENT_PROFILE: &str = "deploymentProfile";
-/// The device's profile, also while the device waits for it.
-pub const INTENDED_PROFILE: &str = "intendedDeploymentProfile";
 
 /// Writes one device.
 pub fn write_device(
@@ -49,9 +44,10 @@ pub fn write_device(
     write_properties(&mut object, &DEVICE, context, &|field| {
         value(device, shown.assigned, field)
     });
+    let [_, intended] = DEVICE_NAVIGATION;
     for name in shown.expanded {
         let has_it = shown.assigned.is_some_and(|assigned| {
-            *name == INTENDED_PROFILE || assigned.status == AssignmentStatus::InSync
+            *name == intended || assigned.status == AssignmentStatus::InSync
         });
         let out = object.key(name);
         match shown.profile.filter(|_| has_it) {

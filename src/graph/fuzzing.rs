@@ -69,11 +69,11 @@ pub fn fuzz_query(bytes: &[u8]) {
     let query = String::from_utf8_lossy(bytes);
     for version in [Version::Beta, Version::V1] {
         drop(read_no_options(Some(&query), version));
-        let Ok(options) = read_page_options(Some(&query), version) else {
+        let Ok(options) = read_page_options(Some(&query), version, &[]) else {
             continue;
         };
         let link = next_link("https://hangar.example/x", Some(&query), "token");
-        let again = read_page_options(link.split_once('?').map(|(_, query)| query), version)
+        let again = read_page_options(link.split_once('?').map(|(_, query)| query), version, &[])
             .expect("our own link");
         assert_eq!((again.top, again.count), (options.top, options.count));
         assert_eq!(
@@ -96,11 +96,12 @@ pub fn fuzz_skip_token(bytes: &[u8]) {
         .for_each(|(place, byte)| *place = *byte);
     let token = SkipToken {
         set: EntitySet::Imports,
+        within: None,
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
         after: Uuid::from_bytes(id),
     };
-    let reopen = |text: &str| open(&key, text, token.set, token.tenant, token.version);
+    let reopen = |text: &str| open(&key, text, (token.set, None), token.tenant, token.version);
     assert_eq!(reopen(&seal(&key, &token)), Ok(token.after));
     let text = String::from_utf8_lossy(bytes);
     if let Ok(after) = reopen(&text) {

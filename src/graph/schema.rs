@@ -142,7 +142,22 @@ impl EntitySet {
             Self::Events => "autopilotEvents",
         }
     }
+
+    /// What may be expanded in a version.
+    pub fn expandable(self, version: Version) -> &'static [&'static str] {
+        match (self, version) {
+            (Self::Devices, Version::Beta) => &DEVICE_NAVIGATION,
+            (Self::Profiles, Version::Beta) => &PROFILE_NAVIGATION,
+            _ => &[],
+        }
+    }
 }
+
+/// The device's profile once it has it, and the one that it is to have.
+pub const DEVICE_NAVIGATION: [&str; 2] = ["deploymentProfile", "intendedDeploymentProfile"];
+
+/// The profile's assignments.
+pub const PROFILE_NAVIGATION: [&str; 1] = ["assignments"];
 
 /// The parameter of the action `import`.
 pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";

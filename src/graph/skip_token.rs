@@ -27,6 +27,8 @@ const QUESTION: &str = "all order by id";
 pub struct SkipToken {
     /// The collection.
     pub set: EntitySet,
+    /// The entity that it stands in, where it stands in one.
+    pub within: Option<Uuid>,
     /// The tenant whose collection it is.
     pub tenant: TenantId,
     /// The version of Graph that was asked.
@@ -48,17 +50,17 @@ pub fn seal(key: &[u8; 32], token: &SkipToken) -> String {
 pub fn open(
     key: &[u8; 32],
     text: &str,
-    set: EntitySet,
+    (set, within): (EntitySet, Option<Uuid>),
     tenant: TenantId,
     version: Version,
 ) -> Result<Uuid, WireError> {
-    unseal(key, text, set, tenant, version).ok_or(WireError::new(Problem::BadSkipToken))
+    unseal(key, text, (set, within), tenant, version).ok_or(WireError::new(Problem::BadSkipToken))
 }
 
 fn unseal(
     key: &[u8; 32],
     text: &str,
-    set: EntitySet,
+    (set, within): (EntitySet, Option<Uuid>),
     tenant: TenantId,
     version: Version,
 ) -> Option<Uuid> {
@@ -68,6 +70,7 @@ fn unseal(
     let after = Uuid::from_bytes(*id);
     let token = SkipToken {
         set,
+        within,
         tenant,
         version,
         after,
@@ -87,6 +90,8 @@ fn mac(key: &[u8; 32], token: &SkipToken) -> Hmac<Sha256> {
     mac.update(&[FORMAT]);
     mac.update(token.after.as_bytes());
     mac.update(token.tenant.0.as_bytes());
+    // The zero GUID is no entity's key.
+    mac.update(token.within.unwrap_or_default().as_bytes());
     // Names hold no zero byte, so that no two lists of them run together to one.
     for text in [token.set.name(), token.version.path_segment(), QUESTION] {
         mac.update(text.as_bytes());
@@ -104,6 +109,7 @@ mod tests {
     fn token() -> SkipToken {
         SkipToken {
             set: EntitySet::Imports,
+            within: None,
             tenant: TenantId(Uuid::from_u128(1)),
             version: Version::Beta,
             after: Uuid::from_u128(0xabc),
@@ -111,7 +117,13 @@ mod tests {
     }
 
     fn open_as(key: &[u8; 32], text: &str, token: SkipToken) -> Result<Uuid, WireError> {
-        open(key, text, token.set, token.tenant, token.version)
+        open(
+            key,
+            text,
+            (token.set, token.within),
+            token.tenant,
+            token.version,
+        )
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! From a request to its answer: who calls, what is asked, who may ask it, then the operation.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, Request, header};
@@ -16,6 +19,7 @@ use super::{
     call::Call,
     devices,
     error::ApiError,
+    events,
     extract::body::BodyBudget,
     imports,
     layers::{
@@ -24,11 +28,13 @@ use super::{
         host_guard::HostGuard,
         request_id::RequestContext,
     },
+    profiles,
     router::{self, Operation},
     server::PeerAddr,
+    settings,
 };
 use crate::{
-    domain::clock::Clock,
+    domain::{assignment::AssignmentRules, clock::Clock, settings::SyncRules},
     graph::{behavior::Behavior, version::Version},
     store::Store,
 };
@@ -45,6 +51,10 @@ pub struct Api {
     pub policy: Policy,
     /// Which Graph is spoken.
     pub behavior: Behavior,
+    /// How deployment profiles are assigned.
+    pub assignment: AssignmentRules,
+    /// How tenants are synced.
+    pub sync: SyncRules,
     /// How many identities one `import` call may bring.
     pub max_import: usize,
     /// Bounds the memory that request bodies hold.
@@ -133,7 +143,7 @@ impl Api {
             keys: resolved.keys,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
-            body,
+            body: Mutex::new(body),
         };
         dispatch(resolved.route.operation, call).await
     }
@@ -168,5 +178,22 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::CountDevices => devices::count::count(call).await,
         Operation::GetDevice => devices::get::get(call).await,
         Operation::DeleteDevice => devices::delete::delete(call).await,
+        Operation::ListProfiles => profiles::list::list(call).await,
+        Operation::CreateProfile => profiles::create::create(call).await,
+        Operation::HasPayloadLinks => profiles::payload_links::payload_links(call).await,
+        Operation::GetProfile => profiles::get::get(call).await,
+        Operation::UpdateProfile => profiles::update::update(call).await,
+        Operation::DeleteProfile => profiles::delete::delete(call).await,
+        Operation::AssignProfile => profiles::assign::assign(call).await,
+        Operation::ListAssignedDevices => profiles::assigned_devices::assigned_devices(call).await,
+        Operation::ListAssignments => profiles::assignments::list::list(call).await,
+        Operation::CreateAssignment => profiles::assignments::create::create(call).await,
+        Operation::GetAssignment => profiles::assignments::get::get(call).await,
+        Operation::UpdateAssignment => profiles::assignments::update::update(call).await,
+        Operation::DeleteAssignment => profiles::assignments::delete::delete(call).await,
+        Operation::GetSettings => settings::get::get(call).await,
+        Operation::UpdateSettings => settings::update::update(call).await,
+        Operation::Sync => settings::sync::sync(call).await,
+        Operation::ListEvents => events::list(&call),
     }
 }

@@ -53,6 +53,40 @@ pub enum Operation {
     GetDevice,
     /// Graph: Delete windowsAutopilotDeviceIdentity.
     DeleteDevice,
+    /// Graph: List windowsAutopilotDeploymentProfiles.
+    ListProfiles,
+    /// Graph: Create windowsAutopilotDeploymentProfile.
+    CreateProfile,
+    /// Graph: the `hasPayloadLinks` action.
+    HasPayloadLinks,
+    /// Graph: Get windowsAutopilotDeploymentProfile.
+    GetProfile,
+    /// Graph: Update windowsAutopilotDeploymentProfile.
+    UpdateProfile,
+    /// Graph: Delete windowsAutopilotDeploymentProfile.
+    DeleteProfile,
+    /// Graph: the `assign` action.
+    AssignProfile,
+    /// Graph: the `assignedDevices` of a profile.
+    ListAssignedDevices,
+    /// Graph: List windowsAutopilotDeploymentProfileAssignments.
+    ListAssignments,
+    /// Graph: Create windowsAutopilotDeploymentProfileAssignment.
+    CreateAssignment,
+    /// Graph: Get windowsAutopilotDeploymentProfileAssignment.
+    GetAssignment,
+    /// Graph: Update windowsAutopilotDeploymentProfileAssignment.
+    UpdateAssignment,
+    /// Graph: Delete windowsAutopilotDeploymentProfileAssignment.
+    DeleteAssignment,
+    /// Graph: Get windowsAutopilotSettings.
+    GetSettings,
+    /// Graph: Update windowsAutopilotSettings.
+    UpdateSettings,
+    /// Graph: the `sync` action.
+    Sync,
+    /// Graph: List autopilotEvents.
+    ListEvents,
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
@@ -65,6 +99,18 @@ const IMPORT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/
 const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
 const DEVICES_COUNT: &str = "deviceManagement/windowsAutopilotDeviceIdentities/$count";
 const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
+const PROFILES: &str = "deviceManagement/windowsAutopilotDeploymentProfiles";
+const PAYLOAD_LINKS: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/hasPayloadLinks";
+const PROFILE: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}";
+const PROFILE_ASSIGN: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assign";
+const PROFILE_DEVICES: &str =
+    "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignedDevices";
+const ASSIGNMENTS: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignments";
+const ASSIGNMENT: &str =
+    "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignments/{assignment}";
+const SETTINGS: &str = "deviceManagement/windowsAutopilotSettings";
+const SYNC: &str = "deviceManagement/windowsAutopilotSettings/sync";
+const EVENTS: &str = "deviceManagement/autopilotEvents";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -84,6 +130,53 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, DEVICES_COUNT, READ, Operation::CountDevices),
     route(Method::GET, DEVICE, READ, Operation::GetDevice),
     route(Method::DELETE, DEVICE, WRITE, Operation::DeleteDevice),
+    beta(Method::GET, PROFILES, READ, Operation::ListProfiles),
+    beta(Method::POST, PROFILES, WRITE, Operation::CreateProfile),
+    beta(
+        Method::POST,
+        PAYLOAD_LINKS,
+        WRITE,
+        Operation::HasPayloadLinks,
+    ),
+    beta(Method::GET, PROFILE, READ, Operation::GetProfile),
+    beta(Method::PATCH, PROFILE, WRITE, Operation::UpdateProfile),
+    beta(Method::DELETE, PROFILE, WRITE, Operation::DeleteProfile),
+    beta(
+        Method::POST,
+        PROFILE_ASSIGN,
+        WRITE,
+        Operation::AssignProfile,
+    ),
+    beta(
+        Method::GET,
+        PROFILE_DEVICES,
+        READ,
+        Operation::ListAssignedDevices,
+    ),
+    beta(Method::GET, ASSIGNMENTS, READ, Operation::ListAssignments),
+    beta(
+        Method::POST,
+        ASSIGNMENTS,
+        WRITE,
+        Operation::CreateAssignment,
+    ),
+    beta(Method::GET, ASSIGNMENT, READ, Operation::GetAssignment),
+    beta(
+        Method::PATCH,
+        ASSIGNMENT,
+        WRITE,
+        Operation::UpdateAssignment,
+    ),
+    beta(
+        Method::DELETE,
+        ASSIGNMENT,
+        WRITE,
+        Operation::DeleteAssignment,
+    ),
+    beta(Method::GET, SETTINGS, READ, Operation::GetSettings),
+    beta(Method::PATCH, SETTINGS, WRITE, Operation::UpdateSettings),
+    beta(Method::POST, SYNC, WRITE, Operation::Sync),
+    beta(Method::GET, EVENTS, READ, Operation::ListEvents),
 ];
 
 const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
@@ -97,10 +190,6 @@ const fn route(method: Method, path: &'static str, access: Access, operation: Op
 }
 
 /// A route that exists in beta only.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the first such route comes with its handler")
-)]
 const fn beta(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
     Route {
         method,

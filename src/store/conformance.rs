@@ -2,6 +2,7 @@
 //!
 //! What only one backend can show, such as a full disk, stands in that backend's own tests.
 
+mod assigned;
 mod changes;
 mod claims;
 mod hardware;
@@ -43,6 +44,7 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
         imports::CASES,
         pages::CASES,
         profiles::CASES,
+        assigned::CASES,
         changes::CASES,
         claims::CASES,
         registration::CASES,

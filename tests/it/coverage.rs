@@ -3,6 +3,7 @@
 //! does not compile without one.
 
 use hangar::{
+    domain::settings::SyncRules,
     graph::version::Version,
     http::{
         auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
@@ -11,15 +12,19 @@ use hangar::{
     testing::{TestAnswer, TestOptions},
 };
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    DEVICES, House, IMPORTS, READ, VERSIONS, WRITE, device, error, id_of, ids_of, masked, text,
+    DEVICES, House, IMPORTS, PROFILES, READ, SETTINGS, VERSIONS, WRITE, device, error,
+    group_target, id_of, ids_of, masked, profile, text,
 };
 
 const CONTOSO: Uuid = Uuid::from_u128(0xaaaa_aaaa_0000_4000_8000_0000_0000_000a);
 const FABRIKAM: Uuid = Uuid::from_u128(0xbbbb_bbbb_0000_4000_8000_0000_0000_000b);
+const GROUP: Uuid = Uuid::from_u128(0x5a1e5);
+const OTHER_GROUP: Uuid = Uuid::from_u128(0x5a1e6);
 const CONFIGURATION_READ: &str = "DeviceManagementConfiguration.Read.All";
 const CONFIGURATION_WRITE: &str = "DeviceManagementConfiguration.ReadWrite.All";
 const CHALLENGE: &str = "Bearer realm=\"\", authorization_uri=\"http://127.0.0.1:8080/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"";
@@ -46,12 +51,35 @@ enum Stranger {
     Nothing,
     /// A free id: what he brings is accepted beside the other's.
     FreeId,
+    /// What is his own, and shows nothing of the other's.
+    OwnThing,
 }
 
-/// A tenant's rows: an import that is decided, and its device.
+/// A tenant's rows: an import that is decided, its device, a deployment profile with an assignment
+/// and one without.
 struct Rows {
     import: String,
     device: String,
+    profile: String,
+    assignment: String,
+    spare_profile: String,
+}
+
+impl Rows {
+    async fn new(house: &House, token: &str, seed: u64) -> Self {
+        let (import, device) = house.register(token, seed).await;
+        let profile = house.make_profile(token, "assigned").await;
+        let path = format!("{PROFILES}/{profile}/assignments");
+        let ask = house.ask(Method::POST, &path).token(token);
+        let assigned = ask.json(&group_target(GROUP)).send().await;
+        Self {
+            import,
+            device,
+            profile,
+            assignment: id_of(&assigned),
+            spare_profile: house.make_profile(token, "spare").await,
+        }
+    }
 }
 
 fn case(operation: Operation, rows: &Rows) -> Case {
@@ -64,8 +92,18 @@ fn case(operation: Operation, rows: &Rows) -> Case {
     let taken = json!({ "id": rows.import, "serialNumber": "a stranger's" });
     let many = json!({ "importedWindowsAutopilotDeviceIdentities": [taken] });
     let tag = json!({ "groupTag": "changed" });
+    let of_assignment = |body, status| Case {
+        keys: vec![rows.profile.clone(), rows.assignment.clone()],
+        body,
+        status,
+        stranger: Stranger::Nothing,
+    };
+    let of_profile = |body, status| with(&rows.profile, body, status, Stranger::Nothing);
+    let to_other_group = Some(group_target(OTHER_GROUP));
     match operation {
-        Operation::ListImports | Operation::ListDevices => with("", None, 200, Stranger::OwnRows),
+        Operation::ListImports | Operation::ListDevices | Operation::ListProfiles => {
+            with("", None, 200, Stranger::OwnRows)
+        }
         Operation::CountImports | Operation::CountDevices => {
             with("", None, 200, Stranger::OwnNumber)
         }
@@ -76,6 +114,24 @@ fn case(operation: Operation, rows: &Rows) -> Case {
         Operation::DeleteImport => with(&rows.import, None, 204, Stranger::Nothing),
         Operation::GetDevice => with(&rows.device, None, 200, Stranger::Nothing),
         Operation::DeleteDevice => with(&rows.device, None, 204, Stranger::Nothing),
+        Operation::CreateProfile => with("", Some(profile("new")), 201, Stranger::OwnThing),
+        Operation::HasPayloadLinks => {
+            let body = json!({ "payloadIds": [rows.profile] });
+            with("", Some(body), 200, Stranger::OwnThing)
+        }
+        Operation::GetProfile | Operation::ListAssignments | Operation::ListAssignedDevices => {
+            of_profile(None, 200)
+        }
+        Operation::UpdateProfile => of_profile(Some(json!({ "description": "new" })), 200),
+        Operation::DeleteProfile => with(&rows.spare_profile, None, 204, Stranger::Nothing),
+        Operation::AssignProfile => of_profile(Some(json!({ "deviceIds": [rows.device] })), 204),
+        Operation::CreateAssignment => of_profile(to_other_group, 201),
+        Operation::GetAssignment => of_assignment(None, 200),
+        Operation::UpdateAssignment => of_assignment(to_other_group, 200),
+        Operation::DeleteAssignment => of_assignment(None, 204),
+        Operation::GetSettings | Operation::ListEvents => with("", None, 200, Stranger::OwnThing),
+        Operation::UpdateSettings => with("", Some(json!({})), 200, Stranger::OwnThing),
+        Operation::Sync => with("", Some(json!({})), 204, Stranger::OwnThing),
     }
 }
 
@@ -89,10 +145,10 @@ struct Scene {
 impl Scene {
     async fn new(options: TestOptions) -> Self {
         let house = House::with(options);
-        let (import, device) = house.register(&house.contoso, 1).await;
+        let rows = Rows::new(&house, &house.contoso, 1).await;
         let mut scene = Self {
             house,
-            rows: Rows { import, device },
+            rows,
             before: Vec::new(),
         };
         scene.before = scene.contents().await;
@@ -102,7 +158,8 @@ impl Scene {
     async fn contents(&self) -> Vec<String> {
         let owner = self.house.user_token(CONTOSO, READ);
         let mut contents = Vec::new();
-        for set in [IMPORTS, DEVICES] {
+        let profiles = format!("{PROFILES}?$expand=assignments");
+        for set in [IMPORTS, DEVICES, &profiles, SETTINGS] {
             let ask = self.house.ask(Method::GET, set).token(&owner);
             contents.push(text(&ask.send().await));
         }
@@ -296,6 +353,11 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
     let wide = TestOptions {
         application_permissions: ApplicationPermissions::Allow,
         configuration_scopes: ConfigurationScopes::Accepted,
+        // One sync may follow another at once.
+        sync: SyncRules {
+            duration: SignedDuration::ZERO,
+            interval: SignedDuration::ZERO,
+        },
         ..TestOptions::default()
     };
     let house = House::with(wide);
@@ -309,8 +371,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
             ] {
                 seed += 1;
                 let token = house.token(CONTOSO, &claims);
-                let (import, device) = house.register(&house.contoso, seed).await;
-                let rows = Rows { import, device };
+                let rows = Rows::new(&house, &house.contoso, seed).await;
                 let mut case = case(route.operation, &rows);
                 // The owner's own ids are taken.
                 if let Stranger::FreeId = case.stranger {
@@ -351,7 +412,9 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
 async fn another_tenant_meets_only_what_is_its_own() {
     let scene = Scene::new(TestOptions::default()).await;
     let stranger = scene.house.user_token(FABRIKAM, WRITE);
-    let (own_import, own_device) = scene.house.register(&stranger, 9).await;
+    let own = Rows::new(&scene.house, &stranger, 9).await;
+    let mut own_profiles = vec![own.profile.clone(), own.spare_profile.clone()];
+    own_profiles.sort_unstable();
     for route in ROUTES {
         if !matches!(route.access, Access::Needs(_)) {
             continue;
@@ -363,7 +426,9 @@ async fn another_tenant_meets_only_what_is_its_own() {
                 Stranger::OwnRows => {
                     let ids = ids_of(&answer);
                     assert!(
-                        ids == [own_import.as_str()] || ids == [own_device.as_str()],
+                        ids == [own.import.as_str()]
+                            || ids == [own.device.as_str()]
+                            || ids == own_profiles,
                         "{route:?}"
                     );
                 }
@@ -382,6 +447,16 @@ async fn another_tenant_meets_only_what_is_its_own() {
                         .await;
                     assert_eq!(answer.status, 404, "{route:?}");
                     assert_eq!(masked(&answer), masked(&none), "{route:?}");
+                }
+                Stranger::OwnThing => {
+                    assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));
+                    if answer.status == 201 {
+                        own_profiles.push(id_of(&answer));
+                        own_profiles.sort_unstable();
+                    }
+                    let shown = text(&answer);
+                    assert!(!shown.contains("\"hasLink\":true"), "{shown}");
+                    assert!(!shown.contains(&CONTOSO.to_string()), "{shown}");
                 }
                 Stranger::FreeId => {
                     assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));

@@ -21,5 +21,7 @@ mod issuer;
 mod keeping;
 mod outage;
 mod process;
+mod profiles;
 mod registration;
 mod seed;
+mod settings;

@@ -3,12 +3,10 @@
 use axum::response::Response;
 use http::StatusCode;
 
+use super::profile::{Profiles, plan_if_shown};
 use crate::{
     domain::device::DeviceId,
-    graph::{
-        device::{ProfileShown, write_device},
-        entity::Place,
-    },
+    graph::{device::write_device, entity::Place, schema::EntitySet},
     http::{
         call::{Call, json},
         error::ApiError,
@@ -18,15 +16,16 @@ use crate::{
 /// Answers the device with the key in the path.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    call.take_no_options()?;
+    let expand = call.expansion(EntitySet::Devices)?;
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
-    let found = call.store().device(call.tenant(), id).await?;
-    let device = found.ok_or_else(|| call.absent())?;
+    let (found, plan) = tokio::join!(call.store().device(call.tenant(), id), plan_if_shown(&call));
+    let device = found?.ok_or_else(|| call.absent())?;
+    let profiles = Profiles::read(&call, plan?, expand, std::slice::from_ref(&device)).await?;
     let mut body = Vec::new();
     write_device(
         &mut body,
         &device,
-        &ProfileShown::default(),
+        &profiles.of(&device),
         &call.write_context(level),
         Place::Entity,
     );

@@ -3,12 +3,10 @@
 use axum::response::Response;
 use http::StatusCode;
 
+use super::profile::{Profiles, plan_if_shown};
 use crate::{
     graph::{
-        behavior::Behavior,
-        collection::write_collection,
-        device::{ProfileShown, write_device},
-        entity::Place,
+        behavior::Behavior, collection::write_collection, device::write_device, entity::Place,
         schema::EntitySet,
     },
     http::{
@@ -27,14 +25,18 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     } else {
         None
     };
-    let page = call.store().list_devices(call.tenant(), slice).await?;
+    let (page, plan) = tokio::join!(
+        call.store().list_devices(call.tenant(), slice),
+        plan_if_shown(&call)
+    );
+    let page = page?;
+    let profiles = Profiles::read(&call, plan?, options.expand, &page.rows).await?;
     let next = call.next_link(EntitySet::Devices, &page, |device| device.id.0);
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = page.rows.iter().map(|device| {
-        move |out: &mut Vec<u8>| {
-            write_device(out, device, &ProfileShown::default(), &context, Place::Item);
-        }
+        let shown = profiles.of(device);
+        move |out: &mut Vec<u8>| write_device(out, device, &shown, &context, Place::Item)
     });
     write_collection(
         &mut body,

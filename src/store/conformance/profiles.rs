@@ -1,29 +1,26 @@
-//! Deployment profiles, their assignments, and syncs.
+//! Deployment profiles and their assignments. Which devices have them is in `assigned`.
 
 use hardware_hash::Builder;
-use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
     domain::{
         assignment::{
-            ALL_DEVICES, Assigned, Assignment, AssignmentRules, AssignmentStatus, GroupId,
-            GroupRule, MAX_ASSIGNMENTS, Plan, Target,
+            ALL_DEVICES, Assigned, Assignment, AssignmentRules, GroupId, GroupRule,
+            MAX_ASSIGNMENTS, Plan, Target,
         },
-        device::{Device, DeviceId},
+        device::Device,
         profile::{MAX_PROFILES, Profile, ProfileId, ProfileKind},
         profile_change::{ProfileChange, ProfileRefusal},
-        settings::{SyncRules, SyncStart, SyncState},
+        settings::{SyncRules, SyncStart},
         tag_pattern::TagPattern,
         tenant::TenantId,
     },
     store::{
         StoreError,
         operation::Slice,
-        profiles::{
-            AssignmentChange, AssignmentOutcome, DeviceAssignment, ProfileDeletion, ProfileUpdate,
-        },
+        profiles::{AssignmentChange, AssignmentOutcome, ProfileDeletion, ProfileUpdate},
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
@@ -37,24 +34,18 @@ super::cases![
     a_tenant_has_so_many_profiles_and_no_more,
     assignments_are_made_moved_and_removed,
     only_one_profile_is_for_all_devices,
-    a_device_has_its_profile_since_an_assignment_reached_it,
-    what_a_profile_lets_go_of_falls_to_a_younger_one,
-    devices_are_assigned_all_or_none,
-    a_deleted_profile_releases_its_devices,
-    assigned_devices_are_found_page_by_page,
-    of_many_who_sync_at_once_one_does,
     a_tenant_goes_with_its_profiles,
     a_closed_store_answers_nothing_of_profiles,
 ];
 
-const SALES: GroupId = GroupId(Uuid::from_u128(0x5a1e5));
-const LAB: GroupId = GroupId(Uuid::from_u128(0x1ab));
+pub(super) const SALES: GroupId = GroupId(Uuid::from_u128(0x5a1e5));
+pub(super) const LAB: GroupId = GroupId(Uuid::from_u128(0x1ab));
 
-fn id(number: u128) -> ProfileId {
+pub(super) fn id(number: u128) -> ProfileId {
     ProfileId(Uuid::from_u128(number))
 }
 
-fn named(number: u128, tenant: TenantId, created_at: Timestamp) -> Profile {
+pub(super) fn named(number: u128, tenant: TenantId, created_at: Timestamp) -> Profile {
     let said = ProfileChange {
         display_name: Some(format!("profile {number}")),
         ..ProfileChange::default()
@@ -64,14 +55,14 @@ fn named(number: u128, tenant: TenantId, created_at: Timestamp) -> Profile {
 
 impl Workbench {
     /// A profile of CONTOSO's that was made at this second.
-    async fn make(&self, number: u128, second: i64) -> ProfileId {
+    pub(super) async fn make(&self, number: u128, second: i64) -> ProfileId {
         let profile = named(number, CONTOSO, at(second));
         let created = self.store.create_profile(CONTOSO, profile, actor());
         assert_eq!(created.await, Ok(true));
         id(number)
     }
 
-    async fn move_target(
+    pub(super) async fn move_target(
         &self,
         profile: ProfileId,
         (old, new): (Option<Target>, Option<Target>),
@@ -84,18 +75,23 @@ impl Workbench {
         changed.await.unwrap()
     }
 
-    async fn target(&self, profile: ProfileId, target: Target, second: i64) -> AssignmentOutcome {
+    pub(super) async fn target(
+        &self,
+        profile: ProfileId,
+        target: Target,
+        second: i64,
+    ) -> AssignmentOutcome {
         self.move_target(profile, (None, Some(target)), second)
             .await
     }
 
-    async fn targets(&self, profile: ProfileId) -> Vec<Target> {
+    pub(super) async fn targets(&self, profile: ProfileId) -> Vec<Target> {
         let found = self.store.list_assignments(CONTOSO, vec![profile]).await;
         found.unwrap().iter().map(|one| one.target).collect()
     }
 
     /// What the tenant's devices have at this second.
-    async fn plan(&self, second: i64) -> Plan {
+    pub(super) async fn plan(&self, second: i64) -> Plan {
         let rules = rules();
         let targeting = self.store.targeting(CONTOSO, rules.groups_with_devices());
         Plan::new(
@@ -106,12 +102,12 @@ impl Workbench {
         )
     }
 
-    async fn assigned(&self, device: &Device, second: i64) -> Option<Assigned> {
+    pub(super) async fn assigned(&self, device: &Device, second: i64) -> Option<Assigned> {
         let device = self.device(CONTOSO, device.id).await.unwrap();
         self.plan(second).await.of(&device)
     }
 
-    async fn tagged(&self, seed: u64, group_tag: &str) -> Device {
+    pub(super) async fn tagged(&self, seed: u64, group_tag: &str) -> Device {
         let mut import = import_of(&Builder::new(seed));
         import.group_tag = Some(group_tag.to_owned());
         self.register(CONTOSO, import).await
@@ -127,18 +123,6 @@ fn rules() -> AssignmentRules {
         groups: vec![rule(SALES, "Sales"), rule(LAB, "Lab")],
         ..AssignmentRules::default()
     }
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "it is compared with what may be nothing"
-)]
-fn since(profile: ProfileId, second: i64, status: AssignmentStatus) -> Option<Assigned> {
-    Some(Assigned {
-        profile,
-        since: at(second),
-        status,
-    })
 }
 
 async fn a_profile_is_kept_as_it_is(bench: Workbench) {
@@ -326,198 +310,6 @@ async fn only_one_profile_is_for_all_devices(bench: Workbench) {
     );
     let theirs = bench.store.targeting(FABRIKAM, vec![ALL_DEVICES, LAB]);
     assert_eq!(theirs.await.unwrap().candidates, []);
-}
-
-async fn a_device_has_its_profile_since_an_assignment_reached_it(bench: Workbench) {
-    // Devices of the workbench are registered at second 60.
-    let sales = bench.tagged(1, "sales").await;
-    let other = bench.tagged(2, "").await;
-    let profile = bench.make(1, 0).await;
-    assert_eq!(bench.assigned(&sales, 99).await, None);
-    bench.target(profile, Target::Group(SALES), 100).await;
-    let pending = since(profile, 100, AssignmentStatus::Pending);
-    assert_eq!(bench.assigned(&sales, 101).await, pending);
-    let in_sync = since(profile, 100, AssignmentStatus::InSync);
-    assert_eq!(bench.assigned(&sales, 102).await, in_sync);
-    assert_eq!(bench.assigned(&other, 102).await, None);
-    let late = bench.tagged(3, "Sales").await;
-    let moved = bench.move_target(profile, (Some(Target::Group(SALES)), None), 200);
-    assert_eq!(moved.await, AssignmentOutcome::Done);
-    assert_eq!(bench.assigned(&late, 300).await, None);
-    assert_eq!(bench.assigned(&sales, 300).await, None);
-}
-
-async fn what_a_profile_lets_go_of_falls_to_a_younger_one(bench: Workbench) {
-    let device = bench.tagged(1, "Sales").await;
-    // The ids do not say which is older.
-    let (old, young) = (bench.make(2, 10).await, bench.make(1, 20).await);
-    bench.target(young, Target::AllDevices, 100).await;
-    let (pending, in_sync) = (AssignmentStatus::Pending, AssignmentStatus::InSync);
-    assert_eq!(
-        bench.assigned(&device, 150).await,
-        since(young, 100, in_sync)
-    );
-    let sales = Target::Group(SALES);
-    bench.target(old, sales, 200).await;
-    assert_eq!(bench.assigned(&device, 201).await, since(old, 200, pending));
-    let excluded = Target::Excluded(SALES);
-    bench.target(old, excluded, 300).await;
-    assert_eq!(
-        bench.assigned(&device, 301).await,
-        since(young, 300, pending)
-    );
-    bench.move_target(old, (Some(excluded), None), 400).await;
-    assert_eq!(bench.assigned(&device, 401).await, since(old, 400, pending));
-    bench.move_target(old, (Some(sales), None), 500).await;
-    assert_eq!(
-        bench.assigned(&device, 501).await,
-        since(young, 500, pending)
-    );
-    // What becomes of a younger profile does not touch an older one's devices.
-    bench.target(old, sales, 600).await;
-    bench.target(young, sales, 700).await;
-    bench.move_target(young, (Some(sales), None), 800).await;
-    assert_eq!(bench.assigned(&device, 801).await, since(old, 600, in_sync));
-}
-
-async fn devices_are_assigned_all_or_none(bench: Workbench) {
-    let profile = bench.make(1, 0).await;
-    let devices = [bench.tagged(1, "").await, bench.tagged(2, "Lab").await];
-    let other = bench.make(2, 1).await;
-    bench.target(other, Target::AllDevices, 2).await;
-    let assign = |tenant, profile, devices: &[DeviceId], second| {
-        bench
-            .store
-            .assign_devices(tenant, profile, devices.to_vec(), actor(), at(second))
-    };
-    let ids = devices.each_ref().map(|device| device.id);
-    let missing = DeviceId(Uuid::from_u128(7));
-    let with_missing = [ids[0], missing];
-    assert_eq!(
-        assign(CONTOSO, profile, &with_missing, 100).await,
-        Ok(DeviceAssignment::AbsentDevice(missing))
-    );
-    assert_eq!(
-        bench.assigned(&devices[0], 150).await.unwrap().profile,
-        other
-    );
-    for (tenant, profile) in [(CONTOSO, id(9)), (FABRIKAM, profile)] {
-        assert_eq!(
-            assign(tenant, profile, &ids, 100).await,
-            Ok(DeviceAssignment::AbsentProfile)
-        );
-    }
-    assert_eq!(
-        assign(CONTOSO, profile, &ids, 200).await,
-        Ok(DeviceAssignment::Done)
-    );
-    // What is said again changes nothing.
-    assert_eq!(
-        assign(CONTOSO, profile, &ids, 300).await,
-        Ok(DeviceAssignment::Done)
-    );
-    for device in &devices {
-        let expected = since(profile, 200, AssignmentStatus::InSync);
-        assert_eq!(bench.assigned(device, 300).await, expected);
-    }
-    assert_eq!(
-        assign(CONTOSO, profile, &[], 300).await,
-        Ok(DeviceAssignment::Done)
-    );
-}
-
-async fn a_deleted_profile_releases_its_devices(bench: Workbench) {
-    let profile = bench.make(1, 0).await;
-    let young = bench.make(2, 1).await;
-    bench.target(young, Target::AllDevices, 2).await;
-    let device = bench.tagged(1, "").await;
-    let assigned = bench
-        .store
-        .assign_devices(CONTOSO, profile, vec![device.id], actor(), at(100));
-    assert_eq!(assigned.await, Ok(DeviceAssignment::Done));
-    let delete = || {
-        bench
-            .store
-            .delete_profile(CONTOSO, profile, actor(), at(200))
-    };
-    assert_eq!(delete().await, Ok(ProfileDeletion::Releasing));
-    assert_eq!(delete().await, Ok(ProfileDeletion::Deleted));
-    assert_eq!(
-        bench.assigned(&device, 201).await,
-        since(young, 200, AssignmentStatus::Pending)
-    );
-}
-
-async fn assigned_devices_are_found_page_by_page(bench: Workbench) {
-    let profile = bench.make(1, 0).await;
-    bench.target(profile, Target::Group(SALES), 1).await;
-    for seed in 1..=9 {
-        let tag = if seed % 3 == 0 { "" } else { "Sales" };
-        bench.tagged(seed, tag).await;
-    }
-    let mut expected = bench.devices(CONTOSO).await;
-    expected.retain(|device| device.properties.group_tag == "Sales");
-    for limit in [1, 4, 6, 7] {
-        let mut found = Vec::new();
-        let mut after = None;
-        loop {
-            let plan = bench.plan(100).await;
-            let search = bench
-                .store
-                .find_assigned_devices(CONTOSO, profile, plan, after, limit)
-                .await
-                .unwrap();
-            assert!(search.rows.len() <= limit);
-            found.extend(search.rows);
-            after = search.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        assert_eq!(found, expected, "{limit}");
-    }
-    let plan = bench.plan(100).await;
-    let theirs = bench
-        .store
-        .find_assigned_devices(FABRIKAM, profile, plan, None, 10);
-    assert_eq!(theirs.await.unwrap().rows, []);
-}
-
-async fn of_many_who_sync_at_once_one_does(bench: Workbench) {
-    let rules = SyncRules {
-        duration: SignedDuration::from_secs(5),
-        interval: SignedDuration::from_mins(10),
-    };
-    let start = |tenant, second| {
-        let store = bench.store.clone();
-        async move {
-            let started = store.start_sync(tenant, rules, actor(), at(second));
-            started.await.unwrap()
-        }
-    };
-    let mut racers = JoinSet::new();
-    for _ in 0..20 {
-        racers.spawn(start(CONTOSO, 0));
-    }
-    let outcomes = racers.join_all().await;
-    let count = |wanted| outcomes.iter().filter(|one| **one == wanted).count();
-    assert_eq!(count(SyncStart::Started), 1);
-    assert_eq!(count(SyncStart::Running), 19);
-    assert_eq!(start(FABRIKAM, 1).await, SyncStart::Started);
-    assert_eq!(start(CONTOSO, 4).await, SyncStart::Running);
-    assert_eq!(start(CONTOSO, 5).await, SyncStart::TooSoon(at(600)));
-    assert_eq!(start(CONTOSO, 599).await, SyncStart::TooSoon(at(600)));
-    assert_eq!(start(CONTOSO, 600).await, SyncStart::Started);
-    let expected = SyncState {
-        started_at: Some(at(600)),
-        before: Some(at(0)),
-    };
-    assert_eq!(bench.store.sync_state(CONTOSO).await, Ok(expected));
-    let nobody = TenantId(Uuid::from_u128(1));
-    assert_eq!(
-        bench.store.sync_state(nobody).await,
-        Ok(SyncState::default())
-    );
 }
 
 async fn a_tenant_goes_with_its_profiles(bench: Workbench) {
