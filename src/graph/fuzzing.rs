@@ -5,18 +5,22 @@ use uuid::Uuid;
 
 use crate::domain::{
     import::{CallId, Import, ImportId, ImportState},
+    profile::{Profile, ProfileId},
     tenant::TenantId,
 };
 
 use super::{
+    assignment,
     behavior::Behavior,
     entity::{Place, WriteContext},
     import::{ImportRequest, read_change, read_create, read_import_call, write_import},
     import_state::StateShown,
-    json::parse,
+    json::{Json, parse},
     metadata_level::MetadataLevel,
+    profile,
     query::{next_link, read_no_options, read_page_options},
     schema::EntitySet,
+    settings,
     skip_token::{SkipToken, open, seal},
     text::decode_body,
     version::Version,
@@ -81,6 +85,45 @@ pub fn fuzz_query(bytes: &[u8]) {
             (0, Some("token"))
         );
     }
+}
+
+/// Reads a body as every operation on profiles and settings does. What reads as a profile is written
+/// and read again.
+///
+/// # Panics
+///
+/// Where the second reading makes another profile than the first.
+pub fn fuzz_profile_body(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(json) = parse(&text) else {
+        return;
+    };
+    drop(profile::read_change(&json));
+    drop(settings::read_change(&json));
+    drop(settings::read_sync(&json));
+    drop(assignment::read_target(&json));
+    drop(assignment::read_assign(&json));
+    drop(assignment::read_payload_ids(&json));
+    let read = |json: &Json<'_>| {
+        let (kind, said) = profile::read_create(json).ok()?;
+        let tenant = TenantId(Uuid::from_u128(1));
+        let id = ProfileId(Uuid::from_u128(2));
+        Profile::new((tenant, id, kind), said, Timestamp::UNIX_EPOCH).ok()
+    };
+    let Some(made) = read(&json) else {
+        return;
+    };
+    let context = WriteContext {
+        base: "https://hangar.example",
+        version: Version::Beta,
+        level: MetadataLevel::Full,
+        behavior: Behavior::Documented,
+    };
+    let mut out = Vec::new();
+    profile::write_profile(&mut out, &made, None, &context, Place::Entity);
+    let written = String::from_utf8(out).expect("our own text");
+    let again = read(&parse(&written).expect("our own JSON"));
+    assert_eq!(again.as_ref(), Some(&made));
 }
 
 /// Opens a skip token, and one of ours after it.

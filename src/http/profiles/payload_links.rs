@@ -1,11 +1,13 @@
 //! Whether deployment profiles are assigned.
 
+use std::collections::HashSet;
+
 use axum::response::Response;
 use http::StatusCode;
 use uuid::Uuid;
 
 use crate::{
-    domain::profile::ProfileId,
+    domain::profile::{MAX_PROFILES, ProfileId},
     graph::{
         assignment::{PayloadLink, read_payload_ids, write_payload_links},
         json as wire,
@@ -15,6 +17,7 @@ use crate::{
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
+    store::operation::Slice,
 };
 
 /// Answers for each id in the body whether it is a profile with assignments.
@@ -24,25 +27,35 @@ pub async fn payload_links(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     let ids = read_payload_ids(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
-    let mut links = Vec::with_capacity(ids.len());
-    for payload_id in ids {
-        let link = match Uuid::try_parse(&payload_id) {
-            Ok(id) => is_assigned(&call, ProfileId(id)).await?,
-            Err(_) => None,
-        };
-        links.push(PayloadLink { payload_id, link });
-    }
+    let links = find_links(&call, ids).await?;
     let mut body = Vec::new();
     write_payload_links(&mut body, &links, &call.write_context(level));
     Ok(json(StatusCode::OK, level, body))
 }
 
-/// Whether a profile has assignments, if there is such a profile.
-async fn is_assigned(call: &Call, id: ProfileId) -> Result<Option<bool>, ApiError> {
+/// Whether each of these is a profile, and has assignments.
+async fn find_links(call: &Call, ids: Vec<String>) -> Result<Vec<PayloadLink>, ApiError> {
+    let all = Slice {
+        after: None,
+        skip: 0,
+        limit: usize::try_from(MAX_PROFILES).unwrap_or(usize::MAX),
+    };
     let store = call.store();
-    if store.profile(call.tenant(), id).await?.is_none() {
-        return Ok(None);
-    }
-    let assignments = store.list_assignments(call.tenant(), vec![id]).await?;
-    Ok(Some(!assignments.is_empty()))
+    let profiles = store.list_profiles(call.tenant(), all).await?.rows;
+    let profiles: Vec<_> = profiles.into_iter().map(|profile| profile.id).collect();
+    let assigned: HashSet<_> = store
+        .list_assignments(call.tenant(), profiles.clone())
+        .await?
+        .into_iter()
+        .map(|assignment| assignment.profile)
+        .collect();
+    let link = |payload_id: String| {
+        let id = Uuid::try_parse(&payload_id).ok().map(ProfileId);
+        let known = id.filter(|id| profiles.contains(id));
+        PayloadLink {
+            payload_id,
+            link: known.map(|id| assigned.contains(&id)),
+        }
+    };
+    Ok(ids.into_iter().map(link).collect())
 }

@@ -10,10 +10,14 @@ use crate::{
         assignment::{Assigned, AssignmentStatus, Target},
         device::DeviceId,
         profile::ProfileId,
+        profile_change::ProfileChange,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
-    store::profiles::{AssignmentOutcome, DeviceAssignment, ProfileDeletion},
+    store::{
+        operation::AuditSlice,
+        profiles::{AssignmentOutcome, DeviceAssignment, ProfileDeletion},
+    },
     testing::{
         CONTOSO, FABRIKAM, actor,
         workbench::{Workbench, at},
@@ -27,6 +31,7 @@ super::cases![
     a_deleted_profile_releases_its_devices,
     assigned_devices_are_found_page_by_page,
     of_many_who_sync_at_once_one_does,
+    what_is_done_to_profiles_is_audited,
 ];
 
 #[expect(
@@ -230,5 +235,59 @@ async fn of_many_who_sync_at_once_one_does(bench: Workbench) {
     assert_eq!(
         bench.store.sync_state(nobody).await,
         Ok(SyncState::default())
+    );
+}
+
+async fn what_is_done_to_profiles_is_audited(bench: Workbench) {
+    let profile = bench.make(1, 0).await;
+    let device = bench.tagged(1, "").await;
+    let (sales, all) = (Target::Group(SALES), Target::AllDevices);
+    bench.target(profile, sales, 1).await;
+    bench
+        .move_target(profile, (Some(sales), Some(all)), 2)
+        .await;
+    bench.move_target(profile, (Some(all), None), 3).await;
+    let store = &bench.store;
+    let devices = vec![device.id];
+    let assigned = store.assign_devices(CONTOSO, profile, devices, actor(), at(4));
+    assigned.await.unwrap();
+    let change = ProfileChange::default();
+    let updated = store.update_profile(CONTOSO, profile, change, actor(), at(5));
+    updated.await.unwrap();
+    for second in [6, 7, 8] {
+        let deleted = store.delete_profile(CONTOSO, profile, actor(), at(second));
+        deleted.await.unwrap();
+    }
+    let rules = SyncRules::default();
+    for second in [9, 10] {
+        let synced = store.start_sync(CONTOSO, rules, actor(), at(second));
+        synced.await.unwrap();
+    }
+    let slice = AuditSlice {
+        after: 0,
+        limit: 100,
+    };
+    let lines = store.list_audit(CONTOSO, slice).await.unwrap().rows;
+    let about = |action: &str| !action.starts_with("import-");
+    let told: Vec<_> = lines
+        .iter()
+        .filter(|line| about(&line.action))
+        .map(|line| (line.action.as_str(), line.device, line.detail.as_deref()))
+        .collect();
+    let of_profile = format!("profile {profile}");
+    let of_profile = Some(of_profile.as_str());
+    assert_eq!(
+        told,
+        [
+            ("profile-created", None, of_profile),
+            ("profile-assigned-group", None, of_profile),
+            ("profile-reassigned-group", None, of_profile),
+            ("profile-unassigned-group", None, of_profile),
+            ("profile-assigned", Some(device.id), of_profile),
+            ("profile-changed", None, of_profile),
+            ("profile-released", None, of_profile),
+            ("profile-deleted", None, of_profile),
+            ("sync-started", None, None),
+        ]
     );
 }

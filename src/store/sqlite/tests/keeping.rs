@@ -265,6 +265,16 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "is not found by its `tuple` key",
     ),
     (
+        "assignment-without-profile",
+        "INSERT INTO profile_assignment VALUES (zeroblob(16), zeroblob(16), 0, zeroblob(16), 0)",
+        "is assigned, but not there",
+    ),
+    (
+        "device-with-unknown-profile",
+        "UPDATE device SET direct_profile = zeroblob(16)",
+        "is assigned to the deployment profile 00000000-0000-0000-0000-000000000000, which is not",
+    ),
+    (
         "unknown-error-code",
         "UPDATE import SET error_code = 801 WHERE state = 4",
         "was refused with the code 801",
