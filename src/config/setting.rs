@@ -59,6 +59,8 @@ pub enum Kind {
     Issuer,
     /// An Entra tenant's id.
     Tenant,
+    /// A group's id, an equals sign, and the group tags that stand for the group.
+    GroupRule,
     /// An IP address or a network in CIDR notation.
     Network,
     /// Where a database is.
@@ -103,6 +105,7 @@ impl Kind {
             Self::Address => "IP:PORT",
             Self::Origin | Self::Issuer | Self::DatabaseUrl => "URL",
             Self::Tenant => "ID",
+            Self::GroupRule => "ID=TAG",
             Self::Network => "IP[/BITS]",
             Self::LogFilter => "FILTER",
             Self::Duration { .. } => "DURATION",
@@ -371,6 +374,52 @@ pub const SETTINGS: &[Setting] = &[
         default: Preset::Value("1000"),
         doc: "How many identities one `import` call may bring",
         example: &["500"],
+        ..PLAIN
+    },
+    Setting {
+        key: "profiles.assignment_delay",
+        kind: Kind::Duration {
+            least: 0,
+            most: DAY,
+        },
+        default: Preset::Value("2s"),
+        doc: "How long a device waits for the deployment profile that is assigned to it",
+        details: "A sync that is started meanwhile and becomes complete ends the waiting.",
+        example: &["15m"],
+        ..PLAIN
+    },
+    Setting {
+        key: "profiles.group_rules",
+        kind: Kind::List(&Kind::GroupRule),
+        doc: "Which group tags stand for which groups of the directory",
+        details: "Hangar knows no directory: a device is in a group if its group tag is of the \
+                  rule's pattern, in which * stands for any characters and letter case does not \
+                  matter. Nothing after the equals sign means devices without a tag. A group \
+                  without a rule has no devices.",
+        example: &["22222222-3333-4444-5555-666666666666=Sales*"],
+        ..PLAIN
+    },
+    Setting {
+        key: "sync.duration",
+        kind: Kind::Duration {
+            least: 0,
+            most: HOUR,
+        },
+        default: Preset::Value("5s"),
+        doc: "How long a sync of the Autopilot service runs",
+        example: &["30s"],
+        ..PLAIN
+    },
+    Setting {
+        key: "sync.interval",
+        kind: Kind::Duration {
+            least: 0,
+            most: DAY,
+        },
+        default: Preset::Value("10m"),
+        doc: "How long after the start of a sync another may be started",
+        details: "Never while one runs.",
+        example: &["1m"],
         ..PLAIN
     },
     throttle::ENABLED,

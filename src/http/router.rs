@@ -106,6 +106,40 @@ pub enum Operation {
     UnassignResourceAccount,
     /// Graph: the `allowNextEnrollment` action.
     AllowNextEnrollment,
+    /// Graph: List windowsAutopilotDeploymentProfiles.
+    ListProfiles,
+    /// Graph: Create windowsAutopilotDeploymentProfile.
+    CreateProfile,
+    /// Graph: the `hasPayloadLinks` action.
+    HasPayloadLinks,
+    /// Graph: Get windowsAutopilotDeploymentProfile.
+    GetProfile,
+    /// Graph: Update windowsAutopilotDeploymentProfile.
+    UpdateProfile,
+    /// Graph: Delete windowsAutopilotDeploymentProfile.
+    DeleteProfile,
+    /// Graph: the `assign` action.
+    AssignProfile,
+    /// Graph: the `assignedDevices` of a profile.
+    ListAssignedDevices,
+    /// Graph: List windowsAutopilotDeploymentProfileAssignments.
+    ListAssignments,
+    /// Graph: Create windowsAutopilotDeploymentProfileAssignment.
+    CreateAssignment,
+    /// Graph: Get windowsAutopilotDeploymentProfileAssignment.
+    GetAssignment,
+    /// Graph: Update windowsAutopilotDeploymentProfileAssignment.
+    UpdateAssignment,
+    /// Graph: Delete windowsAutopilotDeploymentProfileAssignment.
+    DeleteAssignment,
+    /// Graph: Get windowsAutopilotSettings.
+    GetSettings,
+    /// Graph: Update windowsAutopilotSettings.
+    UpdateSettings,
+    /// Graph: the `sync` action.
+    Sync,
+    /// Graph: List autopilotEvents.
+    ListEvents,
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
@@ -141,6 +175,18 @@ const UNASSIGN_RESOURCE_ACCOUNT: &str =
     "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignResourceAccountFromDevice";
 const ALLOW_NEXT_ENROLLMENT: &str =
     "deviceManagement/windowsAutopilotDeviceIdentities/{id}/allowNextEnrollment";
+const PROFILES: &str = "deviceManagement/windowsAutopilotDeploymentProfiles";
+const PAYLOAD_LINKS: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/hasPayloadLinks";
+const PROFILE: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}";
+const PROFILE_ASSIGN: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assign";
+const PROFILE_DEVICES: &str =
+    "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignedDevices";
+const ASSIGNMENTS: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignments";
+const ASSIGNMENT: &str =
+    "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignments/{assignment}";
+const SETTINGS: &str = "deviceManagement/windowsAutopilotSettings";
+const SYNC: &str = "deviceManagement/windowsAutopilotSettings/sync";
+const EVENTS: &str = "deviceManagement/autopilotEvents";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -232,6 +278,53 @@ pub const ROUTES: &[Route] = &[
         WRITE,
         Operation::AllowNextEnrollment,
     ),
+    beta(Method::GET, PROFILES, READ, Operation::ListProfiles),
+    beta(Method::POST, PROFILES, WRITE, Operation::CreateProfile),
+    beta(
+        Method::POST,
+        PAYLOAD_LINKS,
+        WRITE,
+        Operation::HasPayloadLinks,
+    ),
+    beta(Method::GET, PROFILE, READ, Operation::GetProfile),
+    beta(Method::PATCH, PROFILE, WRITE, Operation::UpdateProfile),
+    beta(Method::DELETE, PROFILE, WRITE, Operation::DeleteProfile),
+    beta(
+        Method::POST,
+        PROFILE_ASSIGN,
+        WRITE,
+        Operation::AssignProfile,
+    ),
+    beta(
+        Method::GET,
+        PROFILE_DEVICES,
+        READ,
+        Operation::ListAssignedDevices,
+    ),
+    beta(Method::GET, ASSIGNMENTS, READ, Operation::ListAssignments),
+    beta(
+        Method::POST,
+        ASSIGNMENTS,
+        WRITE,
+        Operation::CreateAssignment,
+    ),
+    beta(Method::GET, ASSIGNMENT, READ, Operation::GetAssignment),
+    beta(
+        Method::PATCH,
+        ASSIGNMENT,
+        WRITE,
+        Operation::UpdateAssignment,
+    ),
+    beta(
+        Method::DELETE,
+        ASSIGNMENT,
+        WRITE,
+        Operation::DeleteAssignment,
+    ),
+    beta(Method::GET, SETTINGS, READ, Operation::GetSettings),
+    beta(Method::PATCH, SETTINGS, WRITE, Operation::UpdateSettings),
+    beta(Method::POST, SYNC, WRITE, Operation::Sync),
+    beta(Method::GET, EVENTS, READ, Operation::ListEvents),
 ];
 
 const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
