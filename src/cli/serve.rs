@@ -112,6 +112,9 @@ pub async fn run_on(
     let mut tasks = JoinSet::new();
     start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
     start_refreshing(&mut tasks, &verifier, &shutdown);
+    if let Some(preparation) = listeners.preparation {
+        tasks.spawn_blocking(|| preparation.run());
+    }
     if let Some(keeper) = keeper {
         start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&clock)));
     }

@@ -29,7 +29,7 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether it is about one import or one device: only those have ETags.
+    /// Whether it is about one import or one device: only those have entity tags.
     pub fn has_etags(&self) -> bool {
         [IMPORT, DEVICE, UPLOAD_IMPORT]
             .iter()

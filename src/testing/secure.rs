@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use rustls::{
-    ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion, crypto::aws_lc_rs,
-};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion, crypto::aws_lc_rs};
+use tokio::sync::watch;
 
 use crate::{
     domain::clock::Clock as _,
+    http::server::TlsConfig,
     lifecycle::SystemClock,
     tls::{DevelopmentCa, Served, server_config},
 };
@@ -29,10 +29,11 @@ static AUTHORITY: LazyLock<DevelopmentCa> = LazyLock::new(|| {
 /// # Panics
 /// Where it can't be spoken.
 #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
-pub fn secure_server() -> Arc<ServerConfig> {
+pub fn secure_server() -> TlsConfig {
     let address = Ipv4Addr::LOCALHOST.into();
     let identity = AUTHORITY.issue(address, SystemClock.now());
-    server_config(Served::new(identity.expect("a certificate"))).expect("a configuration")
+    let config = server_config(Served::new(identity.expect("a certificate")));
+    watch::channel(Some(config.expect("a configuration"))).1
 }
 
 /// A client that trusts these servers, and offers these protocols.

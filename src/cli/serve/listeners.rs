@@ -4,7 +4,8 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use tokio::net::TcpListener;
+use rustls::ServerConfig;
+use tokio::{net::TcpListener, sync::watch};
 use url::Url;
 
 use crate::{
@@ -26,6 +27,25 @@ pub(super) struct Listeners {
     pub(super) secure: Option<SocketAddr>,
     /// What a person should know about it.
     pub(super) note: Option<String>,
+    /// What has to be done before https is spoken.
+    pub(super) preparation: Option<Preparation>,
+}
+
+/// Makes what a listener for https waits for. The first chance that the cryptographic library is
+/// asked for takes it longer than all else takes a start, so the start does not wait for it.
+pub(super) struct Preparation {
+    make: Box<dyn FnOnce() -> anyhow::Result<Arc<ServerConfig>> + Send>,
+    ready: watch::Sender<Option<Arc<ServerConfig>>>,
+}
+
+impl Preparation {
+    /// Makes it. Blocks for some tens of milliseconds.
+    pub(super) fn run(self) {
+        match (self.make)() {
+            Ok(config) => drop(self.ready.send(Some(config))),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "https can't be spoken"),
+        }
+    }
 }
 
 /// How clients reach the service: scheme, host and port.
@@ -66,24 +86,28 @@ impl Listeners {
             plain: None,
             secure: None,
             note: None,
+            preparation: None,
         };
         let first = listen(settings.listen, "server.listen").await?;
         match (mode, settings.tls_listen, served) {
-            (Mode::Serve, None, Some(served)) => listeners.add_secure(first, served)?,
+            (Mode::Serve, None, Some(served)) => {
+                listeners.add_secure(first, move || Ok(server_config(served)?))?;
+            }
             (Mode::Serve, Some(address), Some(served)) => {
                 listeners.add_plain(first)?;
                 let second = listen(address, "server.tls_listen").await?;
-                listeners.add_secure(second, served)?;
+                listeners.add_secure(second, move || Ok(server_config(served)?))?;
             }
             (Mode::Serve, _, None) => listeners.add_plain(first)?,
             (Mode::Dev, address, served) => {
                 listeners.add_plain(first)?;
                 if let Some(second) = listeners.listen_for_development(settings, address).await? {
-                    let served = match served {
-                        Some(served) => served,
-                        None => made(data_dir, second.local_addr()?, now)?,
-                    };
-                    listeners.add_secure(second, served)?;
+                    match served {
+                        Some(served) => {
+                            listeners.add_secure(second, move || Ok(server_config(served)?))?;
+                        }
+                        None => listeners.add_development(second, data_dir, now)?,
+                    }
                 }
             }
         }
@@ -142,18 +166,35 @@ impl Listeners {
         Ok(())
     }
 
-    fn add_secure(&mut self, listener: TcpListener, served: Arc<Served>) -> anyhow::Result<()> {
+    fn add_secure(
+        &mut self,
+        listener: TcpListener,
+        make: impl FnOnce() -> anyhow::Result<Arc<ServerConfig>> + Send + 'static,
+    ) -> io::Result<()> {
         self.secure = Some(listener.local_addr()?);
-        let config = server_config(served)?;
+        let (ready, config) = watch::channel(None);
         self.sockets.push(Listener::tls(listener, config));
+        let make = Box::new(make);
+        self.preparation = Some(Preparation { make, ready });
         Ok(())
     }
-}
 
-/// A certificate of the development authority.
-fn made(data_dir: &Path, address: SocketAddr, now: Timestamp) -> anyhow::Result<Arc<Served>> {
-    let authority = DevelopmentCa::open(data_dir, now)?;
-    Ok(Served::new(authority.issue(address.ip(), now)?))
+    /// Adds a listener with a certificate of the development authority.
+    fn add_development(
+        &mut self,
+        listener: TcpListener,
+        data_dir: &Path,
+        now: Timestamp,
+    ) -> anyhow::Result<()> {
+        let address = listener.local_addr()?.ip();
+        // What may be wrong with its files is told at once.
+        let authority = DevelopmentCa::open(data_dir, now)?;
+        self.add_secure(listener, move || {
+            let identity = authority.issue(address, now)?;
+            Ok(server_config(Served::new(identity))?)
+        })?;
+        Ok(())
+    }
 }
 
 /// Listens on an address, which a setting names.

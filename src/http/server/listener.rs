@@ -8,14 +8,20 @@ use std::{
 };
 
 use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+/// A TLS configuration, which may be on its way still.
+pub type TlsConfig = watch::Receiver<Option<Arc<ServerConfig>>>;
 
 /// A socket that listens, and what is spoken on its connections.
 #[derive(Debug)]
 pub struct Listener {
     tcp: TcpListener,
     /// In the clear without it.
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<TlsConfig>,
 }
 
 impl Listener {
@@ -25,7 +31,8 @@ impl Listener {
     }
 
     /// A listener for requests over TLS, by HTTP/2 or HTTP/1 as the configuration offers them.
-    pub fn tls(tcp: TcpListener, config: Arc<ServerConfig>) -> Self {
+    /// Connections wait for it, no longer than the opening of TLS may take.
+    pub fn tls(tcp: TcpListener, config: TlsConfig) -> Self {
         Self {
             tcp,
             tls: Some(config),
@@ -37,7 +44,7 @@ impl Listener {
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
-    pub(super) tls: Option<Arc<ServerConfig>>,
+    pub(super) tls: Option<TlsConfig>,
 }
 
 /// Accepts from all listeners, each in its turn.

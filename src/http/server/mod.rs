@@ -19,7 +19,6 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use axum::{body::Body, response::Response};
 use http::Request;
 use metrics::{counter, gauge};
-use rustls::ServerConfig;
 use tokio::{
     net::TcpStream,
     sync::watch,
@@ -27,7 +26,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-pub use self::listener::Listener;
+pub use self::listener::{Listener, TlsConfig};
 use self::{
     listener::{Accepted, Acceptor},
     stall_guard::StallGuard,
@@ -203,7 +202,7 @@ async fn drain(mut connections: JoinSet<()>, limit: Duration) -> Drained {
 struct Connection {
     stream: TcpStream,
     peer: PeerAddr,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<TlsConfig>,
 }
 
 /// Learns a connection's ends. Answers are written whole, so they need not wait for each other.
@@ -216,7 +215,7 @@ fn prepare(accepted: Accepted) -> io::Result<Connection> {
     let peer = PeerAddr {
         peer: canonical(peer),
         local: canonical(stream.local_addr()?),
-        scheme: match tls {
+        scheme: match &tls {
             Some(_) => Scheme::Https,
             None => Scheme::Http,
         },

@@ -8,7 +8,7 @@ use rustls::ServerConfig;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{ServerOptions, stall_guard::StallGuard};
+use super::{ServerOptions, listener::TlsConfig, stall_guard::StallGuard};
 
 /// What every TLS connection begins with: a record that holds a part of a handshake.
 const HANDSHAKE_RECORD: u8 = 22;
@@ -29,7 +29,7 @@ pub(super) enum Opened {
 /// away, or can't agree with us.
 pub(super) async fn open(
     stream: TcpStream,
-    config: Arc<ServerConfig>,
+    mut config: TlsConfig,
     options: &ServerOptions,
 ) -> Option<Opened> {
     let opening = async {
@@ -42,6 +42,10 @@ pub(super) async fn open(
         if first != [HANDSHAKE_RECORD] {
             return Ok(Some(Opened::Plain(stream)));
         }
+        let config = config.wait_for(Option::is_some).await;
+        let Some(config) = config.ok().and_then(|config| config.clone()) else {
+            return Err(io::Error::other("there is no configuration"));
+        };
         shake_hands(stream, config).await.map(Some)
     };
     let slow = || Err(io::ErrorKind::TimedOut.into());
