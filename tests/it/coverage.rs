@@ -427,9 +427,10 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
         },
         ..TestOptions::default()
     };
-    let house = House::with(wide);
-    let mut seed = 0;
     for route in ROUTES {
+        // One house for all would have more deployment profiles than a tenant may have.
+        let house = House::with(wide);
+        let mut seed = 0;
         let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
         for (scope, version) in scopes.iter().zip(versions_of(route).into_iter().cycle()) {
             for claims in [
@@ -460,6 +461,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
             }
         }
     }
+    let house = House::with(wide);
     let personal = house.api.user_token("personal", "personal");
     let answer = house
         .ask(Method::GET, IMPORTS)
