@@ -3,6 +3,10 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
+mod profile;
+
+pub use self::profile::*;
+
 use crate::domain::field::{DeletedDeviceField, DeviceField, ImportField, UploadField};
 
 use super::version::Version;
@@ -12,7 +16,9 @@ use super::version::Version;
 pub struct StructuredType<F: 'static> {
     /// The qualified name.
     pub name: &'static str,
-    /// The properties, in the order in which they are written.
+    /// The type that it is derived from, whose properties come first.
+    pub base: Option<&'static StructuredType<F>>,
+    /// Its own properties, in the order in which they are written.
     pub properties: &'static [Property<F>],
 }
 
@@ -40,6 +46,8 @@ pub enum Role {
     Plain,
     /// What may be selected, and nothing found out about by filters.
     Secret,
+    /// What follows from the clock when it is shown: it may be selected, and no row has it.
+    Derived,
 }
 
 /// What a property holds.
@@ -49,6 +57,10 @@ pub enum Content<F: 'static> {
     Value(EdmType, F),
     /// An object of a complex type.
     Complex(&'static StructuredType<F>),
+    /// An object of a complex type that may be absent, which the field tells.
+    Optional(&'static StructuredType<F>, F),
+    /// Any number of values, behind which stands a field.
+    Collection(EdmType, F),
 }
 
 /// The type of a single value.
@@ -60,10 +72,14 @@ pub enum EdmType {
     Binary,
     /// `Edm.Int32`.
     Int32,
+    /// `Edm.Boolean`.
+    Boolean,
     /// `Edm.DateTimeOffset`.
     DateTimeOffset,
     /// An enumeration, by its qualified name.
     Enum(&'static str),
+    /// A complex type, by its qualified name. Only its absence is a single value.
+    Complex(&'static str),
 }
 
 impl EdmType {
@@ -73,8 +89,9 @@ impl EdmType {
             Self::String => "Edm.String",
             Self::Binary => "Edm.Binary",
             Self::Int32 => "Edm.Int32",
+            Self::Boolean => "Edm.Boolean",
             Self::DateTimeOffset => "Edm.DateTimeOffset",
-            Self::Enum(name) => name,
+            Self::Enum(name) | Self::Complex(name) => name,
         }
     }
 }
@@ -98,15 +115,21 @@ impl Versions {
 impl<F> StructuredType<F> {
     /// The property of this name.
     pub fn property(&self, name: &str) -> Option<&'static Property<F>> {
-        self.properties
-            .iter()
-            .find(|property| property.name == name)
+        let inherited = self.base.and_then(|base| base.property(name));
+        inherited.or_else(|| {
+            self.properties
+                .iter()
+                .find(|property| property.name == name)
+        })
     }
 
-    /// The properties that a version knows.
+    /// The properties that a version knows, those of the base first.
     pub fn properties_in(&self, version: Version) -> impl Iterator<Item = &'static Property<F>> {
-        self.properties
+        // One base is all that any type here has.
+        let inherited = self.base.map_or(&[][..], |base| base.properties);
+        inherited
             .iter()
+            .chain(self.properties)
             .filter(move |property| property.versions.include(version))
     }
 }
@@ -120,6 +143,10 @@ pub enum EntitySet {
     Devices,
     /// The baskets in which imports came in 2018.
     Uploads,
+    /// Deployment profiles.
+    Profiles,
+    /// What happened while devices were set up.
+    Events,
 }
 
 impl EntitySet {
@@ -129,9 +156,30 @@ impl EntitySet {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",
             Self::Uploads => "importedWindowsAutopilotDeviceIdentityUploads",
+            Self::Profiles => "windowsAutopilotDeploymentProfiles",
+            Self::Events => "autopilotEvents",
+        }
+    }
+
+    /// What may be expanded in a version.
+    pub fn expandable(self, version: Version) -> &'static [&'static str] {
+        match (self, version) {
+            (Self::Devices, Version::Beta) => &DEVICE_NAVIGATION,
+            (Self::Uploads, Version::Beta) => &UPLOAD_NAVIGATION,
+            (Self::Profiles, Version::Beta) => &PROFILE_NAVIGATION,
+            _ => &[],
         }
     }
 }
+
+/// The device's profile once it has it, and the one that it is to have.
+pub const DEVICE_NAVIGATION: [&str; 2] = ["deploymentProfile", "intendedDeploymentProfile"];
+
+/// The upload's imports.
+pub const UPLOAD_NAVIGATION: [&str; 1] = [UPLOAD_IMPORTS];
+
+/// The profile's assignments.
+pub const PROFILE_NAVIGATION: [&str; 1] = ["assignments"];
 
 /// The parameter of the action `import`.
 pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
@@ -139,6 +187,7 @@ pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
 /// Graph: importedWindowsAutopilotDeviceIdentity.
 pub const IMPORT: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentity",
+    base: None,
     properties: &[
         key(ImportField::Id),
         // The name of 2018 and today's name of one value.
@@ -170,6 +219,7 @@ pub const IMPORT: StructuredType<ImportField> = StructuredType {
 /// Graph: importedWindowsAutopilotDeviceIdentityState.
 pub const IMPORT_STATE: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityState",
+    base: None,
     properties: &[
         required("deviceImportStatus", IMPORT_STATUS, ImportField::Status),
         optional(
@@ -192,6 +242,7 @@ pub const UPLOAD_IMPORTS: &str = "deviceIdentities";
 /// Graph: importedWindowsAutopilotDeviceIdentityUpload.
 pub const UPLOAD: StructuredType<UploadField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload",
+    base: None,
     properties: &[
         required("id", EdmType::String, UploadField::Id),
         required(
@@ -210,23 +261,24 @@ pub const UPLOAD: StructuredType<UploadField> = StructuredType {
 /// Graph: windowsAutopilotDeviceIdentity.
 pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     name: "microsoft.graph.windowsAutopilotDeviceIdentity",
+    base: None,
     properties: &[
         key(DeviceField::Id),
-        beta(required(
+        beta(derived(required(
             "deploymentProfileAssignmentStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentStatus"),
             DeviceField::ProfileAssignmentStatus,
-        )),
+        ))),
         beta(required(
             "deploymentProfileAssignmentDetailedStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentDetailedStatus"),
             DeviceField::ProfileAssignmentDetailedStatus,
         )),
-        beta(required(
+        beta(derived(required(
             "deploymentProfileAssignedDateTime",
             EdmType::DateTimeOffset,
             DeviceField::ProfileAssignedAt,
-        )),
+        ))),
         optional("groupTag", EdmType::String, DeviceField::GroupTag),
         optional(
             "purchaseOrderIdentifier",
@@ -313,6 +365,7 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
 /// Graph: deletedWindowsAutopilotDeviceState.
 pub const DELETED_DEVICE: StructuredType<DeletedDeviceField> = StructuredType {
     name: "microsoft.graph.deletedWindowsAutopilotDeviceState",
+    base: None,
     properties: &[
         optional(
             "serialNumber",
@@ -364,6 +417,13 @@ const fn key<F: Copy>(field: F) -> Property<F> {
 const fn secret<F: Copy>(property: Property<F>) -> Property<F> {
     Property {
         role: Role::Secret,
+        ..property
+    }
+}
+
+const fn derived<F: Copy>(property: Property<F>) -> Property<F> {
+    Property {
+        role: Role::Derived,
         ..property
     }
 }

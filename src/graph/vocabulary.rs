@@ -63,11 +63,15 @@ fn describe<F: Copy>(
                     ..Property::new(path, *field, kind_of(*edm, property.role))
                 };
                 vocabulary.property(match property.role {
-                    schema::Role::Secret => described.only_selectable(),
+                    schema::Role::Secret | schema::Role::Derived => described.only_selectable(),
                     schema::Role::Key | schema::Role::Plain => described,
                 })
             }
-            Content::Complex(inner) => {
+            Content::Collection(_, field) => {
+                let described = Property::new(path, *field, Kind::Opaque);
+                vocabulary.property(described.only_selectable())
+            }
+            Content::Complex(inner) | Content::Optional(inner, _) => {
                 describe(vocabulary.complex(path, inner.name), inner, version, path)
             }
         };
@@ -91,6 +95,8 @@ fn kind_of(edm: EdmType, role: schema::Role) -> Kind {
         EdmType::String => Kind::String,
         EdmType::Binary => Kind::Opaque,
         EdmType::Int32 => Kind::Integer,
+        EdmType::Boolean => Kind::Boolean,
+        EdmType::Complex(_) => Kind::Opaque,
         EdmType::DateTimeOffset => Kind::DateTimeOffset,
         // A test sees that the table names no other.
         EdmType::Enum(name) => enumeration(name).map_or(Kind::Opaque, Kind::Enum),

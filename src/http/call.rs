@@ -1,9 +1,10 @@
 //! One request on its way through a handler: what every operation needs of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use odata::{Condition, Shape, Vocabulary};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -32,12 +33,16 @@ use crate::{
         etag,
         list_query::{Shown, read_count_query, read_entity_query},
         metadata_level::MetadataLevel,
-        query,
+        query::{self, PageOptions},
         schema::EntitySet,
+        skip_token::{self, PageEnd, Paging},
         text,
         version::Version,
     },
-    store::Store,
+    store::{
+        Store,
+        operation::{Page, Slice},
+    },
 };
 
 /// A request whose caller and route are known and allowed.
@@ -56,8 +61,9 @@ pub struct Call {
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, unread.
-    pub body: Body,
+    /// The body, unread. Nobody locks the mutex: it lets a call be borrowed across a wait, which a
+    /// bare body does not.
+    pub body: Mutex<Body>,
     /// Where it meets the other parts of its batch, if it is one.
     pub meeting: Option<Rendezvous>,
 }
@@ -163,20 +169,17 @@ impl Call {
 
     /// Reads the body whole.
     pub async fn read_body(&mut self, limit_bytes: usize) -> Result<HeldBody, ApiError> {
-        let body = std::mem::take(&mut self.body);
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let body = std::mem::take(body);
         let deadline = Instant::now() + self.api.body_timeout;
         body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
     }
 
     /// Waits for the other parts of the batch, if there is one, so that all write together. For
     /// operations that have read all that they need, and write next.
-    pub fn meet(&self) -> impl Future<Output = ()> + use<> {
-        // Borrows nothing: a call with its body can't be shared among threads.
-        let meeting = self.meeting.clone();
-        async move {
-            if let Some(meeting) = meeting {
-                meeting.meet().await;
-            }
+    pub async fn meet(&self) {
+        if let Some(meeting) = &self.meeting {
+            meeting.meet().await;
         }
     }
 
@@ -220,6 +223,77 @@ impl Call {
     pub fn shown(&self, shape: &Shape) -> Result<Shown, ApiError> {
         let query = self.query.as_deref();
         Ok(read_entity_query(query, self.version, shape)?)
+    }
+
+    /// What the query of one entity of this set expands. It can have no other option.
+    pub fn expansion(&self, set: EntitySet) -> Result<Vec<&'static str>, ApiError> {
+        let expandable = set.expandable(self.version);
+        let query = self.query.as_deref();
+        Ok(query::read_expansion(query, self.version, expandable)?)
+    }
+
+    /// The present instant, as precisely as the store keeps it, so that what is written is answered
+    /// as it is read later.
+    pub fn kept_now(&self) -> Timestamp {
+        let now = self.api.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    /// The options of a list that takes no queries, and the part of the list that they ask for.
+    pub fn page(&self, set: EntitySet) -> Result<(PageOptions, Slice), ApiError> {
+        let options = query::read_page_options(
+            self.query.as_deref(),
+            self.version,
+            set.expandable(self.version),
+        )?;
+        let after = options
+            .skip_token
+            .as_deref()
+            .map(|token| skip_token::open(self.store().paging_secret(), token, &self.paging(set)))
+            .transpose()?
+            .map(|end| end.id);
+        let slice = Slice {
+            after,
+            // A link goes on where its page ended: what was to be skipped is behind it.
+            skip: if after.is_some() { 0 } else { options.skip },
+            limit: usize::try_from(options.page_size()).unwrap_or(usize::MAX),
+        };
+        Ok((options, slice))
+    }
+
+    /// The link to the rows after this page.
+    pub fn next_link<T>(
+        &self,
+        set: EntitySet,
+        page: &Page<T>,
+        id: impl Fn(&T) -> Uuid,
+    ) -> Option<String> {
+        let last = page.rows.last().filter(|_| page.more)?;
+        let end = PageEnd {
+            keys: Vec::new(),
+            id: id(last),
+        };
+        // Without values a token is never too long.
+        let secret = self.store().paging_secret();
+        let token = skip_token::seal(secret, &self.paging(set), &end).ok()?;
+        let path = format!(
+            "{}/{}/deviceManagement/{}",
+            self.context.base_url,
+            self.version.path_segment(),
+            set.name(),
+        );
+        Some(query::next_link(&path, self.query.as_deref(), &token))
+    }
+
+    /// What the pages of such a list have in common: they hold every row, in the order of the ids.
+    fn paging(&self, set: EntitySet) -> Paging<'static> {
+        Paging {
+            set,
+            within: None,
+            tenant: self.tenant(),
+            version: self.version,
+            question: "",
+        }
     }
 }
 

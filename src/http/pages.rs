@@ -121,6 +121,7 @@ impl<F: Copy + PartialEq> Asked<F> {
     fn paging(&self, call: &Call) -> Paging<'_> {
         Paging {
             set: self.set,
+            within: None,
             tenant: call.tenant(),
             version: call.version,
             question: &self.question,

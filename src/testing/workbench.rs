@@ -21,7 +21,7 @@ use crate::{
         operation::{
             Claim, DeviceAct, DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite,
             ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImport, NewImports, Query,
-            SerialDeletion, Settled, Settlement, Updated,
+            SerialDeletion, Settled, Settlement, Slice, Updated,
         },
     },
 };
@@ -35,6 +35,13 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 pub(crate) fn import_id(number: u128) -> ImportId {
     ImportId(Uuid::from_u128(number))
 }
+
+/// The whole of a collection that takes no queries.
+pub(crate) const WHOLE: Slice = Slice {
+    after: None,
+    skip: 0,
+    limit: 10_000,
+};
 
 /// The whole of a collection.
 pub(crate) fn whole<F>() -> Query<F> {

@@ -26,6 +26,7 @@ pub async fn delete_many(mut call: Call) -> Result<Response, ApiError> {
     let body = read_action(&mut call).await?;
     let named = read_delete_devices(&wire::parse(&call.json_text(&body)?)?, MAX_SERIAL_NUMBERS)?;
     drop(body);
+    call.meet().await;
     let actor = call.caller.actor();
     let now = call.api.clock.now();
     let deletions = call

@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 
+use super::profile::{Profiles, plan_if_shown};
 use crate::{
     graph::{device::write_device, entity::Place, schema::EntitySet, vocabulary},
     http::{call::Call, error::ApiError, pages::Asked},
@@ -16,8 +17,14 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     } else {
         None
     };
-    let page = store.list_devices(tenant, asked.rows()).await?;
+    let (page, plan) = tokio::join!(
+        store.list_devices(tenant, asked.rows()),
+        plan_if_shown(&call)
+    );
+    let page = page?;
+    let expand = &asked.query.shown.expand;
+    let profiles = Profiles::read(&call, plan?, expand, &page.rows).await?;
     asked.answer(&call, count, page, |out, device, context| {
-        write_device(out, device, context, Place::Item);
+        write_device(out, device, &profiles.of(device), context, Place::Item);
     })
 }

@@ -9,6 +9,7 @@ pub mod delete;
 pub mod delete_many;
 pub mod get;
 pub mod list;
+pub mod profile;
 pub mod unassign_resource_account;
 pub mod unassign_user;
 pub mod update;
@@ -30,13 +31,14 @@ use crate::{
 };
 
 /// Writes to the device with the key in the path.
-async fn write(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<Device, ApiError> {
+async fn write(call: &Call, change: DeviceChange, act: DeviceAct) -> Result<Device, ApiError> {
+    call.meet().await;
     let write = DeviceWrite {
         change,
         act,
         precondition: call.precondition()?,
         actor: call.caller.actor(),
-        now: call.api.clock.now(),
+        now: call.kept_now(),
     };
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
     match call.store().update_device(call.tenant(), id, write).await? {
@@ -54,7 +56,7 @@ async fn write(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<
 }
 
 /// Does what an action says, which answers nothing.
-async fn act(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<Response, ApiError> {
+async fn act(call: &Call, change: DeviceChange, act: DeviceAct) -> Result<Response, ApiError> {
     write(call, change, act).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

@@ -17,7 +17,7 @@ pub async fn unassign_resource_account(mut call: Call) -> Result<Response, ApiEr
     )
     .await?;
     act(
-        &mut call,
+        &call,
         device_change::unassign_resource_account(),
         DeviceAct::UnassignResourceAccount,
     )

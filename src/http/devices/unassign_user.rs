@@ -13,7 +13,7 @@ use crate::{
 pub async fn unassign_user(mut call: Call) -> Result<Response, ApiError> {
     read_no_parameters(&mut call, "microsoft.graph.unassignUserFromDevice").await?;
     act(
-        &mut call,
+        &call,
         device_change::unassign_user(),
         DeviceAct::UnassignUser,
     )

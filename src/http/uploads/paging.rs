@@ -30,12 +30,11 @@ impl Paged {
         }
     }
 
-    /// The key with which its links are signed.
-    fn key(self, call: &Call) -> [u8; 32] {
-        let secret = call.store().paging_secret();
+    /// The upload that it stands in, where it stands in one.
+    fn within(self) -> Option<Uuid> {
         match self {
-            Self::Uploads => *secret,
-            Self::ImportsIn(upload) => skip_token::key_within(secret, upload.0),
+            Self::Uploads => None,
+            Self::ImportsIn(upload) => Some(upload.0),
         }
     }
 
@@ -52,17 +51,14 @@ impl Paged {
         }
     }
 
-    /// The options in a query, and the part that they ask for.
-    pub(super) fn page(
-        self,
-        call: &Call,
-        query: Option<&str>,
-    ) -> Result<(PageOptions, Slice), ApiError> {
-        let options = query::read_page_options(query, call.version)?;
+    /// The options of the call's query, and the part that they ask for.
+    pub(super) fn page(self, call: &Call) -> Result<(PageOptions, Slice), ApiError> {
+        let expandable = self.set().expandable(call.version);
+        let options = query::read_page_options(call.query.as_deref(), call.version, expandable)?;
         let after = options
             .skip_token
             .as_deref()
-            .map(|token| skip_token::open(&self.key(call), token, &self.paging(call)))
+            .map(|token| skip_token::open(call.store().paging_secret(), token, &self.paging(call)))
             .transpose()?
             .map(|end| end.id);
         let slice = Slice {
@@ -88,7 +84,8 @@ impl Paged {
             id: id(last),
         };
         // Without values a token is never too long.
-        let token = skip_token::seal(&self.key(call), &self.paging(call), &end).ok()?;
+        let token =
+            skip_token::seal(call.store().paging_secret(), &self.paging(call), &end).ok()?;
         Some(query::next_link(&self.address(call), query, &token))
     }
 
@@ -96,6 +93,7 @@ impl Paged {
     fn paging(self, call: &Call) -> Paging<'static> {
         Paging {
             set: self.set(),
+            within: self.within(),
             tenant: call.tenant(),
             version: call.version,
             question: "",

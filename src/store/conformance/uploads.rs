@@ -16,15 +16,8 @@ use crate::{
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
-        workbench::{Workbench, at, import_id},
+        workbench::{WHOLE, Workbench, at, import_id},
     },
-};
-
-/// The part of a list that is all of it.
-const WHOLE: Slice = Slice {
-    after: None,
-    skip: 0,
-    limit: 10_000,
 };
 
 super::cases![

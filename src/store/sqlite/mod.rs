@@ -3,6 +3,7 @@
 //! Only this room names rusqlite. The file is opened in `open`, the store in `start`, and what each
 //! operation does stands in the file of its noun.
 
+mod assignments;
 mod audit;
 mod backup;
 mod collection;
@@ -13,11 +14,15 @@ mod inspect;
 mod leases;
 mod ledger;
 mod open;
+mod profile_row;
+mod profiles;
 mod queue;
 mod readers;
 mod row;
 mod search;
+mod slices;
 mod start;
+mod sync;
 mod tenants;
 #[cfg(test)]
 mod tests;
