@@ -9,17 +9,21 @@ use hangar::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        directory_error::DirectoryError,
         field::{DeviceField, ImportField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
+        revision::Precondition,
         tenant::TenantId,
+        upload::{Upload, UploadId},
     },
     store::{
         Answer, Store,
         operation::{
-            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
-            LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
-            TenantSummary, Updated,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+            DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+            NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -67,13 +71,70 @@ impl Store for Nowhere {
         _: TenantId,
         _: ImportId,
         _: ImportChange,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, Updated> {
         answer(Updated::Absent)
     }
 
-    fn delete_import(&self, _: TenantId, _: ImportId, _: Actor, _: Timestamp) -> Answer<'_, bool> {
+    fn delete_import(
+        &self,
+        _: TenantId,
+        _: ImportId,
+        _: Precondition,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, ImportDeletion> {
+        answer(ImportDeletion::Absent)
+    }
+
+    fn create_upload(&self, _: TenantId, _: NewUpload) -> Answer<'_, ()> {
+        answer(())
+    }
+
+    fn upload(&self, _: TenantId, _: UploadId) -> Answer<'_, Option<Upload>> {
+        answer(None)
+    }
+
+    fn list_uploads(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Upload>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
+    }
+
+    fn count_uploads(&self, _: TenantId) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn delete_upload(
+        &self,
+        _: TenantId,
+        _: UploadId,
+        _: usize,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, UploadDeletion> {
+        answer(UploadDeletion::Absent)
+    }
+
+    fn create_upload_imports(&self, _: TenantId, _: UploadId, _: NewImports) -> Answer<'_, bool> {
+        answer(false)
+    }
+
+    fn list_upload_imports(&self, _: TenantId, _: UploadId, _: Slice) -> Answer<'_, Page<Import>> {
+        answer(Page {
+            rows: Vec::new(),
+            more: false,
+        })
+    }
+
+    fn count_upload_imports(&self, _: TenantId, _: UploadId) -> Answer<'_, u64> {
+        answer(0)
+    }
+
+    fn upload_holds(&self, _: TenantId, _: UploadId, _: ImportId) -> Answer<'_, bool> {
         answer(false)
     }
 
@@ -92,14 +153,33 @@ impl Store for Nowhere {
         answer(0)
     }
 
+    fn create_device(&self, _: TenantId, _: NewDevice) -> Answer<'_, DeviceCreation> {
+        answer(DeviceCreation::Refused(DirectoryError::StorageError))
+    }
+
+    fn update_device(&self, _: TenantId, _: DeviceId, _: DeviceWrite) -> Answer<'_, DeviceUpdated> {
+        answer(DeviceUpdated::Absent)
+    }
+
     fn delete_device(
         &self,
         _: TenantId,
         _: DeviceId,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
         answer(DeviceDeletion::Absent)
+    }
+
+    fn delete_devices(
+        &self,
+        _: TenantId,
+        _: Vec<String>,
+        _: Actor,
+        _: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        answer(Vec::new())
     }
 
     fn claim(&self, _: Timestamp, _: usize) -> Answer<'_, Vec<Claim>> {

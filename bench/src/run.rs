@@ -28,6 +28,9 @@ pub(crate) struct Options {
     /// Everything once and briefly, about 20 s in all, without thresholds
     #[arg(long)]
     smoke: bool,
+    /// Only creates, at so many connections: a short way round while working on them
+    #[arg(long, value_name = "NUMBER", conflicts_with = "smoke")]
+    connections: Option<usize>,
     /// Hangar's program [default: the one beside this one]
     #[arg(long, value_name = "PATH")]
     hangar: Option<PathBuf>,
@@ -117,7 +120,13 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         hangar: program(options.hangar.as_deref())?,
         directory: options.directory.clone(),
     };
-    let results = measure(&place, &Plan::of(options), options.smoke)?;
+    let plan = Plan::of(options);
+    if let Some(connections) = options.connections {
+        let row = create::row(&place, plan.case(connections, Content::Padded))?;
+        println!("{}", table::render_creates(&[row]));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let results = measure(&place, &plan, options.smoke)?;
     println!("{}", table::render(&results));
     write_json(&options.json, &results)?;
     let missed = |check: &thresholds::Check| check.verdict == Verdict::Missed;

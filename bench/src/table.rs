@@ -38,6 +38,13 @@ pub(crate) fn render(results: &Results) -> String {
     text
 }
 
+/// The table of creates alone.
+pub(crate) fn render_creates(rows: &[CreateRow]) -> String {
+    let mut text = String::new();
+    creates(&mut text, rows);
+    text
+}
+
 fn push(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');

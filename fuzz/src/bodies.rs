@@ -1,7 +1,9 @@
 //! Every fuzz body, with what it starts from and what its input is made of.
 
 use hangar::domain::tenant::TenantId;
-use hangar::graph::fuzzing::{fuzz_import_body, fuzz_query, fuzz_skip_token};
+use hangar::graph::fuzzing::{
+    fuzz_batch, fuzz_device_body, fuzz_etags, fuzz_import_body, fuzz_query, fuzz_skip_token,
+};
 use hangar::graph::{
     schema::EntitySet,
     skip_token::{PageEnd, Paging, seal},
@@ -43,6 +45,30 @@ pub(crate) const BODIES: &[Body] = &[
         words: IMPORT_WORDS,
     },
     Body {
+        name: "device-body",
+        run: fuzz_device_body,
+        seeds: device_bodies,
+        words: DEVICE_WORDS,
+    },
+    Body {
+        name: "etags",
+        run: fuzz_etags,
+        seeds: etags,
+        words: &["W/", "\"", ",", "*", "W/\"AAAAAAAAAAAAAAAAAAAAAA\"", " "],
+    },
+    Body {
+        name: "odata",
+        run: odata::fuzzing::fuzz,
+        seeds: odata_texts,
+        words: ODATA_WORDS,
+    },
+    Body {
+        name: "batch",
+        run: fuzz_batch,
+        seeds: batches,
+        words: BATCH_WORDS,
+    },
+    Body {
         name: "query",
         run: fuzz_query,
         seeds: queries,
@@ -72,6 +98,9 @@ const IMPORT_WORDS: &[&str] = &[
     "\"deviceErrorName\":",
     "\"@odata.type\":",
     "\"importedWindowsAutopilotDeviceIdentities\":[",
+    "\"deviceIdentities\":[",
+    "\"createdDateTimeUtc\":\"2018-01-01T00:00:00Z\"",
+    "\"status\":\"noUpload\"",
     "#microsoft.graph.importedWindowsAutopilotDeviceIdentity",
     "@odata.type\":",
     "null",
@@ -86,6 +115,87 @@ const IMPORT_WORDS: &[&str] = &[
     "00000000-0000-0000-0000-000000000000",
     "},{",
     "[[[[[[[[[[[[[[[[[[[[",
+];
+
+const DEVICE_WORDS: &[&str] = &[
+    "groupTag:",
+    "\"displayName\":",
+    "userPrincipalName :",
+    "\"azureActiveDirectoryDeviceId\":",
+    "\"azureAdDeviceId\":",
+    "\"managedDeviceId\":",
+    "\"enrollmentState\":\"enrolled\"",
+    "\"lastContactedDateTime\":\"0001-01-01T00:00:00Z\"",
+    "\"deploymentProfile\":{",
+    "serialNumbers:[",
+    "resourceAccountName:",
+    "null",
+    "\\\"",
+    "{a:",
+    ",b:",
+    "00000000-0000-0000-0000-000000000000",
+];
+
+const ODATA_WORDS: &[&str] = &[
+    "serialNumber",
+    "groupTag",
+    "state/status",
+    "state/code",
+    "lastContacted",
+    "enrolled",
+    "profile",
+    "devices",
+    " eq ",
+    " ne ",
+    " gt ",
+    " le ",
+    " and ",
+    " or ",
+    "not ",
+    " in (",
+    " desc",
+    "contains(",
+    "concat(",
+    "substring(",
+    "indexof(",
+    "date(",
+    "null",
+    "true",
+    "'error'",
+    "example.status'error'",
+    "00000000-0000-0000-0000-000000000007",
+    "2024-02-29T23:59:59.9999999+14:00",
+    "9999-12-31",
+    "9223372036854775807",
+    "@p",
+    "$expand=",
+    "$filter=",
+    "(((((((((((((((((((((",
+    ")))))))))))))))))))))",
+    "''",
+    "😀",
+];
+
+const BATCH_WORDS: &[&str] = &[
+    "{\"requests\":[",
+    "\"id\":\"1\",",
+    "\"method\":\"GET\",",
+    "\"method\":\"POST\",",
+    "\"url\":\"/deviceManagement/x\",",
+    "\"headers\":{\"Content-Type\":\"application/json\"},",
+    "\"text/plain\"",
+    "\"body\":{}",
+    "\"body\":\"e30=\"",
+    "\"dependsOn\":[\"1\"],",
+    "\"depends_on\":[],",
+    "http://hangar.example",
+    "https://",
+    "beta/",
+    "#",
+    "%24batch",
+    "},{",
+    "]}",
+    "null",
 ];
 
 const QUERY_WORDS: &[&str] = &[
@@ -152,6 +262,49 @@ fn import_bodies() -> Vec<Vec<u8>> {
     let texts = [request, response, &call, powershell, "{}", "[]", "null"];
     let texts = texts.map(|text| text.as_bytes().to_vec());
     texts.into_iter().chain([utf16]).collect()
+}
+
+fn device_bodies() -> Vec<Vec<u8>> {
+    let texts = [
+        r#"{ userPrincipalName: "a@b", groupTag: "X" }"#,
+        r#"{"serialNumber":"S","manufacturer":"M","model":"N","enrollmentState":"enrolled"}"#,
+        r#"{"azureActiveDirectoryDeviceId":"a","azureAdDeviceId":"","deploymentProfile":null}"#,
+        r#"{"serialNumbers":["a","b"]}"#,
+        "{}",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+/// A text is read as each of the query options, whichever it is meant as.
+fn odata_texts() -> Vec<Vec<u8>> {
+    let texts = [
+        "contains(serialNumber,'x') and state/status eq 'error'",
+        "not (tolower(groupTag) eq @p or id in (00000000-0000-0000-0000-000000000007,null))",
+        "substring(serialNumber,indexof(serialNumber,'-'),2) eq concat('a',trim(' b '))",
+        "year(lastContacted) eq 2024 and lastContacted lt 2024-02-29T23:59:59.9999999+02:00",
+        "contains(serialNumber,null) eq (enrolled ne true)",
+        "state/status desc,serialNumber,enrolled asc",
+        "id,state,*,state/code",
+        "profile($select=id;$expand=devices($filter=contains(serialNumber,';)');$top=5))",
+        "",
+    ];
+    texts.map(|text| text.as_bytes().to_vec()).to_vec()
+}
+
+fn batches() -> Vec<Vec<u8>> {
+    let batches = [
+        "{\"requests\":[{\"id\":\"1\",\"method\":\"GET\",\"url\":\"/deviceManagement/x?$top=1\"}]}",
+        "{\"requests\":[{\"id\":1,\"method\":\"POST\",\"url\":\"http://hangar.example/beta/x\",\
+         \"headers\":{\"Content-Type\":\"application/json\"},\"body\":{\"a\":[1.5,null]}},\
+         {\"id\":\"2\",\"method\":\"DELETE\",\"url\":\"x\",\"dependsOn\":[\"1\"]}]}",
+        "{\"requests\":[]}",
+    ];
+    batches.map(|batch| batch.as_bytes().to_vec()).to_vec()
+}
+
+fn etags() -> Vec<Vec<u8>> {
+    let headers = ["*", "W/\"AQEBAQEBAQEBAQEBAQEBAQ\"", "\"a,b\", W/\"c\"", ","];
+    headers.map(|header| header.as_bytes().to_vec()).to_vec()
 }
 
 fn queries() -> Vec<Vec<u8>> {

@@ -2,8 +2,12 @@
 
 use clap::Subcommand;
 
-use super::{SettingsArguments, print};
-use crate::config::{Effective, Settings, example, show};
+use super::{SettingsArguments, print, serve::listeners::certificate};
+use crate::{
+    config::{Effective, Settings, example, show},
+    domain::clock::Clock as _,
+    lifecycle::SystemClock,
+};
 
 #[derive(Subcommand)]
 pub(super) enum Action {
@@ -11,7 +15,7 @@ pub(super) enum Action {
     ///
     /// Values are shown as they were written, whether they will do or not: see `config check`.
     Show(SettingsArguments),
-    /// Check the settings as `serve` would, without starting anything.
+    /// Check the settings, and the certificate that they name, as `serve` would, without starting anything.
     Check(SettingsArguments),
     /// Print a settings file with every setting explained.
     Example,
@@ -26,7 +30,8 @@ pub(super) fn run(action: Action) -> anyhow::Result<()> {
         }
         Action::Check(arguments) => {
             let mode = arguments.mode();
-            Settings::load(&arguments.sources()?, mode)?;
+            let settings = Settings::load(&arguments.sources()?, mode)?;
+            certificate(&settings.server, SystemClock.now())?;
             print("The settings will do.\n")?;
         }
         Action::Example => print(&example())?,

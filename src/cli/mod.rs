@@ -14,6 +14,7 @@ pub mod serve;
 mod server;
 mod tenant;
 mod token;
+mod trust;
 mod welcome;
 
 use std::{
@@ -61,6 +62,8 @@ enum Command {
     ///
     /// It is signed with the key in the data directory of `hangar serve --dev`; no server is asked.
     Token(token::TokenArgs),
+    /// Say how clients come to trust the certificates of `serve --dev`.
+    Trust(trust::TrustArguments),
     /// Register the devices of a CSV file, each exactly once, at any Graph server.
     ///
     /// Exits with 0 when all are registered, with 1 when some are not, with 2 when it could not run,
@@ -147,6 +150,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => serve(arguments).map(done),
         Command::Config { action } => config::run(action).map(done),
         Command::Token(arguments) => token::run(&arguments, &SystemClock).map(done),
+        Command::Trust(arguments) => trust::run(&arguments).map(done),
         Command::Import(arguments) => on_runtime(import::run(*arguments)),
         Command::Export(arguments) => on_runtime(export::run(arguments)),
         Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),

@@ -1,10 +1,8 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+pub(super) mod listeners;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
@@ -12,6 +10,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinSet};
 
+use self::listeners::{Addresses, Listeners, certificate, listen};
 use super::{print, welcome};
 use crate::{
     authority::{self, Authority},
@@ -37,6 +36,8 @@ use crate::{
             Layers,
             host_guard::HostGuard,
             limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
+            request_id::TransportSecurity,
+            throttle::{Limits, RetryAfter, Throttle},
         },
         server::{self, Drained, ServerOptions},
     },
@@ -44,6 +45,7 @@ use crate::{
     registrar::{self, Registrar, RegistrarOptions},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
+    tls::Keeper,
 };
 
 /// How often the issuers' keys are looked at.
@@ -71,25 +73,31 @@ pub async fn run_on(
     let recorded = metrics::install()?;
     let shutdown = Shutdown::on_signals()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let keeper = certificate(&settings.server, clock.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
     let store = open()?;
-    let listener = listen(settings.server.listen, "server.listen").await?;
+    let served = keeper.as_ref().map(Keeper::served);
+    let listeners = Listeners::bind(
+        &settings.server,
+        mode,
+        served,
+        directory.path(),
+        clock.now(),
+    )
+    .await?;
     let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
-    let address = listener.local_addr()?;
+    let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
 
     let authority = match mode {
         Mode::Dev => Some(Arc::new(open_authority(&settings, &directory)?)),
         Mode::Serve => None,
     };
-    let base_url = settings.server.public_url.as_ref().map_or_else(
-        || format!("http://{address}"),
-        |url| url.as_str().trim_end_matches('/').to_owned(),
-    );
+    let addresses = listeners.addresses(settings.server.public_url.as_ref());
     let verifier = Arc::new(verifier(
         &settings,
         authority.as_deref(),
-        &base_url,
+        &addresses,
         &clock,
     )?);
     let api = Arc::new(api(
@@ -98,12 +106,18 @@ pub async fn run_on(
         &clock,
         &verifier,
         authority.clone(),
-        &base_url,
+        &addresses,
     )?);
 
     let mut tasks = JoinSet::new();
     start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
     start_refreshing(&mut tasks, &verifier, &shutdown);
+    if let Some(preparation) = listeners.preparation {
+        tasks.spawn_blocking(|| preparation.run());
+    }
+    if let Some(keeper) = keeper {
+        start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&clock)));
+    }
     start_until(&mut tasks, &shutdown, metrics::keep_up(recorded.clone()));
     start_until(
         &mut tasks,
@@ -120,10 +134,14 @@ pub async fn run_on(
     );
 
     print(&format!(
-        "Hangar listens on http://{address} (health and metrics on http://{admin_address})\n"
+        "Hangar listens on {address} (health and metrics on http://{admin_address})\n"
     ))?;
+    if let Some(note) = &listeners.note {
+        tracing::warn!("{note}");
+        print(&format!("{note}\n"))?;
+    }
     if mode == Mode::Dev {
-        print(&welcome::text(&base_url, &settings.data.dir, clock.now())?)?;
+        print(&welcome::text(&addresses, &settings.data.dir, clock.now())?)?;
     }
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
@@ -138,7 +156,7 @@ pub async fn run_on(
         drain_timeout: DRAIN,
         ..ServerOptions::default()
     };
-    let drained = server::serve(listener, answering, options, shutdown.requested()).await;
+    let drained = server::serve(listeners.sockets, answering, options, shutdown.requested()).await;
     match drained {
         Drained::Completely => tracing::info!("every request was answered"),
         Drained::Dropped(connections) => {
@@ -161,16 +179,10 @@ fn open_authority(settings: &Settings, directory: &DataDirectory) -> anyhow::Res
     })
 }
 
-async fn listen(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{key} {address} can't be listened on"))
-}
-
 fn verifier(
     settings: &Settings,
     authority: Option<&Authority>,
-    base_url: &str,
+    addresses: &Addresses,
     clock: &Arc<dyn Clock>,
 ) -> anyhow::Result<TokenVerifier> {
     let auth = &settings.auth;
@@ -179,13 +191,17 @@ fn verifier(
         .iter()
         .map(|issuer| issuer.as_str().to_owned())
         .collect();
-    let mut local_issuer = None;
+    let mut local_issuers = Vec::new();
+    let mut local_keys = None;
     if let Some(authority) = authority {
-        let issuer = Authority::issuer_template(base_url);
-        authority.remember_issuer(&issuer)?;
-        issuers.push(issuer.clone());
+        let usual = Authority::issuer_template(&addresses.usual);
+        authority.remember_issuer(&usual)?;
+        let secure = addresses.secure.as_deref();
+        local_issuers.push(usual);
+        local_issuers.extend(secure.map(Authority::issuer_template));
+        issuers.extend(local_issuers.iter().cloned());
         let keys = KeySet::parse(authority.jwks().to_string().as_bytes())?;
-        local_issuer = Some((issuer, Arc::new(keys)));
+        local_keys = Some(Arc::new(keys));
     }
     let auth_settings = AuthSettings {
         issuers,
@@ -198,8 +214,10 @@ fn verifier(
         jwks_max_stale: auth.jwks_max_stale,
     };
     let fetcher = Arc::new(HttpFetcher::default());
-    let key_source = |issuer: &str| match &local_issuer {
-        Some((local, keys)) if local == issuer => KeySource::Local(Arc::clone(keys)),
+    let key_source = |issuer: &str| match &local_keys {
+        Some(keys) if local_issuers.iter().any(|local| local == issuer) => {
+            KeySource::Local(Arc::clone(keys))
+        }
         _ => KeySource::Remote(fetcher.clone()),
     };
     Ok(TokenVerifier::new(
@@ -215,7 +233,7 @@ fn api(
     clock: &Arc<dyn Clock>,
     verifier: &Arc<TokenVerifier>,
     authority: Option<Arc<Authority>>,
-    base_url: &str,
+    addresses: &Addresses,
 ) -> anyhow::Result<Api> {
     let behavior = match settings.graph.behavior {
         GraphBehavior::Documented => Behavior::Documented,
@@ -225,7 +243,7 @@ fn api(
     let public_url = settings.server.public_url.clone();
     let authority_address = match settings.auth.issuers.first() {
         Some(issuer) => authority_of(issuer.as_str()),
-        None => base_url.to_owned(),
+        None => addresses.usual.clone(),
     };
     Ok(Api {
         store: Arc::clone(store),
@@ -243,6 +261,7 @@ fn api(
             },
         },
         behavior,
+        throttle: throttle(&settings.throttle),
         max_import: settings.registration.max_import,
         bodies: BodyBudget::new(BODY_BUDGET_BYTES),
         body_timeout: BODY_TIMEOUT,
@@ -258,13 +277,40 @@ fn api(
             },
             challenge: challenge(&authority_address)
                 .context("auth.issuers can't be named in a header")?,
+            transport_security: match authority {
+                None => TransportSecurity::OneYear,
+                // A browser would keep to it for every other program on this machine.
+                Some(_) => TransportSecurity::Withdrawn,
+            },
         },
-        development: authority.map(|authority| Development {
-            guard: HostGuard::new(public_url),
-            authority: authority.router(base_url, Arc::clone(clock)),
-            is_authority_path: authority::serves,
+        development: authority.map(|authority| {
+            let router = |address: &str| {
+                let authority = Arc::clone(&authority);
+                authority.router(address, Arc::clone(clock))
+            };
+            Development {
+                guard: HostGuard::new(public_url),
+                authority: router(&addresses.usual),
+                secure_authority: addresses.secure.as_deref().map(router),
+                is_authority_path: authority::serves,
+            }
         }),
     })
+}
+
+fn throttle(settings: &config::Throttle) -> Option<Throttle> {
+    let limits = Limits {
+        app_requests: settings.share_of(settings.app_requests),
+        tenant_requests: settings.share_of(settings.tenant_requests),
+        app_writes: settings.share_of(settings.app_writes),
+        tenant_writes: settings.share_of(settings.tenant_writes),
+    };
+    let retry_after = match settings.retry_after {
+        config::RetryAfter::Send => RetryAfter::Sent,
+        config::RetryAfter::Omit => RetryAfter::Omitted,
+    };
+    let throttle = Throttle::new(limits, settings.window, retry_after);
+    settings.enabled.then_some(throttle)
 }
 
 /// Where an issuer gives tokens: scheme and host, as clients are told in `WWW-Authenticate`.

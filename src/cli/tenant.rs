@@ -36,11 +36,11 @@ pub(super) enum Action {
     /// List the tenants that have anything here, with their imports, those of them that wait, and
     /// their devices.
     List(SettingsArguments),
-    /// Print a tenant's imports, devices and audit lines as JSON lines, oldest ids first.
+    /// Print a tenant's imports, devices, uploads and audit lines as JSON lines, oldest ids first.
     ///
     /// The server may run. What is added or removed while the export runs may or may not be in it.
     Export(export::ExportArguments),
-    /// Delete a tenant's imports and devices, and free its hardware for any tenant.
+    /// Delete a tenant's imports, devices and uploads, and free its hardware for any tenant.
     ///
     /// The server may run; take the tenant from its settings first, or its clients go on. The audit
     /// table keeps what was done, this deletion included. A deletion that was interrupted goes on
@@ -153,6 +153,7 @@ async fn delete_all(store: &dyn Store, tenant: TenantId) -> anyhow::Result<Tenan
         whole.imports += step.imports;
         whole.devices += step.devices;
         whole.tombstones += step.tombstones;
+        whole.uploads += step.uploads;
         tokio::time::sleep(started.elapsed().max(SHORTEST_PAUSE)).await;
     }
 }
@@ -195,6 +196,7 @@ mod tests {
             waiting: 3,
             devices: 1_000_000,
             tombstones: 0,
+            uploads: 0,
         };
         let text = listing(&[summary]);
         let lengths: Vec<_> = text.lines().map(str::len).collect();

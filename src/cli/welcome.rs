@@ -6,6 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hardware_hash::Builder;
 use jiff::Timestamp;
 
+use super::serve::listeners::Addresses;
 use crate::config::{self, DEFAULT_DATA_DIR};
 
 const IMPORTS: &str = "beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
@@ -26,9 +27,13 @@ const SEED: &str = r##"{
   }
 }"##;
 
-/// The text for a server that clients reach at `base_url`. Its device is another one each second,
+/// The text for a server that clients reach at these addresses. Its device is another one each second,
 /// so that a restart does not print one that is registered already.
-pub(super) fn text(base_url: &str, data_dir: &Path, now: Timestamp) -> anyhow::Result<String> {
+pub(super) fn text(
+    addresses: &Addresses,
+    data_dir: &Path,
+    now: Timestamp,
+) -> anyhow::Result<String> {
     let program = config::program()?;
     let program = shell_word(&program.display().to_string());
     let option = if data_dir == Path::new(DEFAULT_DATA_DIR) {
@@ -43,7 +48,13 @@ pub(super) fn text(base_url: &str, data_dir: &Path, now: Timestamp) -> anyhow::R
     // Without its padding the hash is a third of its usual length, and as good.
     let blob = Builder::new(seed).total_size(0).build();
     let hash = BASE64_STANDARD.encode(blob);
-    let url = format!("{base_url}/{IMPORTS}");
+    let url = format!("{}/{IMPORTS}", addresses.usual);
+    let secure = match &addresses.secure {
+        Some(secure) => format!(
+            "\nThe same over https, at {secure}: {program} trust{option} says how to trust its certificate.\n"
+        ),
+        None => String::new(),
+    };
     Ok(format!(
         r#"
 1. A token of the administrator of the first tenant (there are others: see {program} token --help):
@@ -68,13 +79,13 @@ END
 4. What became of them:
 
 curl -sS "{url}" -H "Authorization: Bearer $TOKEN"
-
+{secure}
 "#
     ))
 }
 
 /// A text that a shell takes as one word.
-fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@".contains(&byte);
     if !text.is_empty() && text.bytes().all(plain) {
         text.to_owned()

@@ -53,6 +53,7 @@ impl Effective {
             }
         }
         derive_database_url(&mut given);
+        derive_throttling(&mut given);
         Problems::none_or(problems, Self { given })
     }
 
@@ -125,4 +126,14 @@ fn derive_database_url(given: &mut BTreeMap<&'static str, Given>) {
             origin: Origin::Default,
         },
     );
+}
+
+/// The live service throttles; its documentation's reader need not be kept waiting.
+fn derive_throttling(given: &mut BTreeMap<&'static str, Given>) {
+    let behavior = given.get("graph.behavior").map(|given| &given.raw);
+    let is_observed = behavior == Some(&Raw::One("observed".to_owned()));
+    given.entry("throttle.enabled").or_insert_with(|| Given {
+        raw: Raw::One(is_observed.to_string()),
+        origin: Origin::Default,
+    });
 }

@@ -103,9 +103,14 @@ fn raw(kind: Kind, value: &DeValue<'_>) -> Result<Raw, String> {
 
 fn scalar(kind: Kind, value: &DeValue<'_>) -> Result<String, String> {
     match (kind, value) {
-        (Kind::Count { .. }, DeValue::Integer(number)) => Ok(number.to_string()),
+        (Kind::Count { .. } | Kind::Share, DeValue::Integer(number)) => Ok(number.to_string()),
         (Kind::Count { .. }, value) => Err(format!(
             "this takes a whole number without quotes, not {}",
+            type_of(value)
+        )),
+        (Kind::Share, DeValue::Float(number)) => Ok(number.to_string()),
+        (Kind::Share, value) => Err(format!(
+            "this takes a number without quotes, not {}",
             type_of(value)
         )),
         (Kind::Switch, DeValue::Boolean(value)) => Ok(value.to_string()),

@@ -33,6 +33,6 @@ pub use render::{example, show};
 pub use setting::{DEFAULT_DATA_DIR, Exposure, Kind, Preset, SETTINGS, Setting};
 pub use settings::{
     ApplicationPermissions, Auth, Data, Database, Graph, GraphBehavior, Log, LogFormat,
-    Registration, Server, Settings, Tenants, Throttle,
+    Registration, RetryAfter, Server, Settings, Tenants, Throttle,
 };
 pub use sources::{ConfigFile, Mode, Sources};

@@ -119,6 +119,13 @@ pub(super) fn count(text: &str, least: u64, most: u64) -> Result<usize, String> 
         .ok_or_else(|| format!("is not a whole number from {least} to {most}"))
 }
 
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| *share > 0.0 && *share <= 1.0)
+        .ok_or_else(|| "is not a number above 0 and at most 1, such as 0.25".to_owned())
+}
+
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     text.parse()
         .map_err(|_| "is neither true nor false".to_owned())

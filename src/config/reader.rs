@@ -7,8 +7,8 @@ use secrecy::SecretString;
 
 use super::{
     ApplicationPermissions, Auth, Data, Database, Effective, Exposure, Given, Graph, GraphBehavior,
-    Kind, Log, LogFormat, Origin, Problem, Problems, Raw, Registration, Server, Settings, Tenants,
-    Throttle, parse, setting,
+    Kind, Log, LogFormat, Origin, Problem, Problems, Raw, Registration, RetryAfter, Server,
+    Settings, Tenants, Throttle, parse, setting,
 };
 use crate::{
     config::Issuer,
@@ -50,7 +50,7 @@ impl Reader<'_> {
             ],
         );
         let registration = self.registration();
-        let enabled = self.one("throttle.enabled", parse::switch);
+        let throttle = self.throttle();
         let log = self.log();
         Ok(Settings {
             server: server?,
@@ -61,18 +61,24 @@ impl Reader<'_> {
                 behavior: behavior?,
             },
             registration: registration?,
-            throttle: Throttle { enabled: enabled? },
+            throttle: throttle?,
             log: log?,
         })
     }
 
     fn server(&mut self) -> Result<Server, Reported> {
         let listen = self.one("server.listen", parse::address);
+        let tls_cert = self.optional("server.tls_cert", parse::path);
+        let tls_key = self.optional("server.tls_key", parse::path);
+        let tls_listen = self.optional("server.tls_listen", parse::address);
         let admin_listen = self.one("server.admin_listen", parse::address);
         let public_url = self.optional("server.public_url", parse::origin);
         let trusted_proxies = self.list("server.trusted_proxies", parse::network);
         Ok(Server {
             listen: listen?,
+            tls_cert: tls_cert?,
+            tls_key: tls_key?,
+            tls_listen: tls_listen?,
             admin_listen: admin_listen?,
             public_url: public_url?,
             trusted_proxies: trusted_proxies?,
@@ -141,6 +147,30 @@ impl Reader<'_> {
             hash_validation: hash_validation?,
             delay: delay?,
             max_import: max_import?,
+        })
+    }
+
+    fn throttle(&mut self) -> Result<Throttle, Reported> {
+        let enabled = self.one("throttle.enabled", parse::switch);
+        let window = self.duration("throttle.window");
+        let app_requests = self.count("throttle.app_requests");
+        let tenant_requests = self.count("throttle.tenant_requests");
+        let app_writes = self.count("throttle.app_writes");
+        let tenant_writes = self.count("throttle.tenant_writes");
+        let share = self.one("throttle.share", parse::share);
+        let retry_after = self.choice(
+            "throttle.retry_after",
+            &[("send", RetryAfter::Send), ("omit", RetryAfter::Omit)],
+        );
+        Ok(Throttle {
+            enabled: enabled?,
+            window: window?,
+            app_requests: app_requests?,
+            tenant_requests: tenant_requests?,
+            app_writes: app_writes?,
+            tenant_writes: tenant_writes?,
+            share: share?,
+            retry_after: retry_after?,
         })
     }
 

@@ -104,6 +104,7 @@ fn literal(kind: Kind, values: &[&str]) -> String {
 fn scalar(kind: Kind, text: &str) -> Value {
     let read = match kind {
         Kind::Count { .. } => text.parse().ok().map(Value::Integer),
+        Kind::Share => text.parse().ok().map(Value::Float),
         Kind::Switch => text.parse().ok().map(Value::Boolean),
         _ => None,
     };

@@ -13,12 +13,15 @@ pub(super) fn broken(settings: &Settings, effective: &Effective, mode: Mode) -> 
         problems: Vec::new(),
     };
     match mode {
-        Mode::Serve => check.somebody_can_call(),
+        Mode::Serve => {
+            check.somebody_can_call();
+            check.https_has_a_certificate();
+        }
         Mode::Dev => check.listens_on_loopback(),
     }
+    check.certificates_have_keys();
     check.templates_have_tenants();
     check.listeners_differ();
-    check.throttle_is_off();
     check.problems
 }
 
@@ -58,10 +61,14 @@ impl Check<'_> {
 
     fn listens_on_loopback(&mut self) {
         let server = &self.settings.server;
-        for (key, address) in [
+        let tls_listen = server
+            .tls_listen
+            .map(|address| ("server.tls_listen", address));
+        let plain = [
             ("server.listen", server.listen),
             ("server.admin_listen", server.admin_listen),
-        ] {
+        ];
+        for (key, address) in plain.into_iter().chain(tls_listen) {
             if !address.ip().to_canonical().is_loopback() {
                 let message = format!(
                     "with --dev, Hangar listens on loopback only, and {address} is not; write \
@@ -87,25 +94,53 @@ impl Check<'_> {
         }
     }
 
-    fn listeners_differ(&mut self) {
+    /// With `--dev`, Hangar makes a certificate of its own.
+    fn https_has_a_certificate(&mut self) {
         let server = &self.settings.server;
-        if collide(server.listen, server.admin_listen) {
-            let message = format!(
-                "{} leaves no room beside server.listen, which is {} ({}); give it another port",
-                server.admin_listen,
-                server.listen,
-                self.origin("server.listen")
+        let has_none = server.tls_cert.is_none() && server.tls_key.is_none();
+        if server.tls_listen.is_some() && has_none {
+            self.report(
+                "server.tls_listen",
+                "https needs a certificate: set server.tls_cert and server.tls_key",
             );
-            self.report("server.admin_listen", message);
         }
     }
 
-    fn throttle_is_off(&mut self) {
-        if self.settings.throttle.enabled {
-            self.report(
-                "throttle.enabled",
-                "only false is accepted until throttling exists",
-            );
+    fn certificates_have_keys(&mut self) {
+        let server = &self.settings.server;
+        match (&server.tls_cert, &server.tls_key) {
+            (Some(_), None) => self.report(
+                "server.tls_cert",
+                "a certificate is of no use without its private key: set server.tls_key too",
+            ),
+            (None, Some(_)) => self.report(
+                "server.tls_key",
+                "a private key is of no use without its certificate: set server.tls_cert too",
+            ),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+    }
+
+    fn listeners_differ(&mut self) {
+        let server = &self.settings.server;
+        let mut before = vec![("server.listen", server.listen)];
+        let tls_listen = server
+            .tls_listen
+            .map(|address| ("server.tls_listen", address));
+        let after = tls_listen
+            .into_iter()
+            .chain([("server.admin_listen", server.admin_listen)]);
+        for (key, address) in after {
+            let taken = before.iter().find(|(_, other)| collide(*other, address));
+            if let Some((other_key, other)) = taken {
+                let message = format!(
+                    "{address} leaves no room beside {other_key}, which is {other} ({}); give it \
+                     another port",
+                    self.origin(other_key)
+                );
+                self.report(key, message);
+            }
+            before.push((key, address));
         }
     }
 

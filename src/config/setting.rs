@@ -1,6 +1,8 @@
 //! The table of settings, from which flags, variables, the example file and the check for unknown
 //! keys are made. Adding a setting is one row here and one field in `settings`.
 
+mod throttle;
+
 /// One setting: what it is called, what it holds, and what a person should know about it.
 #[derive(Debug)]
 pub struct Setting {
@@ -77,6 +79,8 @@ pub enum Kind {
         /// The largest.
         most: u64,
     },
+    /// A part of a whole: a number above 0 and at most 1.
+    Share,
     /// True or false.
     Switch,
     /// One of these words.
@@ -102,7 +106,7 @@ impl Kind {
             Self::Network => "IP[/BITS]",
             Self::LogFilter => "FILTER",
             Self::Duration { .. } => "DURATION",
-            Self::Count { .. } => "NUMBER",
+            Self::Count { .. } | Self::Share => "NUMBER",
             Self::Switch => "true|false",
             Self::Choice(words) => return words.join("|"),
             Self::List(element) => return element.placeholder(),
@@ -167,6 +171,35 @@ pub const SETTINGS: &[Setting] = &[
         details: "Port 0 picks a free one and says which. With --dev, loopback only.",
         example: &["0.0.0.0:8080"],
         short_flag: Some("listen"),
+        ..PLAIN
+    },
+    Setting {
+        key: "server.tls_cert",
+        kind: Kind::Path,
+        doc: "The server's certificate, in PEM, with those that lead to a trusted one",
+        details: "With it and server.tls_key, https is spoken instead of http: on server.tls_listen, \
+                  or else on server.listen. New files are taken up while the service runs.",
+        example: &["/etc/hangar/tls/fullchain.pem"],
+        short_flag: Some("tls-cert"),
+        ..PLAIN
+    },
+    Setting {
+        key: "server.tls_key",
+        kind: Kind::Path,
+        doc: "The certificate's private key, in PEM",
+        details: "Not locked with a passphrase; nobody but Hangar should be able to read it.",
+        example: &["/etc/hangar/tls/privkey.pem"],
+        short_flag: Some("tls-key"),
+        ..PLAIN
+    },
+    Setting {
+        key: "server.tls_listen",
+        kind: Kind::Address,
+        doc: "Where https is spoken, beside http on server.listen",
+        details: "Port 0 picks a free one and says which. With --dev, loopback only, and unset it is \
+                  port 8443 beside server.listen, unless something else has that.",
+        example: &["127.0.0.1:9443"],
+        short_flag: Some("tls-listen"),
         ..PLAIN
     },
     Setting {
@@ -340,15 +373,14 @@ pub const SETTINGS: &[Setting] = &[
         example: &["500"],
         ..PLAIN
     },
-    Setting {
-        key: "throttle.enabled",
-        kind: Kind::Switch,
-        default: Preset::Value("false"),
-        doc: "Whether to throttle as Intune does",
-        details: "Only `false` is accepted until throttling exists.",
-        example: &["false"],
-        ..PLAIN
-    },
+    throttle::ENABLED,
+    throttle::WINDOW,
+    throttle::APP_REQUESTS,
+    throttle::TENANT_REQUESTS,
+    throttle::APP_WRITES,
+    throttle::TENANT_WRITES,
+    throttle::SHARE,
+    throttle::RETRY_AFTER,
     Setting {
         key: "log.level",
         kind: Kind::LogFilter,

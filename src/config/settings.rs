@@ -40,6 +40,13 @@ pub struct Settings {
 pub struct Server {
     /// The service's address; port 0 means a free one.
     pub listen: SocketAddr,
+    /// The file of the certificate. It is there if its key is.
+    pub tls_cert: Option<PathBuf>,
+    /// The file of the certificate's key.
+    pub tls_key: Option<PathBuf>,
+    /// The address for https beside that for http; port 0 means a free one. Unset, a service with a
+    /// certificate speaks https on `listen`.
+    pub tls_listen: Option<SocketAddr>,
     /// The address of health, readiness and metrics; port 0 means a free one.
     pub admin_listen: SocketAddr,
     /// The address that clients use: scheme, host and port, its path `/`.
@@ -141,8 +148,45 @@ pub struct Registration {
 /// How callers are slowed down.
 #[derive(Clone, Copy, Debug)]
 pub struct Throttle {
-    /// Whether they are. Always false until throttling exists.
+    /// Whether they are.
     pub enabled: bool,
+    /// How long a window is.
+    pub window: Duration,
+    /// How many requests of an application in a tenant it lets through.
+    pub app_requests: usize,
+    /// How many requests of a tenant.
+    pub tenant_requests: usize,
+    /// How many writes of an application in a tenant.
+    pub app_writes: usize,
+    /// How many writes of a tenant.
+    pub tenant_writes: usize,
+    /// The part of these that this process has, above 0 and at most 1.
+    pub share: f64,
+    /// Whether a refusal says when to come back.
+    pub retry_after: RetryAfter,
+}
+
+impl Throttle {
+    /// This process's share of a limit, at least 1.
+    pub fn share_of(&self, limit: usize) -> u32 {
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a limit is at most a billion"
+        )]
+        let share = (limit as f64 * self.share).ceil() as u32;
+        share.max(1)
+    }
+}
+
+/// Whether a refusal says when to come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// It does.
+    Send,
+    /// It does not.
+    Omit,
 }
 
 /// What is logged.

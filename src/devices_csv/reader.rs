@@ -1,6 +1,6 @@
 //! Rows from a stream, one at a time. How bytes become text is in `decoding`.
 
-use std::{fmt, io::Read};
+use std::{borrow::Cow, fmt, io::Read};
 
 use csv_core::ReadFieldResult;
 
@@ -257,7 +257,11 @@ impl<R: Read> Fields<R> {
                 found.nul_in.get_or_insert(found.count);
             }
             if found.count < most {
-                let text = String::from_utf8_lossy(bytes);
+                // Checking alone is much faster than checking and mending.
+                let text = match std::str::from_utf8(bytes) {
+                    Ok(text) => Cow::Borrowed(text),
+                    Err(_) => String::from_utf8_lossy(bytes),
+                };
                 self.record.push(text.trim().to_owned());
             }
             found.count += 1;
@@ -275,17 +279,26 @@ impl<R: Read> Fields<R> {
             problem,
         };
         let mut written = 0;
+        let mut begun_by = None;
         loop {
             if self.taken == self.piece.len() {
                 self.next_piece().map_err(fault)?;
             }
-            let (result, read, wrote) = self
-                .parser
-                .read_field(&self.piece[self.taken..], &mut self.field[written..]);
+            // The parser sees a field's first byte, which tells how the field goes on.
+            let is_first = begun_by.is_none();
+            let length = if is_first { 1 } else { usize::MAX };
+            let rest = &self.piece[self.taken..];
+            let rest = &rest[..rest.len().min(length)];
+            begun_by = begun_by.or(rest.first().copied());
+            let (result, read, wrote) = self.parser.read_field(rest, &mut self.field[written..]);
             self.take(read);
             written += wrote;
             match result {
-                ReadFieldResult::InputEmpty if written <= MAX_FIELD_BYTES => {}
+                ReadFieldResult::InputEmpty if written <= MAX_FIELD_BYTES => {
+                    if is_first {
+                        written += self.take_plain(begun_by, written);
+                    }
+                }
                 ReadFieldResult::Field { record_end } if written <= MAX_FIELD_BYTES => {
                     return Ok(Some((written, record_end)));
                 }
@@ -293,6 +306,21 @@ impl<R: Read> Fields<R> {
                 _ => return Err(fault(RowProblem::FieldTooLong)),
             }
         }
+    }
+
+    /// Copies the part of a field in which nothing can mean anything, which the parser would do
+    /// byte by byte: of hashes, that is nearly all. Gives its length.
+    fn take_plain(&mut self, begun_by: Option<u8>, written: usize) -> usize {
+        let rest = &self.piece[self.taken..];
+        let rest = &rest[..rest.len().min(self.field.len() - written)];
+        let quote = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+        let length = match begun_by {
+            Some(b'"') => quote,
+            _ => memchr::memchr3(b',', b'\r', b'\n', &rest[..quote]).unwrap_or(quote),
+        };
+        self.field[written..written + length].copy_from_slice(&rest[..length]);
+        self.take(length);
+        length
     }
 
     /// Passes over empty lines, so that a record's line is that of its first character.
@@ -327,7 +355,13 @@ impl<R: Read> Fields<R> {
 
     /// Moves on by so many bytes, and counts the lines that end in them.
     fn take(&mut self, count: usize) {
-        for byte in &self.piece[self.taken..self.taken + count] {
+        let taken = &self.piece[self.taken..self.taken + count];
+        if memchr::memchr2(b'\r', b'\n', taken).is_none() {
+            self.after_return &= count == 0;
+            self.taken += count;
+            return;
+        }
+        for byte in taken {
             let ends_line = *byte == b'\r' || *byte == b'\n' && !self.after_return;
             self.line += u64::from(ends_line);
             self.after_return = *byte == b'\r';

@@ -28,6 +28,17 @@ pub enum ImportField {
     ErrorName,
 }
 
+/// A property of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UploadField {
+    /// The key.
+    Id,
+    /// When it was made.
+    CreatedAt,
+    /// Where its imports stand.
+    Status,
+}
+
 /// A property of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeviceField {
@@ -83,4 +94,17 @@ pub enum DeviceField {
     RemediationStateModifiedAt,
     /// Whether the device may enrol without a user.
     UserlessEnrollmentStatus,
+}
+
+/// A property of what `deleteDevices` answers for each serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeletedDeviceField {
+    /// The serial number, as the client named it.
+    SerialNumber,
+    /// The device that it was.
+    DeletedDevice,
+    /// What became of it.
+    DeletionState,
+    /// Why it is still there.
+    ErrorMessage,
 }

@@ -126,13 +126,12 @@ impl Fingerprints {
         if let Some(uuid) = report.identity_uuid() {
             all.insert(FingerprintKind::Uuid, digest_of(&[&uuid]));
         }
-        if let (Some(manufacturer), Some(product), Some(serial)) = (
-            known(report.manufacturer()),
-            known(report.product_name()),
-            known(report.serial_number()),
+        if let Some(digest) = tuple_digest(
+            report.manufacturer(),
+            report.product_name(),
+            report.serial_number(),
         ) {
-            let parts = [fold(manufacturer), fold(product), fold(serial)];
-            all.insert(FingerprintKind::Tuple, digest_of_texts(&parts));
+            all.insert(FingerprintKind::Tuple, digest);
         }
         for mac in report.identity_macs() {
             all.insert(FingerprintKind::Mac, digest_of(&[&mac]));
@@ -141,15 +140,29 @@ impl Fingerprints {
             all.insert(FingerprintKind::Disk, digest_of_texts(&[fold(&disk)]));
         }
         if let Some(product_key) = known(report.product_key_id()) {
-            all.insert(
-                FingerprintKind::ProductKey,
-                digest_of_texts(&[fold(product_key)]),
-            );
+            all.insert(FingerprintKind::ProductKey, product_key_digest(product_key));
         }
         if !all.has(FingerprintKind::Ek) {
             all.insert(FingerprintKind::Opaque, opaque_digest(blob, serial_number));
         }
         all
+    }
+
+    /// The fingerprints of a device of which there is no blob: what somebody says of it. `None`
+    /// where that tells it from no other.
+    pub fn of_description(
+        manufacturer: &str,
+        model: &str,
+        serial_number: &str,
+        product_key: &str,
+    ) -> Option<Self> {
+        let mut all = Self::default();
+        let tuple = tuple_digest(Some(manufacturer), Some(model), Some(serial_number))?;
+        all.insert(FingerprintKind::Tuple, tuple);
+        if let Some(product_key) = known(Some(product_key)) {
+            all.insert(FingerprintKind::ProductKey, product_key_digest(product_key));
+        }
+        Some(all)
     }
 
     /// The one fingerprint of a blob that can't be decoded.
@@ -187,6 +200,14 @@ impl Fingerprints {
         }
         let uuid = self.shares(known, Uuid);
         let tuple = self.shares(known, Tuple);
+        if self.is_description() || known.is_description() {
+            // There is nothing else to go by.
+            return if tuple {
+                Likeness::Probable
+            } else {
+                Likeness::None
+            };
+        }
         if self.has(Ek) && known.has(Ek) {
             return if uuid || tuple {
                 Likeness::HardwareChanged
@@ -203,6 +224,17 @@ impl Fingerprints {
         } else {
             Likeness::None
         }
+    }
+
+    /// Whether this is what somebody said of a device, and no capture of it: every capture has an
+    /// endorsement key or is opaque.
+    fn is_description(&self) -> bool {
+        use FingerprintKind::{ProductKey, Tuple};
+        self.has(Tuple)
+            && self
+                .0
+                .iter()
+                .all(|fingerprint| matches!(fingerprint.kind, Tuple | ProductKey))
     }
 
     fn has(&self, kind: FingerprintKind) -> bool {
@@ -230,6 +262,20 @@ pub fn fold(text: &str) -> String {
 /// The text, unless a firmware wrote it to say nothing.
 fn known(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !hardware_hash::is_placeholder(text))
+}
+
+fn tuple_digest(
+    manufacturer: Option<&str>,
+    product: Option<&str>,
+    serial: Option<&str>,
+) -> Option<Digest> {
+    let (manufacturer, product, serial) = (known(manufacturer)?, known(product)?, known(serial)?);
+    let parts = [fold(manufacturer), fold(product), fold(serial)];
+    Some(digest_of_texts(&parts))
+}
+
+fn product_key_digest(product_key: &str) -> Digest {
+    digest_of_texts(&[fold(product_key)])
 }
 
 fn opaque_digest(blob: &HardwareBlob, serial_number: &str) -> Digest {
@@ -306,8 +352,32 @@ mod tests {
             ),
             (
                 "a tuple alone is never automatic",
+                &[(Tuple, 1), (Opaque, 1)],
+                &[(Tuple, 1), (Opaque, 2)],
+                Likeness::None,
+            ),
+            (
+                "unless there is nothing else to go by",
+                &[(Tuple, 1)],
+                &[(Ek, 1), (Uuid, 1), (Tuple, 1)],
+                Likeness::Probable,
+            ),
+            (
+                "whichever came first",
+                &[(Ek, 1), (Tuple, 1)],
+                &[(Tuple, 1), (ProductKey, 1)],
+                Likeness::Probable,
+            ),
+            (
+                "one description twice",
                 &[(Tuple, 1)],
                 &[(Tuple, 1)],
+                Likeness::Probable,
+            ),
+            (
+                "another description with the same product key",
+                &[(Tuple, 1), (ProductKey, 1)],
+                &[(Tuple, 2), (ProductKey, 1), (Ek, 1)],
                 Likeness::None,
             ),
             (

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     device::DeviceId, directory_error::DirectoryError, hardware_blob::HardwareBlob,
-    tenant::TenantId,
+    revision::Revision, tenant::TenantId,
 };
 
 /// The key of an import, unique within its tenant.
@@ -67,6 +67,8 @@ pub struct Import {
     pub state: ImportState,
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// How often it was changed. Being settled is no change of its own.
+    pub version: i64,
 }
 
 /// What a PATCH may say of one property: nothing, or a new value.
@@ -98,6 +100,16 @@ pub struct TooLate {
 }
 
 impl Import {
+    /// Names the state that the import is in. The request tells it from one that was deleted and
+    /// made anew under the same id.
+    pub fn revision(&self) -> Revision {
+        let phase = match self.state {
+            ImportState::Waiting => Phase::Waiting,
+            ImportState::Complete(_) | ImportState::Refused(_) => Phase::Settled,
+        };
+        revision(self.id, self.call, self.version, phase)
+    }
+
     /// Applies a change. Before settling every property may change; afterwards only the group tag
     /// and the assigned user, which no longer reach the device. A property that keeps its value
     /// never counts as changed, so that a client may send back what it read.
@@ -128,8 +140,28 @@ impl Import {
             change.assigned_user_principal_name,
         );
         self.properties = next;
+        self.version += 1;
         Ok(())
     }
+}
+
+/// Whether an import is settled. It is so only once: a revision need not say how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Not yet.
+    Waiting,
+    /// As complete or as refused.
+    Settled,
+}
+
+/// The revision of an import of which no more than this was read.
+pub fn revision(id: ImportId, call: CallId, version: i64, phase: Phase) -> Revision {
+    Revision::of(&[
+        id.0.as_bytes(),
+        call.0.as_bytes(),
+        &version.to_le_bytes(),
+        &[phase as u8],
+    ])
 }
 
 /// Puts a named value in its place; true if that changed anything.
@@ -158,6 +190,24 @@ mod tests {
             },
             state,
             accepted_at: Timestamp::UNIX_EPOCH,
+            version: 0,
+        }
+    }
+
+    #[test]
+    fn every_change_and_the_settling_make_a_new_revision() {
+        let mut waiting = import(ImportState::Waiting);
+        let first = waiting.revision();
+        let anew = Import {
+            call: CallId(Uuid::from_u128(9)),
+            ..waiting.clone()
+        };
+        let complete = import(ImportState::Complete(DeviceId(Uuid::from_u128(4))));
+        waiting.apply(ImportChange::default()).unwrap();
+        let others = [waiting.revision(), anew.revision(), complete.revision()];
+        for (number, other) in others.iter().enumerate() {
+            assert_ne!(*other, first, "{number}");
+            assert!(others[..number].iter().all(|earlier| earlier != other));
         }
     }
 

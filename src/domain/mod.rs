@@ -13,4 +13,6 @@ pub mod id;
 pub mod identity;
 pub mod import;
 pub mod registration;
+pub mod revision;
 pub mod tenant;
+pub mod upload;

@@ -128,6 +128,40 @@ pub fn examine(
     }
 }
 
+/// Why a device without a hash can't be registered: its description tells it from no other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the {property} tells no device from another")]
+pub struct Undescribed {
+    /// Graph's name of a property that says nothing.
+    pub property: &'static str,
+    /// What it says.
+    pub value: String,
+}
+
+/// Reads what a client says of a device that it registers without a hash. Manufacturer, model and
+/// serial number together tell which hardware it is.
+pub fn describe(device: DeviceProperties) -> Result<Subject, Undescribed> {
+    let fingerprints = Fingerprints::of_description(
+        &device.manufacturer,
+        &device.model,
+        &device.serial_number,
+        &device.product_key,
+    );
+    if let Some(fingerprints) = fingerprints {
+        return Ok(Subject::Hardware(fingerprints, device));
+    }
+    let needed = [
+        ("manufacturer", device.manufacturer),
+        ("model", device.model),
+        ("serialNumber", device.serial_number),
+    ];
+    let (property, value) = needed
+        .into_iter()
+        .find(|(_, text)| hardware_hash::is_placeholder(text))
+        .unwrap_or_default();
+    Err(Undescribed { property, value })
+}
+
 /// Decides an import on what it names and on the hardware that may be meant.
 pub fn decide(subject: &Subject, tenant: TenantId, call: CallId, known: &Known) -> Decision {
     let (device, fingerprints) = match subject {

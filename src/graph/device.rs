@@ -1,4 +1,5 @@
-//! Registered devices on the wire: `windowsAutopilotDeviceIdentity`, written.
+//! Registered devices on the wire: `windowsAutopilotDeviceIdentity`, written. What clients say of
+//! them is read in `device_change`.
 
 use uuid::Uuid;
 
@@ -12,7 +13,10 @@ use super::{
 /// Writes one device.
 pub fn write_device(out: &mut Vec<u8>, device: &Device, context: &WriteContext<'_>, place: Place) {
     let entity = (EntitySet::Devices, &DEVICE, device.id.0);
-    write_entity(out, entity, context, place, &|field| value(device, field));
+    let revision = || device.revision();
+    write_entity(out, entity, Some(&revision), context, place, &|field| {
+        value(device, field)
+    });
 }
 
 /// A field's value. Scripts read statuses and dates without looking: none is ever null. Those of
@@ -32,21 +36,27 @@ fn value(device: &Device, field: DeviceField) -> Value<'_> {
         DeviceField::UserPrincipalName => &properties.user_principal_name,
         DeviceField::SkuNumber => &properties.sku_number,
         DeviceField::SystemFamily => &properties.system_family,
+        DeviceField::PurchaseOrderIdentifier => &properties.purchase_order_identifier,
+        DeviceField::AddressableUserName => &properties.addressable_user_name,
+        DeviceField::ResourceName => &properties.resource_name,
+        DeviceField::DirectoryDeviceId => &properties.directory_device_id,
         // The live service writes a GUID here even for a device that is not managed.
-        DeviceField::ManagedDeviceId => return Value::Guid(Uuid::nil()),
-        DeviceField::PurchaseOrderIdentifier
-        | DeviceField::AddressableUserName
-        | DeviceField::ResourceName
-        | DeviceField::DirectoryDeviceId
-        | DeviceField::DisplayName
-        | DeviceField::DeviceAccountUpn
-        | DeviceField::DeviceAccountPassword
-        | DeviceField::DeviceFriendlyName => return Value::Plain(""),
+        DeviceField::ManagedDeviceId if properties.managed_device_id.is_empty() => {
+            return Value::Guid(Uuid::nil());
+        }
+        DeviceField::ManagedDeviceId => &properties.managed_device_id,
+        DeviceField::DisplayName => &properties.display_name,
+        DeviceField::DeviceAccountUpn => &properties.device_account_upn,
+        // Never given back, nor kept.
+        DeviceField::DeviceAccountPassword => return Value::Plain(""),
+        DeviceField::DeviceFriendlyName => &properties.device_friendly_name,
         DeviceField::ProfileAssignmentStatus => return Value::Plain("notAssigned"),
         DeviceField::ProfileAssignmentDetailedStatus => return Value::Plain("none"),
         DeviceField::EnrollmentState => return Value::Plain("notContacted"),
         DeviceField::RemediationState => return Value::Plain("noRemediationRequired"),
-        DeviceField::UserlessEnrollmentStatus => return Value::Plain("unknown"),
+        DeviceField::UserlessEnrollmentStatus => {
+            return Value::Plain(properties.userless_enrollment.as_str());
+        }
         DeviceField::ProfileAssignedAt
         | DeviceField::LastContactedAt
         | DeviceField::RemediationStateModifiedAt => return Value::Plain(NEVER),
@@ -62,7 +72,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            device::{DeviceId, DeviceProperties},
+            device::{DeviceId, DeviceProperties, UserlessEnrollment},
             identity::LedgerEntryId,
             tenant::TenantId,
         },
@@ -86,6 +96,7 @@ mod tests {
             properties,
             ledger_entry: LedgerEntryId(Uuid::from_u128(2)),
             registered_at: Timestamp::UNIX_EPOCH,
+            version: 0,
         };
         let context = WriteContext {
             base: "https://hangar.example:8443",
@@ -109,7 +120,54 @@ mod tests {
             sku_number: "SKU".into(),
             system_family: "Family".into(),
             user_principal_name: "a@b.example".into(),
+            ..DeviceProperties::default()
         }
+    }
+
+    #[test]
+    fn every_property_is_shown_under_its_name_and_the_password_never() {
+        let text = |name: &str| format!("a {name}");
+        let properties = DeviceProperties {
+            group_tag: text("groupTag"),
+            purchase_order_identifier: text("purchaseOrderIdentifier"),
+            serial_number: text("serialNumber"),
+            product_key: text("productKey"),
+            manufacturer: text("manufacturer"),
+            model: text("model"),
+            addressable_user_name: text("addressableUserName"),
+            user_principal_name: text("userPrincipalName"),
+            resource_name: text("resourceName"),
+            sku_number: text("skuNumber"),
+            system_family: text("systemFamily"),
+            directory_device_id: text("azureActiveDirectoryDeviceId"),
+            managed_device_id: text("managedDeviceId"),
+            display_name: text("displayName"),
+            device_account_upn: text("deviceAccountUpn"),
+            device_friendly_name: text("deviceFriendlyName"),
+            userless_enrollment: UserlessEnrollment::Allowed,
+        };
+        let body = written(
+            properties,
+            Version::Beta,
+            MetadataLevel::None,
+            Behavior::Documented,
+        );
+        let Json::Object(members) = parse(&body).unwrap() else {
+            panic!("an object")
+        };
+        let mut shown = 0;
+        for (name, value) in &members {
+            let expected = match name.as_ref() {
+                "azureAdDeviceId" => text("azureActiveDirectoryDeviceId"),
+                "deviceAccountPassword" => String::new(),
+                "userlessEnrollmentStatus" => "allowed".to_owned(),
+                name => text(name),
+            };
+            if *value == Json::String(expected.into()) {
+                shown += 1;
+            }
+        }
+        assert_eq!(shown, 19, "{body}");
     }
 
     #[test]
@@ -132,7 +190,7 @@ mod tests {
     fn beta_full() {
         insta::assert_snapshot!(
             written(laptop(), Version::Beta, MetadataLevel::Full, Behavior::Documented),
-            @r##"{"@odata.context":"https://hangar.example:8443/beta/$metadata#deviceManagement/windowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.windowsAutopilotDeviceIdentity","@odata.id":"deviceManagement/windowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/windowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","deploymentProfileAssignmentStatus@odata.type":"#microsoft.graph.windowsAutopilotProfileAssignmentStatus","deploymentProfileAssignmentStatus":"notAssigned","deploymentProfileAssignmentDetailedStatus@odata.type":"#microsoft.graph.windowsAutopilotProfileAssignmentDetailedStatus","deploymentProfileAssignmentDetailedStatus":"none","deploymentProfileAssignedDateTime@odata.type":"#DateTimeOffset","deploymentProfileAssignedDateTime":"0001-01-01T00:00:00Z","groupTag":"Sales","purchaseOrderIdentifier":"","serialNumber":"Default string","productKey":"3302800000001","manufacturer":"Contoso","model":"Book \"2\"","enrollmentState@odata.type":"#microsoft.graph.enrollmentState","enrollmentState":"notContacted","lastContactedDateTime@odata.type":"#DateTimeOffset","lastContactedDateTime":"0001-01-01T00:00:00Z","addressableUserName":"","userPrincipalName":"a@b.example","resourceName":"","skuNumber":"SKU","systemFamily":"Family","azureActiveDirectoryDeviceId":"","azureAdDeviceId":"","managedDeviceId":"00000000-0000-0000-0000-000000000000","displayName":"","deviceAccountUpn":"","deviceAccountPassword":"","deviceFriendlyName":"","remediationState@odata.type":"#microsoft.graph.windowsAutopilotDeviceRemediationState","remediationState":"noRemediationRequired","remediationStateLastModifiedDateTime@odata.type":"#DateTimeOffset","remediationStateLastModifiedDateTime":"0001-01-01T00:00:00Z","userlessEnrollmentStatus@odata.type":"#microsoft.graph.windowsAutopilotUserlessEnrollmentStatus","userlessEnrollmentStatus":"unknown"}"##
+            @r##"{"@odata.context":"https://hangar.example:8443/beta/$metadata#deviceManagement/windowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.windowsAutopilotDeviceIdentity","@odata.etag":"W/\"GG1CeLRSBtD3fmSL0lnaPw\"","@odata.id":"deviceManagement/windowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/windowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","deploymentProfileAssignmentStatus@odata.type":"#microsoft.graph.windowsAutopilotProfileAssignmentStatus","deploymentProfileAssignmentStatus":"notAssigned","deploymentProfileAssignmentDetailedStatus@odata.type":"#microsoft.graph.windowsAutopilotProfileAssignmentDetailedStatus","deploymentProfileAssignmentDetailedStatus":"none","deploymentProfileAssignedDateTime@odata.type":"#DateTimeOffset","deploymentProfileAssignedDateTime":"0001-01-01T00:00:00Z","groupTag":"Sales","purchaseOrderIdentifier":"","serialNumber":"Default string","productKey":"3302800000001","manufacturer":"Contoso","model":"Book \"2\"","enrollmentState@odata.type":"#microsoft.graph.enrollmentState","enrollmentState":"notContacted","lastContactedDateTime@odata.type":"#DateTimeOffset","lastContactedDateTime":"0001-01-01T00:00:00Z","addressableUserName":"","userPrincipalName":"a@b.example","resourceName":"","skuNumber":"SKU","systemFamily":"Family","azureActiveDirectoryDeviceId":"","azureAdDeviceId":"","managedDeviceId":"00000000-0000-0000-0000-000000000000","displayName":"","deviceAccountUpn":"","deviceAccountPassword":"","deviceFriendlyName":"","remediationState@odata.type":"#microsoft.graph.windowsAutopilotDeviceRemediationState","remediationState":"noRemediationRequired","remediationStateLastModifiedDateTime@odata.type":"#DateTimeOffset","remediationStateLastModifiedDateTime":"0001-01-01T00:00:00Z","userlessEnrollmentStatus@odata.type":"#microsoft.graph.windowsAutopilotUserlessEnrollmentStatus","userlessEnrollmentStatus":"unknown"}"##
         );
     }
 

@@ -7,11 +7,15 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
+
 use crate::domain::hardware_blob::HardwareBlob;
 
 use super::{
     json::Json,
     schema::{Content, EdmType, StructuredType},
+    version::Version,
     wire_error::{Problem, WireError},
 };
 
@@ -40,12 +44,13 @@ pub(super) fn is_annotation(name: &str) -> bool {
     name.contains('@')
 }
 
-/// Reads an object by its type: hands every value over with the type and the field of its property.
-/// Annotations are passed over, except that `@odata.type` must agree; so are complex values that
-/// are null.
+/// Reads an object by its type, as a version knows it: hands every value over with the type and the
+/// field of its property. Annotations are passed over, except that `@odata.type` must agree; so are
+/// complex values that are null.
 pub(super) fn read_object<F: Copy>(
     json: &Json<'_>,
     kind: &StructuredType<F>,
+    version: Version,
     take: &mut impl FnMut(F, EdmType, &Json<'_>) -> Result<(), WireError>,
 ) -> Result<(), WireError> {
     for (name, value) in members(json, kind.name)? {
@@ -55,7 +60,8 @@ pub(super) fn read_object<F: Copy>(
         if is_annotation(name) {
             continue;
         }
-        let Some(property) = kind.property(name) else {
+        let property = kind.property(name);
+        let Some(property) = property.filter(|known| known.versions.include(version)) else {
             return Err(WireError::at(
                 name.as_ref(),
                 Problem::UnknownProperty {
@@ -67,7 +73,7 @@ pub(super) fn read_object<F: Copy>(
         match (&property.content, value) {
             (Content::Value(edm, field), value) => take(*field, *edm, value),
             (Content::Complex(_), Json::Null) => Ok(()),
-            (Content::Complex(inner), value) => read_object(value, inner, take),
+            (Content::Complex(inner), value) => read_object(value, inner, version, take),
         }
         .map_err(|error| error.within(name))?;
     }
@@ -110,6 +116,31 @@ pub(super) fn int32(json: &Json<'_>) -> Result<i32, WireError> {
         .as_i64()
         .and_then(|number| i32::try_from(number).ok())
         .ok_or_else(|| bad_literal(number, EdmType::Int32.name()))
+}
+
+/// Reads an instant. Null says nothing.
+pub(super) fn instant(json: &Json<'_>) -> Result<Option<Timestamp>, WireError> {
+    let type_name = EdmType::DateTimeOffset.name();
+    match json {
+        Json::Null => Ok(None),
+        Json::String(text) => match text.parse() {
+            Ok(instant) => Ok(Some(instant)),
+            Err(_) => Err(bad_literal(text, type_name)),
+        },
+        other => Err(wrong_type(other, type_name)),
+    }
+}
+
+/// Checks that a value is an instant, up to the last one of the year 9999. It may not be null.
+pub(super) fn check_instant(json: &Json<'_>) -> Result<(), WireError> {
+    let type_name = EdmType::DateTimeOffset.name();
+    let Json::String(text) = json else {
+        return Err(wrong_type(json, type_name));
+    };
+    match Pieces::parse(text.as_ref()) {
+        Ok(pieces) if pieces.time().is_some() && pieces.offset().is_some() => Ok(()),
+        _ => Err(bad_literal(text, type_name)),
+    }
 }
 
 /// Reads a member of an enumeration, by its exact name. It may not be null.
@@ -226,6 +257,28 @@ mod tests {
             text(&string("a\0")),
             Err(WireError::new(Problem::NulCharacter))
         );
+    }
+
+    #[test]
+    fn instants_have_a_date_a_time_and_a_zone() {
+        for text in [
+            "0001-01-01T00:00:00Z",
+            "2026-01-01T00:00:00.1234567Z",
+            "2016-12-31T23:59:59+01:00",
+            "9999-12-31T23:59:59.9999999Z",
+        ] {
+            assert!(check_instant(&string(text)).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "2026-01-01",
+            "2026-01-01T00:00:00",
+            "2026-13-01T00:00:00Z",
+            "now",
+        ] {
+            assert!(check_instant(&string(text)).is_err(), "{text}");
+        }
+        assert!(check_instant(&Json::Null).is_err());
     }
 
     #[test]

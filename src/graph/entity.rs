@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use odata::Select;
 use uuid::Uuid;
 
-use crate::domain::hardware_blob::HardwareBlob;
+use crate::domain::{hardware_blob::HardwareBlob, revision::Revision};
 
 use super::{
     behavior::Behavior,
+    etag,
     json_writer::{
         ObjectWriter, write_base64, write_number, write_quoted, write_text, write_texts,
     },
@@ -59,12 +61,16 @@ pub(super) enum Value<'a> {
     Guid(Uuid),
     Binary(&'a HardwareBlob),
     Int32(i32),
+    /// An instant, with as many digits of its second as it takes.
+    Instant(Timestamp),
 }
 
-/// Writes one entity. `value_of` gives the value of a field.
+/// Writes one entity. `value_of` gives the value of a field; `revision` is asked for where the answer
+/// shows it, of entities that have entity tags.
 pub(super) fn write_entity<'v, F: Copy>(
     out: &mut Vec<u8>,
     (set, kind, id): (EntitySet, &StructuredType<F>, Uuid),
+    revision: Option<&dyn Fn() -> Revision>,
     context: &WriteContext<'_>,
     place: Place,
     value_of: &impl Fn(F) -> Value<'v>,
@@ -81,6 +87,9 @@ pub(super) fn write_entity<'v, F: Copy>(
         (MetadataLevel::Minimal, Behavior::Observed) | (MetadataLevel::None, _) => {}
     }
     if context.level == MetadataLevel::Full {
+        if let Some(revision) = revision {
+            write_text(object.key("@odata.etag"), &etag::spell(revision()));
+        }
         for name in ["@odata.id", "@odata.editLink"] {
             let link = object.key(name);
             // Relative to the context, as Graph writes them.
@@ -162,23 +171,34 @@ fn write_properties<'v, F: Copy>(
                 write_value(object.key(property.name), &value);
             }
             Content::Complex(inner) => {
-                let mut object = object.object(property.name);
-                match (context.level, context.behavior) {
-                    (MetadataLevel::Full, _) => {
-                        write_texts(object.key("@odata.type"), &["#", inner.name]);
-                    }
-                    // Microsoft's samples write a complex type's name without `#`, and so does
-                    // the document that Hangar starts from.
-                    (MetadataLevel::Minimal, Behavior::Documented) => {
-                        object.text("@odata.type", inner.name);
-                    }
-                    (MetadataLevel::Minimal, Behavior::Observed) | (MetadataLevel::None, _) => {}
-                }
-                write_properties(&mut object, inner, context, &path, value_of);
-                object.end();
+                write_complex(object.key(property.name), inner, context, &path, value_of);
             }
         }
     }
+}
+
+/// Writes a value of a complex type, which stands at this path.
+pub(super) fn write_complex<'v, F: Copy>(
+    out: &mut Vec<u8>,
+    kind: &StructuredType<F>,
+    context: &WriteContext<'_>,
+    path: &str,
+    value_of: &impl Fn(F) -> Value<'v>,
+) {
+    let mut object = ObjectWriter::new(out);
+    match (context.level, context.behavior) {
+        (MetadataLevel::Full, _) => {
+            write_texts(object.key("@odata.type"), &["#", kind.name]);
+        }
+        // Microsoft's samples write a complex type's name without `#`, and so does the document
+        // that Hangar starts from.
+        (MetadataLevel::Minimal, Behavior::Documented) => {
+            object.text("@odata.type", kind.name);
+        }
+        (MetadataLevel::Minimal, Behavior::Observed) | (MetadataLevel::None, _) => {}
+    }
+    write_properties(&mut object, kind, context, path, value_of);
+    object.end();
 }
 
 /// Names the type where the JSON value does not tell it.
@@ -203,5 +223,6 @@ fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Guid(id) => write_quoted(out, id.hyphenated()),
         Value::Binary(blob) => write_base64(out, blob),
         Value::Int32(number) => write_number(out, number),
+        Value::Instant(instant) => write_quoted(out, instant),
     }
 }

@@ -5,22 +5,36 @@ use odata::Value;
 use uuid::Uuid;
 
 use crate::domain::{
+    device::{Device, DeviceId, DeviceProperties},
+    identity::LedgerEntryId,
     import::{CallId, Import, ImportId, ImportState},
+    revision::{Revision, Revisions},
     tenant::TenantId,
 };
 
 use super::{
+    batch::{
+        AnswerBody, close_answers, close_part, open_answers, open_part, read_batch, read_target,
+    },
     behavior::Behavior,
+    device::write_device,
+    device_change::{
+        read_assign_resource_account, read_assign_user, read_delete_devices, read_device,
+        read_nothing, read_update_properties,
+    },
     entity::{Place, WriteContext},
+    etag::{Comparison, read_tags, spell},
     import::{ImportRequest, read_change, read_create, read_import_call, write_import},
     import_state::StateShown,
     json::parse,
+    lenient_json::quote_names,
     list_query::read_list_query,
     metadata_level::MetadataLevel,
     query::{next_link, read_no_options, read_page_options},
     schema::EntitySet,
     skip_token::{PageEnd, Paging, open, seal},
     text::decode_body,
+    upload::{read_create_upload, read_upload_change},
     version::Version,
     vocabulary,
 };
@@ -46,6 +60,8 @@ pub fn fuzz_import_body(bytes: &[u8]) {
         };
         // A change has no written form of its own to compare with.
         drop(read_change(&json));
+        drop(read_create_upload(json.clone(), 1_000));
+        drop(read_upload_change(json.clone()));
         let rows = read_import_call(&json, 1_000).unwrap_or_default();
         for request in rows.into_iter().chain(read_create(&json).ok()) {
             for level in [
@@ -59,6 +75,110 @@ pub fn fuzz_import_body(bytes: &[u8]) {
                 assert_eq!(again.state, request.state);
             }
         }
+    }
+}
+
+/// Reads a body as a batch, and where its parts go. What reads as a batch is answered.
+///
+/// # Panics
+///
+/// Where a part depends on a later one, leads to another server, or spoils the answer's JSON.
+pub fn fuzz_batch(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    drop(read_target(&text, "http://hangar.example", Version::Beta));
+    let Ok(json) = parse(&text) else {
+        return;
+    };
+    for behavior in [Behavior::Documented, Behavior::Observed] {
+        let Ok(parts) = read_batch(&json, behavior) else {
+            continue;
+        };
+        let mut out = Vec::new();
+        open_answers(&mut out);
+        for (place, part) in parts.iter().enumerate() {
+            assert!(part.parent.is_none_or(|parent| parent < place));
+            if let Ok(target) = read_target(&part.url, "http://hangar.example", Version::V1) {
+                assert!(target.path.starts_with('/') && target.path.is_ascii());
+            }
+            let headers = part.headers.iter();
+            let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+            open_part(&mut out, place, &part.id, 200, headers);
+            let body = part.body.as_deref().unwrap_or_default();
+            // Only what is JSON stands as it is.
+            let content_type = match std::str::from_utf8(body).map(parse) {
+                Ok(Ok(_)) => "application/json",
+                Ok(Err(_)) => "text/plain",
+                Err(_) => "text/plain;charset=iso-8859-1",
+            };
+            AnswerBody::new(Some(content_type), body).write(&mut out);
+            close_part(&mut out);
+        }
+        close_answers(&mut out);
+        let _: serde_json::Value = serde_json::from_slice(&out).expect("our own JSON");
+    }
+}
+
+/// Reads a body as every operation on devices does, and as names without quotes. What reads as a
+/// device is written and read again.
+///
+/// # Panics
+///
+/// Where the second reading differs from the first, or JSON does not come back as it is.
+pub fn fuzz_device_body(bytes: &[u8]) {
+    let Ok(text) = decode_body(bytes, Some("application/json"), Behavior::Observed) else {
+        return;
+    };
+    let quoted = quote_names(&text);
+    if parse(&text).is_ok() {
+        assert_eq!(quoted, text);
+    }
+    let Ok(json) = parse(&quoted) else {
+        return;
+    };
+    drop(read_assign_user(&json));
+    drop(read_assign_resource_account(&json));
+    drop(read_nothing(&json, "an action"));
+    drop(read_delete_devices(&json, 1_000));
+    for version in [Version::Beta, Version::V1] {
+        drop(read_update_properties(&json, version));
+        let Ok(change) = read_device(&json, version) else {
+            continue;
+        };
+        let device = Device {
+            tenant: TenantId(Uuid::from_u128(1)),
+            id: DeviceId(Uuid::from_u128(2)),
+            properties: DeviceProperties::of(change),
+            ledger_entry: LedgerEntryId(Uuid::from_u128(3)),
+            registered_at: Timestamp::UNIX_EPOCH,
+            version: 0,
+        };
+        for level in [MetadataLevel::Minimal, MetadataLevel::Full] {
+            let mut out = Vec::new();
+            write_device(&mut out, &device, &context(version, level), Place::Entity);
+            let written = String::from_utf8(out).expect("our own text");
+            let json = parse(&written).expect("our own JSON");
+            let again = read_device(&json, version).expect("our own device");
+            let mut same = device.clone();
+            same.apply(again).expect("what was read is no change");
+            assert_eq!(same.properties, device.properties);
+        }
+    }
+}
+
+/// Reads a header as a list of entity tags, and one of ours among them.
+///
+/// # Panics
+///
+/// Where ours is not found.
+pub fn fuzz_etags(bytes: &[u8]) {
+    let ours = Revision::of(&[bytes]);
+    for comparison in [Comparison::Exact, Comparison::Weak] {
+        if read_tags(bytes, comparison).is_none_or(|tags| tags == Revisions::Any) {
+            continue;
+        }
+        let list = [bytes, b",", spell(ours).as_bytes()].concat();
+        let tags = read_tags(&list, comparison).expect("a list and a tag");
+        assert!(tags.include(ours));
     }
 }
 
@@ -129,18 +249,23 @@ fn written(request: &ImportRequest, level: MetadataLevel) -> String {
         properties: request.properties.clone(),
         state: ImportState::Waiting,
         accepted_at: Timestamp::UNIX_EPOCH,
+        version: 0,
     };
-    let context = WriteContext {
-        base: "https://hangar.example",
-        version: Version::Beta,
-        level,
-        behavior: Behavior::Documented,
-        shown: None,
-    };
+    let context = context(Version::Beta, level);
     let mut out = Vec::new();
     let state = StateShown::Echoed(&request.state);
     write_import(&mut out, &import, state, &context, Place::Entity);
     String::from_utf8(out).expect("our own text")
+}
+
+fn context(version: Version, level: MetadataLevel) -> WriteContext<'static> {
+    WriteContext {
+        base: "https://hangar.example",
+        version,
+        level,
+        behavior: Behavior::Documented,
+        shown: None,
+    }
 }
 
 #[cfg(test)]
@@ -160,16 +285,30 @@ mod tests {
         #[test]
         fn any_bytes_pass(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             fuzz_import_body(&bytes);
+            fuzz_batch(&bytes);
             fuzz_query(&bytes);
             fuzz_skip_token(&bytes);
+            fuzz_device_body(&bytes);
+            fuzz_etags(&bytes);
+        }
+
+        #[test]
+        fn what_looks_like_a_device_passes(
+            text in r#"\{("?(groupTag|displayName|userPrincipalName|managedDeviceId|azureAdDeviceId|enrollmentState|serialNumbers|deploymentProfile)"? ?: ?("[a-z\\:,{}"]{0,9}"|null|\{\}|\["a"\]|"enrolled"),? ?){0,4}\}"#,
+            tags in r#"((W/)?"[a-zA-Z0-9_-]{0,24}" ?,? ?|\*){0,4}"#,
+        ) {
+            fuzz_device_body(text.as_bytes());
+            fuzz_etags(tags.as_bytes());
         }
 
         #[test]
         fn what_looks_like_a_request_passes(
             text in r#"\{("(id|groupTag|orderIdentifier|serialNumber|hardwareIdentifier|state)":("[a-zA-Z0-9+/=_ -]{0,12}"|null|\{"deviceErrorCode":[0-9]{1,11}\}),?){0,4}\}"#,
+            batch in r#"\{"requests":\[(\{"id":"?[0-4]"?,"method":"(GET|POST|x)","url":"[a-z/:?%# é]{0,9}",?("headers":\{("Content-Type":"(text/plain|application/json(;x)?)")?\},?)?("dependsOn":\["[0-4]"\],?)?("body":("[a-zA-Z+/=]{0,5}"|\{"a":1\}))?\},?){0,4}\]\}"#,
             query in r"((\$?(top|skip|count|skiptoken|filter|x)|%24[tT]op)=([0-9]{0,22}|true|%[0-9a-f]{2}|\+)&?){0,4}",
         ) {
             fuzz_import_body(text.as_bytes());
+            fuzz_batch(batch.replace(",}", "}").replace(",]", "]").as_bytes());
             fuzz_query(query.as_bytes());
         }
     }

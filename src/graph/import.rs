@@ -14,6 +14,7 @@ use super::{
     import_state::{EchoedState, ImportStatus, ShownState, StateShown},
     json::Json,
     schema::{EdmType, EntitySet, IMPORT, IMPORT_PARAMETER},
+    version::Version,
     wire_error::{Problem, WireError},
 };
 
@@ -44,7 +45,7 @@ impl ImportRequest {
 pub fn read_create(body: &Json<'_>) -> Result<ImportRequest, WireError> {
     let mut id = None;
     let (change, state) = read_import(body, |json| {
-        id = read_id(json)?;
+        id = read_id(json)?.map(ImportId);
         Ok(())
     })?;
     Ok(ImportRequest {
@@ -154,7 +155,8 @@ pub fn write_import(
         text.as_deref().map_or_else(absent, Value::Text)
     };
     let entity = (EntitySet::Imports, &IMPORT, import.id.0);
-    write_entity(out, entity, context, place, &value_of);
+    let revision = || import.revision();
+    write_entity(out, entity, Some(&revision), context, place, &value_of);
 }
 
 /// Reads every property but the id, which means something else in every operation.
@@ -164,7 +166,9 @@ fn read_import(
 ) -> Result<(ImportChange, EchoedState), WireError> {
     let mut change = ImportChange::default();
     let mut state = EchoedState::default();
-    edm::read_object(body, &IMPORT, &mut |field, edm: EdmType, json| {
+    // Both versions know the same properties of an import.
+    let version = Version::Beta;
+    edm::read_object(body, &IMPORT, version, &mut |field, edm: EdmType, json| {
         match field {
             ImportField::Id => take_id(json)?,
             ImportField::GroupTag => {
@@ -206,14 +210,14 @@ fn merge_tags(one: Change<String>, other: Option<String>) -> Result<Change<Strin
 
 /// Reads an id in the one form of a GUID that Graph writes. Nothing, and the zero GUID that
 /// typed clients send for it, leave the choice to the server.
-fn read_id(json: &Json<'_>) -> Result<Option<ImportId>, WireError> {
+pub(super) fn read_id(json: &Json<'_>) -> Result<Option<Uuid>, WireError> {
     const GUID_CHARACTERS: usize = 36;
     let Some(text) = edm::text(json)?.filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     // The parser knows other forms too, but none of them is 36 characters long.
     match Uuid::try_parse(&text) {
-        Ok(id) if text.len() == GUID_CHARACTERS => Ok((!id.is_nil()).then_some(ImportId(id))),
+        Ok(id) if text.len() == GUID_CHARACTERS => Ok((!id.is_nil()).then_some(id)),
         _ => Err(WireError::new(Problem::NotAGuid { literal: text })),
     }
 }
@@ -229,7 +233,7 @@ mod tests {
             device::DeviceId, directory_error::DirectoryError, hardware_blob::HardwareBlob,
             import::CallId, tenant::TenantId,
         },
-        graph::{json::parse, metadata_level::MetadataLevel, version::Version},
+        graph::{json::parse, metadata_level::MetadataLevel},
     };
 
     const SEED_REQUEST: &str = include_str!("../../tests/it/seed/request.json");
@@ -255,6 +259,7 @@ mod tests {
             properties,
             state,
             accepted_at: Timestamp::UNIX_EPOCH,
+            version: 0,
         }
     }
 
@@ -313,7 +318,7 @@ mod tests {
         let echoed = StateShown::Echoed(&state);
         insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::None, Behavior::Documented)), @r#"{"id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":null,"hardwareIdentifier":"aGFyZHdhcmVJZGVudGlmaWVy","assignedUserPrincipalName":null,"state":{"deviceImportStatus":"pending","deviceRegistrationId":"Device Registration Id value","deviceErrorCode":15,"deviceErrorName":"Device Error Name value"}}"#);
         insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::Minimal, Behavior::Documented)), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentity","id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":null,"hardwareIdentifier":"aGFyZHdhcmVJZGVudGlmaWVy","assignedUserPrincipalName":null,"state":{"@odata.type":"microsoft.graph.importedWindowsAutopilotDeviceIdentityState","deviceImportStatus":"pending","deviceRegistrationId":"Device Registration Id value","deviceErrorCode":15,"deviceErrorName":"Device Error Name value"}}"##);
-        insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::Full, Behavior::Documented)), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentity","@odata.id":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":null,"hardwareIdentifier@odata.type":"#Binary","hardwareIdentifier":"aGFyZHdhcmVJZGVudGlmaWVy","assignedUserPrincipalName":null,"state":{"@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityState","deviceImportStatus@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityImportStatus","deviceImportStatus":"pending","deviceRegistrationId":"Device Registration Id value","deviceErrorCode@odata.type":"#Int32","deviceErrorCode":15,"deviceErrorName":"Device Error Name value"}}"##);
+        insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::Full, Behavior::Documented)), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentity","@odata.etag":"W/\"ZyjATrYmoQQEYRnCYXGRpw\"","@odata.id":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":null,"hardwareIdentifier@odata.type":"#Binary","hardwareIdentifier":"aGFyZHdhcmVJZGVudGlmaWVy","assignedUserPrincipalName":null,"state":{"@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityState","deviceImportStatus@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityImportStatus","deviceImportStatus":"pending","deviceRegistrationId":"Device Registration Id value","deviceErrorCode@odata.type":"#Int32","deviceErrorCode":15,"deviceErrorName":"Device Error Name value"}}"##);
     }
 
     #[test]
@@ -322,7 +327,7 @@ mod tests {
         let echoed = StateShown::Echoed(&state);
         insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::None, Behavior::Observed)), @r#"{"id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":"","hardwareIdentifier":null,"assignedUserPrincipalName":"","state":{"deviceImportStatus":"unknown","deviceRegistrationId":"","deviceErrorCode":0,"deviceErrorName":""}}"#);
         insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::Minimal, Behavior::Observed)), @r#"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities/$entity","id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":"","hardwareIdentifier":null,"assignedUserPrincipalName":"","state":{"deviceImportStatus":"unknown","deviceRegistrationId":"","deviceErrorCode":0,"deviceErrorName":""}}"#);
-        insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::Full, Behavior::Observed)), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentity","@odata.id":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":"","hardwareIdentifier":null,"assignedUserPrincipalName":"","state":{"@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityState","deviceImportStatus@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityImportStatus","deviceImportStatus":"unknown","deviceRegistrationId":"","deviceErrorCode@odata.type":"#Int32","deviceErrorCode":0,"deviceErrorName":""}}"##);
+        insta::assert_snapshot!(written(&import, echoed, &context(MetadataLevel::Full, Behavior::Observed)), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentity","@odata.etag":"W/\"ZyjATrYmoQQEYRnCYXGRpw\"","@odata.id":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/importedWindowsAutopilotDeviceIdentities('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","orderIdentifier":"Order Identifier value","groupTag":"Order Identifier value","serialNumber":"Serial Number value","productKey":"Product Key value","importId":"","hardwareIdentifier":null,"assignedUserPrincipalName":"","state":{"@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityState","deviceImportStatus@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityImportStatus","deviceImportStatus":"unknown","deviceRegistrationId":"","deviceErrorCode@odata.type":"#Int32","deviceErrorCode":0,"deviceErrorName":""}}"##);
     }
 
     #[test]
@@ -735,7 +740,7 @@ mod tests {
                 prop_assert_eq!(&read.properties, &import.properties);
                 let mut patched = import.clone();
                 patched.apply(change(&body).unwrap()).unwrap();
-                prop_assert_eq!(&patched, &import);
+                prop_assert_eq!(&patched.properties, &import.properties);
             }
         }
     }

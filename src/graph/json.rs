@@ -10,6 +10,8 @@ use std::{
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
+use super::json_writer::{write_number, write_text};
+
 /// How deep arrays and objects may be nested. What Graph's clients send is four deep.
 const MAX_DEPTH: usize = 64;
 
@@ -84,6 +86,38 @@ impl Json<'_> {
             Self::String(_) => "string",
             Self::Array(_) => "array",
             Self::Object(_) => "object",
+        }
+    }
+
+    /// Writes the value as JSON text.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Bool(value) => write_number(out, value),
+            Self::Number(number) => write_number(out, number),
+            Self::String(text) => write_text(out, text),
+            Self::Array(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(members) => {
+                out.push(b'{');
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_text(out, name);
+                    out.push(b':');
+                    value.write(out);
+                }
+                out.push(b'}');
+            }
         }
     }
 }
@@ -233,6 +267,8 @@ fn find_duplicate<'m>(members: &'m [(Cow<'_, str>, Json<'_>)]) -> Option<&'m str
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -257,6 +293,40 @@ mod tests {
                 Json::Null
             ])
         );
+    }
+
+    fn tree() -> impl Strategy<Value = Json<'static>> {
+        let number = |number: i64| Json::Number(number.into());
+        // Reading is allowed to miss a float's last bit, which these leave alone.
+        let float = |eighths: i32| {
+            Number::from_f64(f64::from(eighths) / 8.0).map_or(Json::Null, Json::Number)
+        };
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any::<i64>().prop_map(number),
+            any::<i32>().prop_map(float),
+            any::<String>().prop_map(|text| Json::String(text.into())),
+        ];
+        leaf.prop_recursive(5, 40, 6, |inner| {
+            let members = proptest::collection::btree_map(any::<String>(), inner.clone(), 0..6);
+            prop_oneof![
+                proptest::collection::vec(inner, 0..6).prop_map(Json::Array),
+                members.prop_map(|members| {
+                    let members = members.into_iter();
+                    Json::Object(members.map(|(name, value)| (name.into(), value)).collect())
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back_equal(tree in tree()) {
+            let mut out = Vec::new();
+            tree.write(&mut out);
+            prop_assert_eq!(parse(std::str::from_utf8(&out).unwrap()), Ok(tree));
+        }
     }
 
     #[test]

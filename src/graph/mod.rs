@@ -4,24 +4,31 @@
 //! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
 //! we copy it, `docs/graph-compatibility.md` says so.
 
+pub mod batch;
 pub mod behavior;
 pub mod collection;
+pub mod deleted_device;
 pub mod device;
+pub mod device_change;
 pub mod edm;
 pub mod entity;
 pub mod enumeration;
 pub mod error_body;
+pub mod etag;
+pub mod expansion;
 pub mod fuzzing;
 pub mod import;
 pub mod import_state;
 pub mod json;
 pub mod json_writer;
+pub mod lenient_json;
 pub mod list_query;
 pub mod metadata_level;
 pub mod query;
 pub mod schema;
 pub mod skip_token;
 pub mod text;
+pub mod upload;
 pub mod version;
 pub mod vocabulary;
 pub mod wire_error;

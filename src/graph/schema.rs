@@ -3,7 +3,7 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
-use crate::domain::field::{DeviceField, ImportField};
+use crate::domain::field::{DeletedDeviceField, DeviceField, ImportField, UploadField};
 
 use super::version::Version;
 
@@ -118,6 +118,8 @@ pub enum EntitySet {
     Imports,
     /// Registered devices.
     Devices,
+    /// The baskets in which imports came in 2018.
+    Uploads,
 }
 
 impl EntitySet {
@@ -126,6 +128,7 @@ impl EntitySet {
         match self {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",
+            Self::Uploads => "importedWindowsAutopilotDeviceIdentityUploads",
         }
     }
 }
@@ -182,6 +185,27 @@ pub const IMPORT_STATE: StructuredType<ImportField> = StructuredType {
 /// Graph: importedWindowsAutopilotDeviceIdentityImportStatus.
 pub const IMPORT_STATUS: EdmType =
     EdmType::Enum("microsoft.graph.importedWindowsAutopilotDeviceIdentityImportStatus");
+
+/// The imports in an upload, by which one navigates from it.
+pub const UPLOAD_IMPORTS: &str = "deviceIdentities";
+
+/// Graph: importedWindowsAutopilotDeviceIdentityUpload.
+pub const UPLOAD: StructuredType<UploadField> = StructuredType {
+    name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload",
+    properties: &[
+        required("id", EdmType::String, UploadField::Id),
+        required(
+            "createdDateTimeUtc",
+            EdmType::DateTimeOffset,
+            UploadField::CreatedAt,
+        ),
+        required(
+            "status",
+            EdmType::Enum("microsoft.graph.importedWindowsAutopilotDeviceIdentityUploadStatus"),
+            UploadField::Status,
+        ),
+    ],
+};
 
 /// Graph: windowsAutopilotDeviceIdentity.
 pub const DEVICE: StructuredType<DeviceField> = StructuredType {
@@ -286,6 +310,33 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     ],
 };
 
+/// Graph: deletedWindowsAutopilotDeviceState.
+pub const DELETED_DEVICE: StructuredType<DeletedDeviceField> = StructuredType {
+    name: "microsoft.graph.deletedWindowsAutopilotDeviceState",
+    properties: &[
+        optional(
+            "serialNumber",
+            EdmType::String,
+            DeletedDeviceField::SerialNumber,
+        ),
+        optional(
+            "deviceRegistrationId",
+            EdmType::String,
+            DeletedDeviceField::DeletedDevice,
+        ),
+        required(
+            "deletionState",
+            EdmType::Enum("microsoft.graph.windowsAutopilotDeviceDeletionState"),
+            DeletedDeviceField::DeletionState,
+        ),
+        optional(
+            "errorMessage",
+            EdmType::String,
+            DeletedDeviceField::ErrorMessage,
+        ),
+    ],
+};
+
 const fn required<F: Copy>(name: &'static str, edm: EdmType, field: F) -> Property<F> {
     Property {
         name,
@@ -340,6 +391,7 @@ mod tests {
             names(&IMPORT, Version::Beta),
             names(&IMPORT_STATE, Version::Beta),
             names(&DEVICE, Version::Beta),
+            names(&UPLOAD, Version::Beta),
         ];
         for names in types {
             let mut folded: Vec<_> = names.iter().map(|name| name.to_lowercase()).collect();

@@ -51,6 +51,14 @@ pub struct PageEnd {
     pub id: Uuid,
 }
 
+/// The key of tokens for a collection that belongs to one entity, so that none of another's opens.
+pub fn key_within(key: &[u8; 32], entity: Uuid) -> [u8; 32] {
+    let mut mac = keyed(key);
+    mac.update(b"within");
+    mac.update(entity.as_bytes());
+    mac.finalize().into_bytes().into()
+}
+
 /// Writes a token as text that needs no escaping in a query. Values that are too long for a link are
 /// an error.
 pub fn seal(key: &[u8; 32], paging: &Paging<'_>, end: &PageEnd) -> Result<String, WireError> {
@@ -90,14 +98,7 @@ fn unseal(key: &[u8; 32], text: &str, paging: &Paging<'_>) -> Option<PageEnd> {
 }
 
 fn mac(key: &[u8; 32], paging: &Paging<'_>, sealed: &[u8]) -> Hmac<Sha256> {
-    // HMAC fills a short key up with zeros to the digest's block itself; done here, no key has the
-    // wrong length.
-    let mut block = [0; 64];
-    block
-        .iter_mut()
-        .zip(key)
-        .for_each(|(place, byte)| *place = *byte);
-    let mut mac = Hmac::<Sha256>::new(&block.into());
+    let mut mac = keyed(key);
     mac.update(paging.tenant.0.as_bytes());
     // None of these texts holds a zero byte, so that no two lists of them run together to one.
     let Paging {
@@ -112,6 +113,17 @@ fn mac(key: &[u8; 32], paging: &Paging<'_>, sealed: &[u8]) -> Hmac<Sha256> {
     }
     mac.update(sealed);
     mac
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // HMAC fills a short key up with zeros to the digest's block itself; done here, no key has the
+    // wrong length.
+    let mut block = [0; 64];
+    block
+        .iter_mut()
+        .zip(key)
+        .for_each(|(place, byte)| *place = *byte);
+    Hmac::<Sha256>::new(&block.into())
 }
 
 /// Writes a value behind a byte for its kind. No property has a day or a time of day alone.
@@ -185,6 +197,16 @@ mod tests {
         version: Version::Beta,
         question: "filter x eq 1",
     };
+
+    #[test]
+    fn a_token_of_one_entitys_collection_opens_no_others() {
+        let one = key_within(&KEY, Uuid::from_u128(1));
+        let other = key_within(&KEY, Uuid::from_u128(2));
+        let sealed = seal(&one, &PAGING, &end()).unwrap();
+        assert!(open(&one, &sealed, &PAGING).is_ok());
+        assert!(open(&other, &sealed, &PAGING).is_err());
+        assert!(open(&KEY, &sealed, &PAGING).is_err());
+    }
 
     fn end() -> PageEnd {
         PageEnd {

@@ -121,6 +121,12 @@ pub enum Problem {
     /// `orderIdentifier` and `groupTag` differ.
     #[error("'orderIdentifier' and 'groupTag' are two names of one value and must not differ.")]
     TagsDiffer,
+    /// `azureActiveDirectoryDeviceId` and `azureAdDeviceId` differ.
+    #[error(
+        "'azureActiveDirectoryDeviceId' and 'azureAdDeviceId' are two names of one value and must \
+         not differ."
+    )]
+    DirectoryIdsDiffer,
     /// An action's parameter is missing.
     #[error("The parameter '{name}' is missing.")]
     MissingParameter {
@@ -139,6 +145,9 @@ pub enum Problem {
         /// How many there may be.
         max: usize,
     },
+    /// A collection that belongs to an entity and is changed at its own address.
+    #[error("The collection can't be changed here: use its own address.")]
+    NotChangedHere,
     /// A query option is not offered here.
     #[error("The query option '{}' is not supported here.", echo(option))]
     OptionNotOffered {
@@ -267,9 +276,10 @@ impl fmt::Display for WireError {
 }
 
 /// A client's text, cut where it is long.
-struct Echo<'a>(&'a str, usize);
+pub(super) struct Echo<'a>(&'a str, usize);
 
-fn echo(text: &str) -> Echo<'_> {
+/// Shortens a client's text for a message.
+pub(super) fn echo(text: &str) -> Echo<'_> {
     Echo(text, MAX_ECHO)
 }
 

@@ -3,29 +3,32 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
 use super::{
     auth::{
         caller::Caller,
-        permission::{self, Policy},
+        permission::{self, Access, Policy},
         token::TokenVerifier,
     },
+    batch::{self, Rendezvous},
     call::Call,
     devices,
     error::ApiError,
-    extract::body::BodyBudget,
+    extract::{base_url::Scheme, body::BodyBudget, conditions},
     imports,
     layers::{
         Layers,
-        access_log::{Route, Tenant},
+        access_log::{NONE, Route, Tenant},
         host_guard::HostGuard,
         request_id::RequestContext,
+        throttle::Throttle,
     },
-    router::{self, Operation},
+    router::{self, Operation, Segment},
     server::PeerAddr,
+    uploads,
 };
 use crate::{
     domain::clock::Clock,
@@ -45,6 +48,8 @@ pub struct Api {
     pub policy: Policy,
     /// Which Graph is spoken.
     pub behavior: Behavior,
+    /// How often callers may ask; without it, as often as they like.
+    pub throttle: Option<Throttle>,
     /// How many identities one `import` call may bring.
     pub max_import: usize,
     /// Bounds the memory that request bodies hold.
@@ -63,15 +68,40 @@ pub struct Development {
     pub guard: HostGuard,
     /// Gives tokens.
     pub authority: axum::Router,
+    /// Gives tokens to those who come over TLS, and names itself by https, which most clients demand
+    /// of an authority.
+    pub secure_authority: Option<axum::Router>,
     /// Tells the authority's paths from the API's.
     pub is_authority_path: fn(&str) -> bool,
 }
 
+/// What is asked, by somebody who is known.
+pub(super) struct Asked {
+    pub(super) caller: Arc<Caller>,
+    pub(super) version: Version,
+    pub(super) context: RequestContext,
+    pub(super) method: Method,
+    /// The path's segments after the version's.
+    pub(super) segments: Vec<Segment>,
+    pub(super) query: Option<String>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
+    /// Where a batch's parts meet.
+    pub(super) meeting: Option<Rendezvous>,
+}
+
 /// What the access line tells of a request, as far as it got.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     tenant: Option<Tenant>,
     route: Option<Route>,
+}
+
+impl Seen {
+    /// The route's template, or what stands for none.
+    pub(super) fn route_name(&self) -> &'static str {
+        self.route.map_or(NONE, |Route(route)| route)
+    }
 }
 
 impl Api {
@@ -121,21 +151,66 @@ impl Api {
             Version::parse(&version).ok_or_else(|| ApiError::invalid_version(&version))?;
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
-        let resolved = router::resolve(request.method(), &segments)?;
-        seen.route = Some(Route(resolved.route.path));
-        permission::check(&caller, resolved.route.access, &self.policy)?;
         let (parts, body) = request.into_parts();
-        let call = Call {
-            api: self,
+        let asked = Asked {
             caller,
             version,
             context: context.clone(),
-            key: resolved.key,
+            method: parts.method,
+            segments,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             body,
+            meeting: None,
+        };
+        self.perform(asked, seen).await
+    }
+
+    /// Finds what is asked, and does it if the caller may ask it.
+    pub(super) async fn perform(
+        self: Arc<Self>,
+        asked: Asked,
+        seen: &mut Seen,
+    ) -> Result<Response, ApiError> {
+        let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
+        seen.route = Some(Route(resolved.route.path));
+        permission::check(&asked.caller, resolved.route.access, &self.policy)?;
+        self.throttle(&asked.caller, resolved.route, &asked.context)?;
+        if !resolved.route.has_etags() {
+            conditions::refuse(&asked.headers)?;
+        }
+        let call = Call {
+            api: self,
+            caller: asked.caller,
+            version: asked.version,
+            context: asked.context,
+            keys: resolved.keys,
+            query: asked.query,
+            headers: asked.headers,
+            body: asked.body,
+            meeting: asked.meeting,
         };
         dispatch(resolved.route.operation, call).await
+    }
+
+    /// Refuses a caller who asks too often. Routes that need no permission are not counted: a batch
+    /// is counted by its parts.
+    fn throttle(
+        &self,
+        caller: &Caller,
+        route: &router::Route,
+        context: &RequestContext,
+    ) -> Result<(), ApiError> {
+        let (Some(throttle), Access::Needs(_)) = (&self.throttle, route.access) else {
+            return Ok(());
+        };
+        let application = caller.application.as_deref();
+        throttle.admit(
+            caller.tenant,
+            application,
+            &route.method,
+            context.received_at,
+        )
     }
 
     async fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Caller>, ApiError> {
@@ -148,7 +223,11 @@ impl Api {
 
 impl Development {
     async fn ask_authority(&self, request: Request<Body>) -> Response {
-        match self.authority.clone().oneshot(request).await {
+        let peer = request.extensions().get::<PeerAddr>();
+        let is_secure = peer.is_some_and(|peer| peer.scheme == Scheme::Https);
+        let secure = self.secure_authority.as_ref().filter(|_| is_secure);
+        let authority = secure.unwrap_or(&self.authority).clone();
+        match authority.oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
@@ -157,6 +236,7 @@ impl Development {
 
 async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError> {
     match operation {
+        Operation::Batch => batch::batch(call).await,
         Operation::ListImports => imports::list::list(call).await,
         Operation::CountImports => imports::count::count(call).await,
         Operation::CreateImport => imports::create::create(call).await,
@@ -164,9 +244,42 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::GetImport => imports::get::get(call).await,
         Operation::UpdateImport => imports::update::update(call).await,
         Operation::DeleteImport => imports::delete::delete(call).await,
+        Operation::ListUploads => uploads::list::list(call).await,
+        Operation::CountUploads => uploads::count::count(call).await,
+        Operation::CreateUpload => uploads::create::create(call).await,
+        Operation::GetUpload => uploads::get::get(call).await,
+        Operation::UpdateUpload => uploads::update::update(call).await,
+        Operation::DeleteUpload => uploads::delete::delete(call).await,
+        Operation::ListUploadImports => uploads::imports::list(call).await,
+        Operation::CountUploadImports => uploads::imports::count(call).await,
+        Operation::CreateUploadImport => uploads::imports::create(call).await,
+        Operation::GetUploadImport => imports::get::get(uploads::imports::enter(call).await?).await,
+        Operation::UpdateUploadImport => {
+            imports::update::update(uploads::imports::enter(call).await?).await
+        }
+        Operation::DeleteUploadImport => {
+            imports::delete::delete(uploads::imports::enter(call).await?).await
+        }
         Operation::ListDevices => devices::list::list(call).await,
         Operation::CountDevices => devices::count::count(call).await,
         Operation::GetDevice => devices::get::get(call).await,
+        Operation::CreateDevice => devices::create::create(call).await,
+        Operation::UpdateDevice => devices::update::update(call).await,
         Operation::DeleteDevice => devices::delete::delete(call).await,
+        Operation::DeleteDevices => devices::delete_many::delete_many(call).await,
+        Operation::AssignUser => devices::assign_user::assign_user(call).await,
+        Operation::UnassignUser => devices::unassign_user::unassign_user(call).await,
+        Operation::UpdateDeviceProperties => {
+            devices::update_properties::update_properties(call).await
+        }
+        Operation::AssignResourceAccount => {
+            devices::assign_resource_account::assign_resource_account(call).await
+        }
+        Operation::UnassignResourceAccount => {
+            devices::unassign_resource_account::unassign_resource_account(call).await
+        }
+        Operation::AllowNextEnrollment => {
+            devices::allow_next_enrollment::allow_next_enrollment(call).await
+        }
     }
 }

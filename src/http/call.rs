@@ -11,19 +11,25 @@ use uuid::Uuid;
 use super::{
     api::Api,
     auth::caller::Caller,
+    batch::Rendezvous,
     error::ApiError,
     extract::{
         accept,
         body::{self, HeldBody},
+        conditions,
         prefer::{self, ReturnPreference},
     },
     layers::request_id::RequestContext,
 };
 use crate::{
-    domain::tenant::TenantId,
+    domain::{
+        revision::{Precondition, Revision, Revisions},
+        tenant::TenantId,
+    },
     graph::{
         behavior::Behavior,
         entity::WriteContext,
+        etag,
         list_query::{Shown, read_count_query, read_entity_query},
         metadata_level::MetadataLevel,
         query,
@@ -44,14 +50,16 @@ pub struct Call {
     pub version: Version,
     /// The request's names and address.
     pub context: RequestContext,
-    /// The key in the path.
-    pub key: Option<String>,
+    /// The keys in the path, in its order.
+    pub keys: Vec<String>,
     /// The query string, undecoded.
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
     /// The body, unread.
     pub body: Body,
+    /// Where it meets the other parts of its batch, if it is one.
+    pub meeting: Option<Rendezvous>,
 }
 
 /// How a created or changed entity is answered.
@@ -99,19 +107,57 @@ impl Call {
         Ok(query::read_no_options(self.query.as_deref(), self.version)?)
     }
 
-    /// The key in the path as a GUID. A text that is none can't be the key of anything.
+    /// The first key in the path as a GUID. A text that is none can't be the key of anything.
     pub fn guid(&self) -> Option<Uuid> {
-        let key = self.key.as_deref()?;
+        let key = self.key(0);
         (key.len() == 36)
             .then(|| Uuid::try_parse(key).ok())
             .flatten()
     }
 
-    /// The error for a key that leads to nothing of this tenant's.
+    /// The key in this place of the path, counted from 0; empty where the route has none.
+    pub fn key(&self, place: usize) -> &str {
+        self.keys.get(place).map_or("", String::as_str)
+    }
+
+    /// The error for a first key that leads to nothing of this tenant's.
     pub fn absent(&self) -> ApiError {
-        let key = self.key.as_deref().unwrap_or_default();
+        self.absent_at(0)
+    }
+
+    /// The error for the key in this place of the path.
+    pub fn absent_at(&self, place: usize) -> ApiError {
+        let key = self.key(place);
         ApiError::not_found(format!(
             "Resource '{key}' does not exist or one of its queried reference-property objects are not present."
+        ))
+    }
+
+    /// In which revision the caller wants the entity in the path to be.
+    pub fn precondition(&self) -> Result<Precondition, ApiError> {
+        conditions::precondition(&self.headers)
+    }
+
+    /// What is answered to a read instead of the entity, where the caller has it already, or wants
+    /// it in another revision.
+    pub fn instead_of(&self, current: Revision) -> Result<Option<Response>, ApiError> {
+        let precondition = self.precondition()?;
+        let named = |revisions: &Revisions| revisions.include(current);
+        if !precondition.one_of.as_ref().is_none_or(named) {
+            return Err(self.condition_not_met());
+        }
+        if precondition.none_of.as_ref().is_some_and(named) {
+            let response = empty(StatusCode::NOT_MODIFIED);
+            return with_etag(response, current).map(Some);
+        }
+        Ok(None)
+    }
+
+    /// The error for an entity that is in another revision than the caller wants.
+    pub fn condition_not_met(&self) -> ApiError {
+        let key = self.key(0);
+        ApiError::condition_not_met(format!(
+            "Resource '{key}' is not in the state that 'If-Match' or 'If-None-Match' demands: read it again."
         ))
     }
 
@@ -120,6 +166,18 @@ impl Call {
         let body = std::mem::take(&mut self.body);
         let deadline = Instant::now() + self.api.body_timeout;
         body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
+    }
+
+    /// Waits for the other parts of the batch, if there is one, so that all write together. For
+    /// operations that have read all that they need, and write next.
+    pub fn meet(&self) -> impl Future<Output = ()> + use<> {
+        // Borrows nothing: a call with its body can't be shared among threads.
+        let meeting = self.meeting.clone();
+        async move {
+            if let Some(meeting) = meeting {
+                meeting.meet().await;
+            }
+        }
     }
 
     /// The text of a JSON body.
@@ -174,6 +232,13 @@ pub fn json(status: StatusCode, level: MetadataLevel, body: Vec<u8>) -> Response
         HeaderValue::from_static(level.content_type()),
     );
     response
+}
+
+/// The same answer with the entity's tag.
+pub fn with_etag(mut response: Response, revision: Revision) -> Result<Response, ApiError> {
+    let tag = HeaderValue::try_from(etag::spell(revision)).map_err(ApiError::internal)?;
+    response.headers_mut().insert(header::ETAG, tag);
+    Ok(response)
 }
 
 /// The answer to `/$count`: a number as plain text.

@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod api;
 pub mod auth;
+pub mod batch;
 pub mod call;
 pub mod devices;
 pub mod error;
@@ -16,3 +17,4 @@ pub mod layers;
 pub mod pages;
 pub mod router;
 pub mod server;
+pub mod uploads;

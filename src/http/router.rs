@@ -11,23 +11,37 @@ use super::{
     auth::permission::{Access, Permission},
     error::ApiError,
 };
+use crate::graph::{schema::Versions, version::Version};
 
-/// One way to call the API. Every route exists under `/beta` and under `/v1.0`.
+/// One way to call the API.
 #[derive(Debug)]
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// The path below the version; `{id}` stands for a key.
+    /// The path below the version; what stands in braces, as `{id}`, stands for a key.
     pub path: &'static str,
+    /// Where it exists. Elsewhere its path leads nowhere.
+    pub versions: Versions,
     /// Who may call.
     pub access: Access,
     /// What happens.
     pub operation: Operation,
 }
 
+impl Route {
+    /// Whether it is about one import or one device: only those have entity tags.
+    pub fn has_etags(&self) -> bool {
+        [IMPORT, DEVICE, UPLOAD_IMPORT]
+            .iter()
+            .any(|entity| self.path.starts_with(entity))
+    }
+}
+
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
+    /// Graph: `$batch`.
+    Batch,
     /// Graph: List importedWindowsAutopilotDeviceIdentities.
     ListImports,
     /// Graph: `/$count` of the imports.
@@ -42,29 +56,95 @@ pub enum Operation {
     UpdateImport,
     /// Graph: Delete importedWindowsAutopilotDeviceIdentity.
     DeleteImport,
+    /// Graph: List importedWindowsAutopilotDeviceIdentityUploads.
+    ListUploads,
+    /// Graph: `/$count` of the uploads.
+    CountUploads,
+    /// Graph: Create importedWindowsAutopilotDeviceIdentityUpload.
+    CreateUpload,
+    /// Graph: Get importedWindowsAutopilotDeviceIdentityUpload.
+    GetUpload,
+    /// Graph: Update importedWindowsAutopilotDeviceIdentityUpload.
+    UpdateUpload,
+    /// Graph: Delete importedWindowsAutopilotDeviceIdentityUpload.
+    DeleteUpload,
+    /// Graph: List importedWindowsAutopilotDeviceIdentities, of an upload.
+    ListUploadImports,
+    /// Graph: `/$count` of an upload's imports.
+    CountUploadImports,
+    /// Graph: Create importedWindowsAutopilotDeviceIdentity, in an upload.
+    CreateUploadImport,
+    /// Graph: Get importedWindowsAutopilotDeviceIdentity, of an upload.
+    GetUploadImport,
+    /// Graph: Update importedWindowsAutopilotDeviceIdentity, of an upload.
+    UpdateUploadImport,
+    /// Graph: Delete importedWindowsAutopilotDeviceIdentity, of an upload.
+    DeleteUploadImport,
     /// Graph: List windowsAutopilotDeviceIdentities.
     ListDevices,
     /// Graph: `/$count` of the devices.
     CountDevices,
     /// Graph: Get windowsAutopilotDeviceIdentity.
     GetDevice,
+    /// Graph: Create windowsAutopilotDeviceIdentity.
+    CreateDevice,
+    /// Graph: Update windowsAutopilotDeviceIdentity.
+    UpdateDevice,
     /// Graph: Delete windowsAutopilotDeviceIdentity.
     DeleteDevice,
+    /// Graph: the `deleteDevices` action.
+    DeleteDevices,
+    /// Graph: the `assignUserToDevice` action.
+    AssignUser,
+    /// Graph: the `unassignUserFromDevice` action.
+    UnassignUser,
+    /// Graph: the `updateDeviceProperties` action.
+    UpdateDeviceProperties,
+    /// Graph: the `assignResourceAccountToDevice` action.
+    AssignResourceAccount,
+    /// Graph: the `unassignResourceAccountFromDevice` action.
+    UnassignResourceAccount,
+    /// Graph: the `allowNextEnrollment` action.
+    AllowNextEnrollment,
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
 const WRITE: Access = Access::Needs(Permission::ServiceConfigWrite);
 
+const BATCH: &str = "$batch";
 const IMPORTS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities";
 const IMPORTS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/$count";
 const IMPORTS_ACTION: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/import";
 const IMPORT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/{id}";
+const UPLOADS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads";
+const UPLOADS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/$count";
+const UPLOAD: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}";
+const UPLOAD_IMPORTS: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities";
+const UPLOAD_IMPORTS_COUNT: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/$count";
+const UPLOAD_IMPORT: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/{import}";
 const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
 const DEVICES_COUNT: &str = "deviceManagement/windowsAutopilotDeviceIdentities/$count";
 const DEVICE: &str = "deviceManagement/windowsAutopilotDeviceIdentities/{id}";
+const DELETE_DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities/deleteDevices";
+const ASSIGN_USER: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/assignUserToDevice";
+const UNASSIGN_USER: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignUserFromDevice";
+const UPDATE_PROPERTIES: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/updateDeviceProperties";
+const ASSIGN_RESOURCE_ACCOUNT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/assignResourceAccountToDevice";
+const UNASSIGN_RESOURCE_ACCOUNT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignResourceAccountFromDevice";
+const ALLOW_NEXT_ENROLLMENT: &str =
+    "deviceManagement/windowsAutopilotDeviceIdentities/{id}/allowNextEnrollment";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    route(Method::POST, BATCH, Access::AnyToken, Operation::Batch),
     route(Method::GET, IMPORTS, READ, Operation::ListImports),
     route(Method::GET, IMPORTS_COUNT, READ, Operation::CountImports),
     route(Method::POST, IMPORTS, WRITE, Operation::CreateImport),
@@ -77,28 +157,111 @@ pub const ROUTES: &[Route] = &[
     route(Method::GET, IMPORT, READ, Operation::GetImport),
     route(Method::PATCH, IMPORT, WRITE, Operation::UpdateImport),
     route(Method::DELETE, IMPORT, WRITE, Operation::DeleteImport),
+    beta(Method::GET, UPLOADS, READ, Operation::ListUploads),
+    beta(Method::GET, UPLOADS_COUNT, READ, Operation::CountUploads),
+    beta(Method::POST, UPLOADS, WRITE, Operation::CreateUpload),
+    beta(Method::GET, UPLOAD, READ, Operation::GetUpload),
+    beta(Method::PATCH, UPLOAD, WRITE, Operation::UpdateUpload),
+    beta(Method::DELETE, UPLOAD, WRITE, Operation::DeleteUpload),
+    beta(
+        Method::GET,
+        UPLOAD_IMPORTS,
+        READ,
+        Operation::ListUploadImports,
+    ),
+    beta(
+        Method::GET,
+        UPLOAD_IMPORTS_COUNT,
+        READ,
+        Operation::CountUploadImports,
+    ),
+    beta(
+        Method::POST,
+        UPLOAD_IMPORTS,
+        WRITE,
+        Operation::CreateUploadImport,
+    ),
+    beta(Method::GET, UPLOAD_IMPORT, READ, Operation::GetUploadImport),
+    beta(
+        Method::PATCH,
+        UPLOAD_IMPORT,
+        WRITE,
+        Operation::UpdateUploadImport,
+    ),
+    beta(
+        Method::DELETE,
+        UPLOAD_IMPORT,
+        WRITE,
+        Operation::DeleteUploadImport,
+    ),
     route(Method::GET, DEVICES, READ, Operation::ListDevices),
     route(Method::GET, DEVICES_COUNT, READ, Operation::CountDevices),
     route(Method::GET, DEVICE, READ, Operation::GetDevice),
+    route(Method::POST, DEVICES, WRITE, Operation::CreateDevice),
+    route(Method::PATCH, DEVICE, WRITE, Operation::UpdateDevice),
     route(Method::DELETE, DEVICE, WRITE, Operation::DeleteDevice),
+    route(
+        Method::POST,
+        DELETE_DEVICES,
+        WRITE,
+        Operation::DeleteDevices,
+    ),
+    route(Method::POST, ASSIGN_USER, WRITE, Operation::AssignUser),
+    route(Method::POST, UNASSIGN_USER, WRITE, Operation::UnassignUser),
+    route(
+        Method::POST,
+        UPDATE_PROPERTIES,
+        WRITE,
+        Operation::UpdateDeviceProperties,
+    ),
+    beta(
+        Method::POST,
+        ASSIGN_RESOURCE_ACCOUNT,
+        WRITE,
+        Operation::AssignResourceAccount,
+    ),
+    beta(
+        Method::POST,
+        UNASSIGN_RESOURCE_ACCOUNT,
+        WRITE,
+        Operation::UnassignResourceAccount,
+    ),
+    beta(
+        Method::POST,
+        ALLOW_NEXT_ENROLLMENT,
+        WRITE,
+        Operation::AllowNextEnrollment,
+    ),
 ];
 
 const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
     Route {
         method,
         path,
+        versions: Versions::Both,
         access,
         operation,
     }
 }
 
-/// The route of a request, and the key in its path.
+/// A route that exists in beta only.
+const fn beta(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
+    Route {
+        method,
+        path,
+        versions: Versions::BetaOnly,
+        access,
+        operation,
+    }
+}
+
+/// The route of a request, and the keys in its path.
 #[derive(Debug)]
 pub struct Resolved {
     /// The route.
     pub route: &'static Route,
-    /// The text in the place of `{id}`, as the client wrote it.
-    pub key: Option<String>,
+    /// The texts in the places of its keys, in their order, as the client wrote them.
+    pub keys: Vec<String>,
 }
 
 /// A piece of a path, decoded.
@@ -157,48 +320,69 @@ fn key_in_parentheses(segment: &str) -> Option<(&str, String)> {
     (!name.is_empty()).then_some((name, unquoted))
 }
 
-/// Finds the route of these segments. What does not lead anywhere is named.
-pub fn resolve(method: &Method, segments: &[Segment]) -> Result<Resolved, ApiError> {
-    let mut candidates: Vec<(&'static Route, Option<String>)> =
-        ROUTES.iter().map(|route| (route, None)).collect();
+/// Finds the route of these segments. What does not lead anywhere is named; so is what leads
+/// somewhere only in the other version.
+pub fn resolve(
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Result<Resolved, ApiError> {
+    resolve_in(ROUTES, method, version, segments)
+}
+
+/// Whether these segments lead to an operation, by whatever method.
+pub fn leads_to(operation: Operation, version: Version, segments: &[Segment]) -> bool {
+    let mut routes = ROUTES.iter().filter(|route| route.operation == operation);
+    routes.any(|route| {
+        resolve(&route.method, version, segments)
+            .is_ok_and(|resolved| resolved.route.operation == operation)
+    })
+}
+
+fn resolve_in(
+    routes: &'static [Route],
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Result<Resolved, ApiError> {
+    let mut candidates: Vec<&'static Route> = routes
+        .iter()
+        .filter(|route| route.versions.include(version))
+        .collect();
+    let mut keys = Vec::new();
     for (depth, segment) in segments.iter().enumerate() {
-        candidates = step(&candidates, depth, segment);
+        let is_key = step(&mut candidates, depth, segment);
         if candidates.is_empty() {
             return Err(ApiError::unknown_segment(segment.text()));
         }
+        keys.extend(is_key.then(|| segment.text().to_owned()));
     }
-    candidates.retain(|(route, _)| route.path.split('/').count() == segments.len());
+    candidates.retain(|route| route.path.split('/').count() == segments.len());
     if candidates.is_empty() {
         let last = segments.last().map_or("", Segment::text);
         return Err(ApiError::unknown_segment(last));
     }
     candidates
         .into_iter()
-        .find(|(route, _)| route.method == method)
-        .map(|(route, key)| Resolved { route, key })
+        .find(|route| route.method == method)
+        .map(|route| Resolved { route, keys })
         .ok_or_else(ApiError::no_method)
 }
 
-/// Those of the candidates that go on with this segment. A name is preferred to a key.
-fn step(
-    candidates: &[(&'static Route, Option<String>)],
-    depth: usize,
-    segment: &Segment,
-) -> Vec<(&'static Route, Option<String>)> {
+/// Leaves those of the candidates that go on with this segment, and says whether it is a key to
+/// them. A name is preferred to a key.
+fn step(candidates: &mut Vec<&'static Route>, depth: usize, segment: &Segment) -> bool {
     let at = |route: &Route| route.path.split('/').nth(depth);
-    let named: Vec<_> = candidates
-        .iter()
-        .filter(|(route, _)| at(route).is_some_and(|name| segment.is_named(name)))
-        .cloned()
-        .collect();
-    if !named.is_empty() {
-        return named;
-    }
-    candidates
-        .iter()
-        .filter(|(route, _)| at(route) == Some("{id}"))
-        .map(|(route, _)| (*route, Some(segment.text().to_owned())))
-        .collect()
+    let is_named = |route: &Route| at(route).is_some_and(|name| segment.is_named(name));
+    let is_key = !candidates.iter().any(|route| is_named(route));
+    candidates.retain(|route| {
+        if is_key {
+            at(route).is_some_and(|name| name.starts_with('{'))
+        } else {
+            is_named(route)
+        }
+    });
+    is_key
 }
 
 fn strip_namespace(segment: &str) -> &str {
@@ -215,9 +399,11 @@ mod tests {
 
     fn find(method: &Method, path: &str) -> Result<(Operation, Option<String>), String> {
         let told = |error: ApiError| format!("{error:?}");
-        let (_, segments) = split(path).map_err(told)?;
-        let resolved = resolve(method, &segments).map_err(told)?;
-        Ok((resolved.route.operation, resolved.key))
+        let (version, segments) = split(path).map_err(told)?;
+        let version = Version::parse(&version).unwrap();
+        let mut resolved = resolve(method, version, &segments).map_err(told)?;
+        assert!(resolved.keys.len() <= 1);
+        Ok((resolved.route.operation, resolved.keys.pop()))
     }
 
     #[test]
@@ -323,6 +509,27 @@ mod tests {
     }
 
     #[test]
+    fn actions_are_found_in_any_letter_case() {
+        let devices = "/beta/deviceManagement/windowsAutopilotDeviceIdentities";
+        for (path, operation, key) in [
+            (
+                "('7')/UpdateDeviceProperties",
+                Operation::UpdateDeviceProperties,
+                Some("7"),
+            ),
+            (
+                "/7/microsoft.graph.allowNextEnrollment",
+                Operation::AllowNextEnrollment,
+                Some("7"),
+            ),
+            ("/DELETEDEVICES", Operation::DeleteDevices, None),
+        ] {
+            let found = find(&Method::POST, &format!("{devices}{path}"));
+            assert_eq!(found, Ok((operation, key.map(str::to_owned))), "{path}");
+        }
+    }
+
+    #[test]
     fn what_leads_nowhere_is_named() {
         let cases = [
             (
@@ -353,10 +560,70 @@ mod tests {
                 "No method match route template",
             ),
             (Method::GET, "/beta/deviceManagement/%FF", "not UTF-8"),
+            (
+                Method::POST,
+                "/v1.0/deviceManagement/windowsAutopilotDeviceIdentities/7/allowNextEnrollment",
+                "segment 'allowNextEnrollment'",
+            ),
+            (
+                Method::GET,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7/allowNextEnrollment",
+                "No method match route template",
+            ),
+            (
+                Method::POST,
+                "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7",
+                "No method match route template",
+            ),
         ];
         for (method, path, told) in cases {
             let error = find(&method, path).unwrap_err();
             assert!(error.contains(told), "{path}: {error}");
+        }
+    }
+    #[test]
+    fn a_route_may_have_several_keys_and_exist_in_beta_only() {
+        const NESTED: &[Route] = &[
+            route(Method::GET, "set", READ, Operation::ListDevices),
+            beta(
+                Method::GET,
+                "set/{id}/inner/{inner}",
+                READ,
+                Operation::GetDevice,
+            ),
+            beta(Method::GET, "set/{id}/inner", READ, Operation::CountDevices),
+        ];
+        let find = |path: &str| {
+            let (version, segments) = split(path).unwrap();
+            let version = Version::parse(&version).unwrap();
+            resolve_in(NESTED, &Method::GET, version, &segments)
+        };
+        let cases: [(&str, Operation, &[&str]); 6] = [
+            ("/beta/set", Operation::ListDevices, &[]),
+            ("/v1.0/set", Operation::ListDevices, &[]),
+            ("/beta/set/a/inner", Operation::CountDevices, &["a"]),
+            ("/beta/set('a')/INNER", Operation::CountDevices, &["a"]),
+            ("/beta/set/a/inner/b_0", Operation::GetDevice, &["a", "b_0"]),
+            (
+                "/beta/set('inner')/inner('inner')/",
+                Operation::GetDevice,
+                &["inner", "inner"],
+            ),
+        ];
+        for (path, operation, keys) in cases {
+            let resolved = find(path).unwrap();
+            assert_eq!(resolved.route.operation, operation, "{path}");
+            assert_eq!(resolved.keys, keys, "{path}");
+        }
+        for (path, segment) in [
+            ("/v1.0/set/a/inner", "a"),
+            ("/v1.0/set('a')", "a"),
+            ("/beta/set/a", "a"),
+            ("/beta/set/a/other", "other"),
+        ] {
+            let told = format!("Resource not found for the segment '{segment}'.");
+            let error = format!("{:?}", find(path).unwrap_err());
+            assert!(error.contains(&told), "{path}: {error}");
         }
     }
 }

@@ -33,6 +33,9 @@ use crate::{
 /// How many failures of one import, each alone, settle it as refused.
 const ATTEMPTS_ALLOWED: u32 = 5;
 
+/// How many hardware hashes are read before others have a turn on the thread.
+const PREPARED_AT_A_TIME: usize = 16;
+
 /// How the registrar works.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrarOptions {
@@ -51,7 +54,7 @@ impl Default for RegistrarOptions {
         Self {
             validation: HashValidation::Strict,
             delay: SignedDuration::ZERO,
-            batch: 64,
+            batch: 256,
             back_off: Duration::from_millis(100),
         }
     }
@@ -85,12 +88,15 @@ impl Registrar {
         }
     }
 
-    /// Works until `stop` completes. A round that has begun is finished.
+    /// Works until `stop` completes. A batch that has been claimed is settled.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
         let mut stop = std::pin::pin!(stop);
         let mut pause = self.options.back_off;
+        let mut ahead = None;
         loop {
-            let rest = match self.round().await {
+            let (round, next) = self.round_and_ahead(ahead.take()).await;
+            ahead = next;
+            let rest = match round {
                 Round::Worked(_) => {
                     pause = self.options.back_off;
                     Rest::None
@@ -104,55 +110,95 @@ impl Registrar {
             };
             tokio::select! {
                 biased;
-                () = &mut stop => return,
+                () = &mut stop => break,
                 () = self.rest(rest) => {}
             }
+        }
+        if let Some(Taken::Batch(batch)) = ahead {
+            self.settle(batch).await;
         }
     }
 
     /// Claims and settles one batch.
     pub async fn round(&self) -> Round {
+        match self.take().await {
+            Taken::Batch(batch) => self.settle(batch).await,
+            Taken::Nothing => Round::Idle,
+            Taken::StoreUnavailable => Round::StoreUnavailable,
+        }
+    }
+
+    /// Settles a batch, the one that was taken ahead if any, and takes the next one ahead while
+    /// the disk is at work on this one, if more seem to wait.
+    async fn round_and_ahead(&self, ahead: Option<Taken>) -> (Round, Option<Taken>) {
+        let taken = match ahead {
+            Some(taken) => taken,
+            None => self.take().await,
+        };
+        match taken {
+            Taken::Batch(batch) if batch.keys.len() < self.options.batch => {
+                (self.settle(batch).await, None)
+            }
+            Taken::Batch(batch) => {
+                let (round, next) = tokio::join!(self.settle(batch), self.take());
+                (round, Some(next))
+            }
+            Taken::Nothing => (Round::Idle, None),
+            Taken::StoreUnavailable => (Round::StoreUnavailable, None),
+        }
+    }
+
+    /// Claims a batch and reads what its imports say.
+    async fn take(&self) -> Taken {
         let now = self.clock.now();
         let due = now.saturating_sub(self.options.delay).unwrap_or(now);
         let claims = match self.store.claim(due, self.options.batch).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::warn!(%error, "waiting imports can't be claimed");
-                return Round::StoreUnavailable;
+                return Taken::StoreUnavailable;
             }
         };
         if claims.is_empty() {
-            return Round::Idle;
+            return Taken::Nothing;
         }
-        let count = claims.len();
-        let keys: Vec<ClaimKey> = claims.iter().map(|claim| claim.key).collect();
+        let keys = claims.iter().map(|claim| claim.key).collect();
         let alone = claims.iter().any(|claim| claim.alone);
-        match self.settle(claims).await {
-            Ok(settled) => {
-                settled.into_iter().for_each(count_outcome);
-                Round::Worked(count)
-            }
-            Err(trouble) => self.recover(keys, alone, trouble).await,
-        }
+        let settlements = self.prepare_all(claims).await;
+        Taken::Batch(Batch {
+            keys,
+            alone,
+            settlements,
+        })
     }
 
-    async fn settle(&self, claims: Vec<Claim>) -> Result<Vec<Settled>, Trouble> {
-        let settlements = claims
-            .into_iter()
-            .map(|claim| self.prepare(claim))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.store
-            .settle(settlements, self.clock.now())
-            .await
-            .map_err(|error| match error {
-                StoreError::Busy | StoreError::Unavailable(_) | StoreError::Unknown(_) => {
-                    Trouble::Store(error)
-                }
-                StoreError::Conflict(_)
-                | StoreError::Corrupt(_)
-                | StoreError::TooCostly
-                | StoreError::Backend(_) => Trouble::Import(error.to_string()),
-            })
+    async fn prepare_all(&self, claims: Vec<Claim>) -> Result<Vec<Settlement>, Trouble> {
+        let mut settlements = Vec::with_capacity(claims.len());
+        for claim in claims {
+            settlements.push(self.prepare(claim)?);
+            if settlements.len().is_multiple_of(PREPARED_AT_A_TIME) {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(settlements)
+    }
+
+    async fn settle(&self, batch: Batch) -> Round {
+        let settled = match batch.settlements {
+            Ok(settlements) => self
+                .store
+                .settle(settlements, self.clock.now())
+                .await
+                .map_err(Trouble::of_store),
+            Err(trouble) => Err(trouble),
+        };
+        match settled {
+            Ok(settled) => {
+                settled.into_iter().for_each(count_outcome);
+                Round::Worked(batch.keys.len())
+            }
+            Err(trouble) => self.recover(batch.keys, batch.alone, trouble).await,
+        }
     }
 
     /// Reads what an import says, outside the transaction: decoding a hash takes its time.
@@ -244,6 +290,21 @@ pub async fn report_waiting(store: Arc<dyn Store>) {
     }
 }
 
+/// What claiming came to.
+enum Taken {
+    Batch(Batch),
+    Nothing,
+    StoreUnavailable,
+}
+
+/// Claimed imports, and what they say; or why nobody could read it.
+struct Batch {
+    keys: Vec<ClaimKey>,
+    /// Whether it is one import whose last claim came to nothing.
+    alone: bool,
+    settlements: Result<Vec<Settlement>, Trouble>,
+}
+
 enum Rest {
     None,
     UntilWork,
@@ -257,6 +318,20 @@ enum Trouble {
     Store(StoreError),
     #[error("{0}")]
     Import(String),
+}
+
+impl Trouble {
+    fn of_store(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy | StoreError::Unavailable(_) | StoreError::Unknown(_) => {
+                Self::Store(error)
+            }
+            StoreError::Conflict(_)
+            | StoreError::Corrupt(_)
+            | StoreError::TooCostly
+            | StoreError::Backend(_) => Self::Import(error.to_string()),
+        }
+    }
 }
 
 fn count_outcome(settled: Settled) {

@@ -4,6 +4,8 @@
 
 mod changes;
 mod claims;
+mod conditions;
+mod devices;
 mod hardware;
 pub(crate) mod histories;
 mod imports;
@@ -13,6 +15,7 @@ mod pages;
 mod registration;
 mod steps;
 mod upkeep;
+mod uploads;
 
 use std::{pin::Pin, sync::Arc};
 
@@ -47,6 +50,9 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
         hardware::CASES,
         ledger::CASES,
         upkeep::CASES,
+        uploads::CASES,
+        devices::CASES,
+        conditions::CASES,
     ];
     let mut failed = Vec::new();
     for (name, case) in rooms.into_iter().flatten() {

@@ -1,6 +1,6 @@
 //! What may go wrong while keeping things, without a driver's types.
 
-use crate::domain::import::ImportId;
+use crate::domain::{import::ImportId, upload::UploadId};
 
 /// Why an operation did not happen, or why that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,4 +49,7 @@ pub enum Unique {
     /// These import ids, within the tenant.
     #[error("{} import ids are taken", .0.len())]
     ImportIds(Vec<ImportId>),
+    /// This upload's id, within the tenant.
+    #[error("an upload's id is taken")]
+    UploadId(UploadId),
 }

@@ -25,14 +25,17 @@ use crate::domain::{
     field::{DeviceField, ImportField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
+    revision::Precondition,
     tenant::TenantId,
+    upload::{Upload, UploadId},
 };
 
 pub use error::{StoreError, Unique};
 use operation::{
-    AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
-    LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
-    TenantSummary, Updated,
+    AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+    DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
+    NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
+    TenantSummary, Updated, UploadDeletion,
 };
 use soundness::{Depth, Soundness};
 pub use sqlite::{DatabaseKind, OpenError, Opening};
@@ -95,18 +98,71 @@ pub trait Store: Send + Sync {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated>;
 
-    /// Deletes an import; false where there is none. Before settling that withdraws it;
-    /// afterwards its device stays.
+    /// Deletes an import. Before settling that withdraws it; afterwards its device stays.
     fn delete_import(
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
+    ) -> Answer<'_, ImportDeletion>;
+
+    /// Makes an upload with its imports: all of it, or nothing. An upload's id that is taken in
+    /// this tenant is `StoreError::Conflict`, and so are imports' ids.
+    fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()>;
+
+    /// The upload with this id.
+    fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>>;
+
+    /// A page of uploads, in the order of their ids.
+    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>>;
+
+    /// How many uploads there are.
+    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64>;
+
+    /// Takes a step of an upload's deletion: up to `limit` of its imports that wait are withdrawn,
+    /// as many that are settled stay without it, and it is gone once it has none.
+    fn delete_upload(
+        &self,
+        tenant: TenantId,
+        id: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, UploadDeletion>;
+
+    /// Accepts imports into an upload, as `create_imports` does; false where there is no such
+    /// upload.
+    fn create_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        imports: NewImports,
+    ) -> Answer<'_, bool>;
+
+    /// A page of an upload's imports, in the order of their ids.
+    fn list_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        slice: Slice,
+    ) -> Answer<'_, Page<Import>>;
+
+    /// How many imports an upload has.
+    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64>;
+
+    /// Whether an import came in this upload.
+    fn upload_holds(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        import: ImportId,
     ) -> Answer<'_, bool>;
 
     /// The device with this id.
@@ -122,14 +178,37 @@ pub trait Store: Send + Sync {
     /// How many devices a filter takes; without one, how many there are.
     fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64>;
 
+    /// Registers a device of which there is no hash, decided as an import is. A request that was
+    /// accepted before is accepted again, and changes nothing.
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation>;
+
+    /// Changes a device: all that the write names, or nothing.
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated>;
+
     /// Deletes a device and frees its hardware for any tenant.
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion>;
+
+    /// Deletes the devices with these serial numbers, in one transaction, and says of each number
+    /// in its order what became of it. A number that several devices share deletes none.
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>>;
 
     /// Takes waiting imports that were accepted until `accepted_until`, oldest first, at most
     /// `limit`. Nobody else gets them until their lease lapses. An import whose last claim came to
@@ -172,7 +251,7 @@ pub trait Store: Send + Sync {
 
     /// Removes up to so many rows of a tenant, and frees the hardware of the devices among them for
     /// any tenant: its imports first, so that none is registered meanwhile, then its devices, then
-    /// what is remembered of deleted ones. Audit lines stay. Removing nothing means that nothing
+    /// what is remembered of deleted ones, then its uploads. Audit lines stay. Removing nothing means that nothing
     /// is left.
     fn delete_tenant_rows(
         &self,
@@ -184,6 +263,13 @@ pub trait Store: Send + Sync {
 
     /// A page of a tenant's audit lines, oldest first.
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>>;
+
+    /// Runs `begin`, which polls futures of this store. The writes that begin in it reach the disk
+    /// together, where the backend can do so; each still succeeds or fails by itself. Others may
+    /// have to wait meanwhile, so `begin` should do nothing else.
+    fn together(&self, begin: &mut dyn FnMut()) {
+        begin();
+    }
 
     /// The secret with which page links are signed, made with the database.
     fn paging_secret(&self) -> &[u8; 32];

@@ -6,12 +6,14 @@ use uuid::Uuid;
 
 use crate::domain::{
     actor::Actor,
-    device::DeviceId,
+    device::{Device, DeviceChange, DeviceId, FixedProperty},
     directory_error::DirectoryError,
     identity::{Fingerprints, LedgerEntryId},
     import::{CallId, Import, ImportId, ImportProperties, TooLate},
-    registration::Examination,
+    registration::{Examination, Subject},
+    revision::Precondition,
     tenant::TenantId,
+    upload::UploadId,
 };
 
 /// The imports of one request, accepted together.
@@ -34,6 +36,37 @@ pub struct NewImport {
     pub id: ImportId,
     /// What the client said.
     pub properties: ImportProperties,
+}
+
+/// An upload to make, with the imports that it comes with: there may be none.
+#[derive(Clone, Debug)]
+pub struct NewUpload {
+    /// Its id, chosen before the store sees it.
+    pub id: UploadId,
+    /// Its imports, and who sends them and when.
+    pub imports: NewImports,
+}
+
+/// How far an upload's deletion has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadDeletion {
+    /// There is no such upload.
+    Absent,
+    /// Some of its imports are out of it, others are to come.
+    Begun,
+    /// It is deleted.
+    Deleted,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The last id of the page before.
+    pub after: Option<Uuid>,
+    /// How many rows to leave out first.
+    pub skip: u64,
+    /// How many rows at most.
+    pub limit: usize,
 }
 
 /// Which rows of a collection are meant; absent, all.
@@ -100,10 +133,122 @@ pub struct Page<T> {
 pub enum Updated {
     /// There is no such import.
     Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// The import is settled.
     TooLate(TooLate),
     /// The import as it is now.
     Done(Box<Import>),
+}
+
+/// What became of an import's deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportDeletion {
+    /// It is deleted.
+    Deleted,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
+    /// There is no such import.
+    Absent,
+}
+
+/// A device to register of which there is no hardware hash.
+#[derive(Clone, Debug)]
+pub struct NewDevice {
+    /// Its id, chosen before the store sees it.
+    pub id: DeviceId,
+    /// The id of the hardware, should it be new.
+    pub entry: LedgerEntryId,
+    /// The request.
+    pub call: CallId,
+    /// What the client says of it.
+    pub subject: Subject,
+    /// Who sent it.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What became of a device to register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceCreation {
+    /// It is registered.
+    Registered(Box<Device>),
+    /// It is refused.
+    Refused(DirectoryError),
+}
+
+/// A write to one device.
+#[derive(Clone, Debug)]
+pub struct DeviceWrite {
+    /// What it is to become.
+    pub change: DeviceChange,
+    /// What the client did, for the audit table.
+    pub act: DeviceAct,
+    /// In which revision it must be.
+    pub precondition: Precondition,
+    /// Who asked.
+    pub actor: Actor,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What clients do to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceAct {
+    /// Graph: Update windowsAutopilotDeviceIdentity.
+    Change,
+    /// Graph: `updateDeviceProperties`.
+    UpdateProperties,
+    /// Graph: `assignUserToDevice`.
+    AssignUser,
+    /// Graph: `unassignUserFromDevice`.
+    UnassignUser,
+    /// Graph: `assignResourceAccountToDevice`.
+    AssignResourceAccount,
+    /// Graph: `unassignResourceAccountFromDevice`.
+    UnassignResourceAccount,
+    /// Graph: `allowNextEnrollment`.
+    AllowNextEnrollment,
+}
+
+impl DeviceAct {
+    /// The word that the audit table has for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "device-changed",
+            Self::UpdateProperties => "device-properties-updated",
+            Self::AssignUser => "device-user-assigned",
+            Self::UnassignUser => "device-user-unassigned",
+            Self::AssignResourceAccount => "device-resource-account-assigned",
+            Self::UnassignResourceAccount => "device-resource-account-unassigned",
+            Self::AllowNextEnrollment => "device-next-enrollment-allowed",
+        }
+    }
+}
+
+/// What became of a write to a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceUpdated {
+    /// There is no such device.
+    Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
+    /// It would become other hardware.
+    Fixed(FixedProperty),
+    /// The device as it is now.
+    Done(Box<Device>),
+}
+
+/// What became of the device that goes by a serial number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SerialDeletion {
+    /// It is deleted.
+    Deleted(DeviceId),
+    /// More than one device goes by it. None of them is deleted.
+    NotUnique,
+    /// No device goes by it.
+    Absent,
 }
 
 /// What became of a device's deletion.
@@ -111,6 +256,8 @@ pub enum Updated {
 pub enum DeviceDeletion {
     /// It is deleted.
     Deleted,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// It was deleted before, at this instant. Remembered for 30 days.
     DeletedBefore(Timestamp),
     /// This tenant never had it, as far as is remembered.
@@ -200,7 +347,7 @@ pub struct LedgerEntry {
     pub owner: Option<(TenantId, DeviceId)>,
     /// The serial number, as it was last registered.
     pub serial_number: String,
-    /// The product key, as it was last registered.
+    /// The product key, as it was last registered with one.
     pub product_key: String,
     /// All fingerprints.
     pub fingerprints: Fingerprints,
@@ -219,6 +366,8 @@ pub struct TenantSummary {
     pub devices: u64,
     /// Its deleted devices that are remembered.
     pub tombstones: u64,
+    /// Its uploads.
+    pub uploads: u64,
 }
 
 /// How much of a tenant one step of its deletion removed.
@@ -230,12 +379,14 @@ pub struct TenantDeletion {
     pub devices: u64,
     /// Deleted devices that were remembered.
     pub tombstones: u64,
+    /// Uploads.
+    pub uploads: u64,
 }
 
 impl TenantDeletion {
     /// How many rows that is.
     pub fn rows(&self) -> u64 {
-        self.imports + self.devices + self.tombstones
+        self.imports + self.devices + self.tombstones + self.uploads
     }
 }
 

@@ -83,6 +83,17 @@ pub const METRICS: &[Metric] = &[
         help: "Time from a request's headers to the end of its answer.",
     },
     Metric {
+        name: "hangar_batch_parts_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[
+            ("route", "the route's template, or `none`"),
+            ("method", "the HTTP method, or `other`"),
+            ("status", "the part's status code"),
+        ],
+        help: "Requests answered within a `$batch`, which itself is one request.",
+    },
+    Metric {
         name: "hangar_write_group_operations",
         kind: MetricKind::Histogram(GROUP_OPERATIONS),
         unit: Unit::Count,
@@ -145,6 +156,16 @@ pub const METRICS: &[Metric] = &[
         help: "Tokens checked.",
     },
     Metric {
+        name: "hangar_throttled_requests_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[(
+            "limit",
+            "the setting that was run into: `app_requests`, `tenant_requests`, `app_writes` or `tenant_writes`",
+        )],
+        help: "Requests answered 429 because their caller asks too often.",
+    },
+    Metric {
         name: "hangar_connections",
         kind: MetricKind::Gauge,
         unit: Unit::Count,
@@ -157,6 +178,20 @@ pub const METRICS: &[Metric] = &[
         unit: Unit::Count,
         labels: &[],
         help: "Connections closed at once because too many were open.",
+    },
+    Metric {
+        name: "hangar_tls_failures_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[],
+        help: "Connections on which TLS was not agreed on, in time or at all.",
+    },
+    Metric {
+        name: "hangar_tls_certificate_expiry_seconds",
+        kind: MetricKind::Gauge,
+        unit: Unit::Seconds,
+        labels: &[],
+        help: "When the certificate that is served expires, in Unix time; 0 where none is read from files.",
     },
     Metric {
         name: "hangar_store_errors_total",

@@ -32,6 +32,8 @@ use crate::{
             Layers,
             host_guard::HostGuard,
             limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
+            request_id::TransportSecurity,
+            throttle::{Limits, RetryAfter, Throttle},
         },
         server::{PeerAddr, ServerOptions},
     },
@@ -61,6 +63,8 @@ pub struct TestOptions {
     pub peer: TestPeer,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// How often a caller may ask in twenty seconds.
+    pub throttle: Option<(Limits, RetryAfter)>,
     /// Whether the local authority answers beside the API, as with `--dev`.
     pub local_authority: LocalAuthority,
 }
@@ -94,6 +98,7 @@ impl Default for TestOptions {
             public_url: None,
             peer: TestPeer::Client,
             body_timeout: BODY_TIMEOUT,
+            throttle: None,
             local_authority: LocalAuthority::Hidden,
         }
     }
@@ -166,6 +171,9 @@ impl TestApi {
                 configuration_scopes: options.configuration_scopes,
             },
             behavior: options.behavior,
+            throttle: options.throttle.map(|(limits, retry_after)| {
+                Throttle::new(limits, Duration::from_secs(20), retry_after)
+            }),
             max_import: 1000,
             bodies: BodyBudget::new(BODY_BUDGET_BYTES),
             body_timeout: options.body_timeout,
@@ -179,12 +187,14 @@ impl TestApi {
                     trusts_proxy: Arc::new(move |_| options.peer == TestPeer::TrustedProxy),
                 },
                 challenge: challenge(BASE_URL).expect("the address fits into a header"),
+                transport_security: TransportSecurity::OneYear,
             },
             development: match options.local_authority {
                 LocalAuthority::Hidden => None,
                 LocalAuthority::Served => Some(Development {
                     guard: HostGuard::default(),
                     authority: Arc::clone(&authority).router(BASE_URL, clock.clone()),
+                    secure_authority: None,
                     is_authority_path: authority::serves,
                 }),
             },

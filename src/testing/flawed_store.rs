@@ -20,14 +20,17 @@ use crate::{
         field::{DeviceField, ImportField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
+        revision::Precondition,
         tenant::TenantId,
+        upload::{Upload, UploadId},
     },
     store::{
         Answer, Store, StoreError,
         operation::{
-            AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
-            LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
-            TenantSummary, Updated,
+            AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+            DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+            NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -123,20 +126,82 @@ impl Store for FlawedStore {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated> {
-        self.inner.update_import(tenant, id, change, actor, now)
+        self.inner
+            .update_import(tenant, id, change, precondition, actor, now)
     }
 
     fn delete_import(
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
+    ) -> Answer<'_, ImportDeletion> {
+        self.inner
+            .delete_import(tenant, id, precondition, actor, now)
+    }
+
+    fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
+        self.inner.create_upload(tenant, new)
+    }
+
+    fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>> {
+        self.inner.upload(tenant, id)
+    }
+
+    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
+        self.inner.list_uploads(tenant, slice)
+    }
+
+    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
+        self.inner.count_uploads(tenant)
+    }
+
+    fn delete_upload(
+        &self,
+        tenant: TenantId,
+        id: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, UploadDeletion> {
+        self.inner.delete_upload(tenant, id, limit, actor, now)
+    }
+
+    fn create_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        imports: NewImports,
     ) -> Answer<'_, bool> {
-        self.inner.delete_import(tenant, id, actor, now)
+        self.inner.create_upload_imports(tenant, upload, imports)
+    }
+
+    fn list_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        slice: Slice,
+    ) -> Answer<'_, Page<Import>> {
+        self.inner.list_upload_imports(tenant, upload, slice)
+    }
+
+    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
+        self.inner.count_upload_imports(tenant, upload)
+    }
+
+    fn upload_holds(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        import: ImportId,
+    ) -> Answer<'_, bool> {
+        self.inner.upload_holds(tenant, upload, import)
     }
 
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>> {
@@ -155,14 +220,40 @@ impl Store for FlawedStore {
         self.inner.count_devices(tenant, filter)
     }
 
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {
+        self.inner.create_device(tenant, new)
+    }
+
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated> {
+        self.inner.update_device(tenant, id, write)
+    }
+
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
-        self.inner.delete_device(tenant, id, actor, now)
+        self.inner
+            .delete_device(tenant, id, precondition, actor, now)
+    }
+
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        self.inner
+            .delete_devices(tenant, serial_numbers, actor, now)
     }
 
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
@@ -218,6 +309,10 @@ impl Store for FlawedStore {
 
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>> {
         self.inner.list_audit(tenant, slice)
+    }
+
+    fn together(&self, begin: &mut dyn FnMut()) {
+        self.inner.together(begin);
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

@@ -6,6 +6,7 @@ mod clock;
 #[cfg(test)]
 pub(crate) mod flawed_store;
 mod hardware;
+mod secure;
 mod server;
 #[cfg(test)]
 pub(crate) mod workbench;
@@ -15,6 +16,7 @@ pub(crate) use crate::graph::{version, vocabulary};
 pub use api::{BASE_URL, LocalAuthority, TestAnswer, TestApi, TestOptions, TestPeer};
 pub use clock::ManualClock;
 pub use hardware::{import_named, import_of};
+pub use secure::{secure_client, secure_server};
 pub use server::TestServer;
 
 use uuid::Uuid;

@@ -6,7 +6,7 @@ use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
 use crate::http::{
     api::Api,
-    server::{self, Drained, ServerOptions},
+    server::{self, Drained, Listener, ServerOptions},
 };
 
 /// A server that ends when it is stopped or dropped.
@@ -26,7 +26,8 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel();
         let answer = move |request, peer| Arc::clone(&api).answer(request, peer);
         let mut serving = JoinSet::new();
-        serving.spawn(server::serve(listener, answer, options, async {
+        let listeners = vec![Listener::plain(listener)];
+        serving.spawn(server::serve(listeners, answer, options, async {
             // To drop the sender is to ask for the end, too.
             let _ = stopped.await;
         }));

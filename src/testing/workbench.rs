@@ -8,18 +8,20 @@ use uuid::Uuid;
 use super::actor;
 use crate::{
     domain::{
-        device::{Device, DeviceId},
+        device::{Device, DeviceChange, DeviceId, DeviceProperties},
         directory_error::DirectoryError,
         identity::LedgerEntryId,
         import::{CallId, Import, ImportChange, ImportId, ImportProperties, ImportState},
-        registration::{HashValidation, examine},
+        registration::{HashValidation, describe, examine},
+        revision::Precondition,
         tenant::TenantId,
     },
     store::{
         Store, StoreError,
         operation::{
-            Claim, DeviceDeletion, LedgerEntry, LedgerQuery, NewImport, NewImports, Query, Settled,
-            Settlement, Updated,
+            Claim, DeviceAct, DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite,
+            ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImport, NewImports, Query,
+            SerialDeletion, Settled, Settlement, Updated,
         },
     },
 };
@@ -162,16 +164,18 @@ impl Workbench {
         change: ImportChange,
     ) -> Updated {
         self.store
-            .update_import(tenant, id, change, actor(), at(30))
+            .update_import(tenant, id, change, Precondition::default(), actor(), at(30))
             .await
             .unwrap()
     }
 
+    /// Deletes an import; true if there was one.
     pub(crate) async fn delete(&self, tenant: TenantId, id: ImportId) -> bool {
-        self.store
-            .delete_import(tenant, id, actor(), at(30))
-            .await
-            .unwrap()
+        let deletion = self
+            .store
+            .delete_import(tenant, id, Precondition::default(), actor(), at(30))
+            .await;
+        deletion.unwrap() == ImportDeletion::Deleted
     }
 
     pub(crate) async fn device(&self, tenant: TenantId, id: DeviceId) -> Option<Device> {
@@ -194,7 +198,54 @@ impl Workbench {
         second: i64,
     ) -> DeviceDeletion {
         self.store
-            .delete_device(tenant, id, actor(), at(second))
+            .delete_device(tenant, id, Precondition::default(), actor(), at(second))
+            .await
+            .unwrap()
+    }
+
+    /// Registers a device of which there is no hash.
+    pub(crate) async fn create_device(
+        &self,
+        tenant: TenantId,
+        properties: DeviceProperties,
+    ) -> DeviceCreation {
+        let new = NewDevice {
+            id: DeviceId(Uuid::new_v4()),
+            entry: LedgerEntryId(Uuid::new_v4()),
+            call: CallId(Uuid::new_v4()),
+            subject: describe(properties).unwrap(),
+            actor: actor(),
+            now: at(60),
+        };
+        self.store.create_device(tenant, new).await.unwrap()
+    }
+
+    /// Writes to a device, whatever its revision is.
+    pub(crate) async fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        change: DeviceChange,
+        act: DeviceAct,
+    ) -> DeviceUpdated {
+        let write = DeviceWrite {
+            change,
+            act,
+            precondition: Precondition::default(),
+            actor: actor(),
+            now: at(65),
+        };
+        self.store.update_device(tenant, id, write).await.unwrap()
+    }
+
+    pub(crate) async fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: &[&str],
+    ) -> Vec<SerialDeletion> {
+        let serial_numbers = serial_numbers.iter().map(|&text| text.to_owned()).collect();
+        self.store
+            .delete_devices(tenant, serial_numbers, actor(), at(70))
             .await
             .unwrap()
     }

@@ -68,6 +68,11 @@ fn sql_stays_in_the_store() {
 }
 
 #[test]
+fn queries_stay_on_their_way() {
+    hold(&[rules::only_rooms_on_the_way_name_odata]);
+}
+
+#[test]
 fn http_stays_in_its_rooms() {
     hold(&[
         rules::only_the_web_rooms_name_axum,

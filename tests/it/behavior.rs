@@ -154,6 +154,33 @@ async fn an_import_can_be_changed_or_not() {
 }
 
 #[tokio::test]
+async fn devices_are_created_and_changed_documented_and_never_observed() {
+    let [documented, observed] = both();
+    let kite = json!({ "manufacturer": "M", "model": "N", "serialNumber": "S" });
+    let tag = json!({ "groupTag": "T" });
+    for (house, statuses) in [(&documented, [201, 200]), (&observed, [400, 400])] {
+        let (_, device) = house.register(&house.contoso, 1).await;
+        let path = format!("{DEVICES}/{device}");
+        let answers = [
+            house.post(DEVICES, &kite).await,
+            house.patch(&path, &tag).await,
+            // Where the method is not there, its body is not looked at either.
+            house.ask(Method::POST, DEVICES).bytes("{").send().await,
+        ];
+        for (answer, status) in answers.iter().zip(statuses) {
+            assert_eq!(answer.status, status);
+        }
+        if statuses == [400, 400] {
+            for answer in answers {
+                let code = &answer.json()["error"]["code"];
+                assert_eq!(code, "No method match route template");
+            }
+            assert_eq!(house.get(&path).await.json()["groupTag"], "");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_errors_message_is_a_sentence_or_a_document() {
     let [documented, observed] = both();
     let path = format!("{IMPORTS}/7?note=1");

@@ -3,18 +3,21 @@
 //! does not compile without one.
 
 use hangar::{
+    graph::version::Version,
     http::{
         auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
         router::{Operation, ROUTES, Route},
     },
     testing::{TestAnswer, TestOptions},
 };
+use hardware_hash::Builder;
 use http::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    DEVICES, House, IMPORTS, READ, VERSIONS, WRITE, device, error, id_of, ids_of, masked, text,
+    DEVICES, House, IMPORTS, READ, UPLOADS, VERSIONS, WRITE, device, error, id_of, ids_of, masked,
+    text,
 };
 
 const CONTOSO: Uuid = Uuid::from_u128(0xaaaa_aaaa_0000_4000_8000_0000_0000_000a);
@@ -28,8 +31,8 @@ const PERSONAL: &str =
 
 /// How an operation is called, and what it looks like when that succeeds.
 struct Case {
-    /// The key, where the path has one.
-    key: String,
+    /// The keys in the path, in its order.
+    keys: Vec<String>,
     body: Option<Value>,
     status: u16,
     stranger: Stranger,
@@ -45,27 +48,54 @@ enum Stranger {
     Nothing,
     /// A free id: what he brings is accepted beside the other's.
     FreeId,
+    /// Hardware that nobody has: it becomes his.
+    FreeHardware,
+    /// That no device of his goes by the other's serial number.
+    NotDeleted,
 }
 
-/// A tenant's rows: an import that is decided, and its device.
+/// A tenant's rows: an upload, an import in it that is decided, and its device with its serial
+/// number.
 struct Rows {
+    upload: String,
     import: String,
     device: String,
+    serial: String,
 }
 
 fn case(operation: Operation, rows: &Rows) -> Case {
     let with = |key: &str, body, status, stranger| Case {
-        key: key.to_owned(),
+        keys: vec![key.to_owned()],
         body,
         status,
         stranger,
     };
+    let within = |body, status| Case {
+        keys: vec![rows.upload.clone(), rows.import.clone()],
+        ..with("", body, status, Stranger::Nothing)
+    };
     let taken = json!({ "id": rows.import, "serialNumber": "a stranger's" });
     let many = json!({ "importedWindowsAutopilotDeviceIdentities": [taken] });
+    let set = "/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+    let batch = json!({ "requests": [{ "id": "1", "method": "GET", "url": set }] });
+    let upload = json!({ "id": rows.upload, "deviceIdentities": [taken] });
+    let free = json!({ "serialNumber": "S" });
     let tag = json!({ "groupTag": "changed" });
+    // Every scene has another import, so that its id makes hardware that nobody has.
+    let described = json!({
+        "manufacturer": "Hangar Test Works", "model": "Kite", "serialNumber": rows.import,
+    });
+    let serials = json!({ "serialNumbers": [rows.serial] });
+    let user = json!({ "userPrincipalName": "a@contoso.example" });
+    let account = json!({
+        "userPrincipalName": "room@contoso.example", "resourceAccountName": "room",
+    });
     match operation {
-        Operation::ListImports | Operation::ListDevices => with("", None, 200, Stranger::OwnRows),
-        Operation::CountImports | Operation::CountDevices => {
+        Operation::Batch => with("", Some(batch), 200, Stranger::OwnRows),
+        Operation::ListImports | Operation::ListUploads | Operation::ListDevices => {
+            with("", None, 200, Stranger::OwnRows)
+        }
+        Operation::CountImports | Operation::CountUploads | Operation::CountDevices => {
             with("", None, 200, Stranger::OwnNumber)
         }
         Operation::CreateImport => with("", Some(taken), 201, Stranger::FreeId),
@@ -73,8 +103,40 @@ fn case(operation: Operation, rows: &Rows) -> Case {
         Operation::GetImport => with(&rows.import, None, 200, Stranger::Nothing),
         Operation::UpdateImport => with(&rows.import, Some(tag), 200, Stranger::Nothing),
         Operation::DeleteImport => with(&rows.import, None, 204, Stranger::Nothing),
+        Operation::CreateUpload => with("", Some(upload), 201, Stranger::FreeId),
+        Operation::GetUpload => with(&rows.upload, None, 200, Stranger::Nothing),
+        Operation::UpdateUpload => with(&rows.upload, Some(json!({})), 200, Stranger::Nothing),
+        Operation::DeleteUpload => with(&rows.upload, None, 204, Stranger::Nothing),
+        Operation::ListUploadImports | Operation::CountUploadImports => {
+            with(&rows.upload, None, 200, Stranger::Nothing)
+        }
+        Operation::CreateUploadImport => with(&rows.upload, Some(free), 201, Stranger::Nothing),
+        Operation::GetUploadImport => within(None, 200),
+        Operation::UpdateUploadImport => within(Some(tag), 200),
+        Operation::DeleteUploadImport => within(None, 204),
         Operation::GetDevice => with(&rows.device, None, 200, Stranger::Nothing),
-        Operation::DeleteDevice => with(&rows.device, None, 204, Stranger::Nothing),
+        Operation::CreateDevice => with("", Some(described), 201, Stranger::FreeHardware),
+        Operation::UpdateDevice => with(&rows.device, Some(tag), 200, Stranger::Nothing),
+        Operation::DeleteDevices => with("", Some(serials), 200, Stranger::NotDeleted),
+        Operation::AssignUser => with(&rows.device, Some(user), 204, Stranger::Nothing),
+        Operation::UpdateDeviceProperties => with(&rows.device, Some(tag), 204, Stranger::Nothing),
+        Operation::AssignResourceAccount => {
+            with(&rows.device, Some(account), 204, Stranger::Nothing)
+        }
+        Operation::DeleteDevice
+        | Operation::UnassignUser
+        | Operation::UnassignResourceAccount
+        | Operation::AllowNextEnrollment => with(&rows.device, None, 204, Stranger::Nothing),
+    }
+}
+
+fn rows(upload: String, import: String, device: String, seed: u64) -> Rows {
+    let report = Builder::new(seed).report();
+    Rows {
+        upload,
+        import,
+        device,
+        serial: report.serial_number().expect("a serial number").to_owned(),
     }
 }
 
@@ -88,10 +150,10 @@ struct Scene {
 impl Scene {
     async fn new(options: TestOptions) -> Self {
         let house = House::with(options);
-        let (import, device) = house.register(&house.contoso, 1).await;
+        let (upload, import, device) = house.upload(&house.contoso, 1).await;
         let mut scene = Self {
             house,
-            rows: Rows { import, device },
+            rows: rows(upload, import, device, 1),
             before: Vec::new(),
         };
         scene.before = scene.contents().await;
@@ -101,7 +163,7 @@ impl Scene {
     async fn contents(&self) -> Vec<String> {
         let owner = self.house.user_token(CONTOSO, READ);
         let mut contents = Vec::new();
-        for set in [IMPORTS, DEVICES] {
+        for set in [IMPORTS, UPLOADS, DEVICES] {
             let ask = self.house.ask(Method::GET, set).token(&owner);
             contents.push(text(&ask.send().await));
         }
@@ -114,7 +176,7 @@ impl Scene {
 
     async fn call(&self, route: &Route, version: &str, token: Option<&str>) -> TestAnswer {
         let case = case(route.operation, &self.rows);
-        self.call_with(route, version, token, &case.key, case.body.as_ref())
+        self.call_with(route, version, token, &case.keys, case.body.as_ref())
             .await
     }
 
@@ -123,10 +185,10 @@ impl Scene {
         route: &Route,
         version: &str,
         token: Option<&str>,
-        key: &str,
+        keys: &[String],
         body: Option<&Value>,
     ) -> TestAnswer {
-        let path = format!("/{version}/{}", route.path.replace("{id}", key));
+        let path = path_of(route, version, keys);
         let mut ask = self.house.ask(route.method.clone(), &path);
         if let Some(body) = body {
             ask = ask.json(body);
@@ -137,10 +199,10 @@ impl Scene {
         }
     }
 
-    /// Calls as a holder who is to be refused, under both versions.
+    /// Calls as a holder who is to be refused, under every version that has the route.
     async fn refuses(&self, route: &Route, token: Option<&str>, expected: &str) -> Vec<TestAnswer> {
         let mut answers = Vec::new();
-        for version in VERSIONS {
+        for version in versions_of(route) {
             let answer = self.call(route, version, token).await;
             assert_eq!(error(&answer), expected, "{version} {route:?}");
             assert!(self.untouched().await, "{version} {route:?}");
@@ -148,6 +210,29 @@ impl Scene {
         }
         answers
     }
+}
+
+/// The route's path, its keys in their places.
+fn path_of(route: &Route, version: &str, keys: &[String]) -> String {
+    let mut keys = keys.iter().map(String::as_str);
+    let segments = route.path.split('/').map(|segment| {
+        if segment.starts_with('{') {
+            keys.next().unwrap()
+        } else {
+            segment
+        }
+    });
+    format!("/{version}/{}", segments.collect::<Vec<_>>().join("/"))
+}
+
+/// The versions that have a route.
+fn versions_of(route: &Route) -> Vec<&'static str> {
+    let mut versions = VERSIONS.to_vec();
+    versions.retain(|version| {
+        let version = Version::parse(version).unwrap();
+        route.versions.include(version)
+    });
+    versions
 }
 
 /// The scopes of which one opens a route, as refusals list them.
@@ -190,6 +275,22 @@ fn a_route_is_in_the_table_once() {
             Access::Anonymous | Access::AnyToken => true,
         };
         assert!(expected, "{route:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_betas_alone_leads_nowhere_in_the_stable_version() {
+    let scene = Scene::new(TestOptions::default()).await;
+    let owner = scene.house.contoso.clone();
+    for route in ROUTES {
+        if versions_of(route).len() == VERSIONS.len() {
+            continue;
+        }
+        let answer = scene.call(route, "v1.0", Some(&owner)).await;
+        let told = error(&answer);
+        let expected = "400 BadRequest: Resource not found for the segment '";
+        assert!(told.starts_with(expected), "{route:?}: {told}");
+        assert!(scene.untouched().await, "{route:?}");
     }
 }
 
@@ -278,21 +379,22 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
     let mut seed = 0;
     for route in ROUTES {
         let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
-        for (scope, version) in scopes.iter().zip(VERSIONS.iter().cycle()) {
+        for (scope, version) in scopes.iter().zip(versions_of(route).into_iter().cycle()) {
             for claims in [
                 json!({ "scp": format!("User.Read {scope}") }),
                 json!({ "roles": [scope], "idtyp": "app" }),
             ] {
                 seed += 1;
                 let token = house.token(CONTOSO, &claims);
-                let (import, device) = house.register(&house.contoso, seed).await;
-                let rows = Rows { import, device };
+                let (upload, import, device) = house.upload(&house.contoso, seed).await;
+                let rows = rows(upload, import, device, seed);
                 let mut case = case(route.operation, &rows);
                 // The owner's own ids are taken.
                 if let Stranger::FreeId = case.stranger {
+                    house.delete(&format!("{UPLOADS}/{}", rows.upload)).await;
                     house.delete(&format!("{IMPORTS}/{}", rows.import)).await;
                 }
-                let path = format!("/{version}/{}", route.path.replace("{id}", &case.key));
+                let path = path_of(route, version, &case.keys);
                 let mut ask = house.ask(route.method.clone(), &path).token(&token);
                 if let Some(body) = case.body.take() {
                     ask = ask.json(&body);
@@ -327,26 +429,24 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
 async fn another_tenant_meets_only_what_is_its_own() {
     let scene = Scene::new(TestOptions::default()).await;
     let stranger = scene.house.user_token(FABRIKAM, WRITE);
-    let (own_import, own_device) = scene.house.register(&stranger, 9).await;
+    let (own_upload, own_import, own_device) = scene.house.upload(&stranger, 9).await;
+    let own = [own_upload, own_import, own_device];
     for route in ROUTES {
         if !matches!(route.access, Access::Needs(_)) {
             continue;
         }
-        for version in VERSIONS {
+        for version in versions_of(route) {
             let case = case(route.operation, &scene.rows);
             let answer = scene.call(route, version, Some(&stranger)).await;
             match case.stranger {
                 Stranger::OwnRows => {
                     let ids = ids_of(&answer);
-                    assert!(
-                        ids == [own_import.as_str()] || ids == [own_device.as_str()],
-                        "{route:?}"
-                    );
+                    assert!(ids.len() == 1 && own.contains(&ids[0]), "{route:?}");
                 }
                 Stranger::OwnNumber => assert_eq!(text(&answer), "1", "{route:?}"),
                 Stranger::Nothing => {
                     // Not theirs and not there look the same.
-                    let nowhere = Uuid::from_u128(7).to_string();
+                    let nowhere = vec![Uuid::from_u128(7).to_string(); case.keys.len()];
                     let none = scene
                         .call_with(
                             route,
@@ -368,6 +468,21 @@ async fn another_tenant_meets_only_what_is_its_own() {
                     assert_eq!(theirs.json()["serialNumber"], "a stranger's");
                     let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
                     assert_eq!(ask.send().await.status, 204);
+                    let path = format!("{UPLOADS}/{}", scene.rows.upload);
+                    let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
+                    let is_upload = route.operation == Operation::CreateUpload;
+                    let expected = if is_upload { 204 } else { 404 };
+                    assert_eq!(ask.send().await.status, expected);
+                }
+                Stranger::FreeHardware => {
+                    assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));
+                    let path = format!("{DEVICES}/{}", id_of(&answer));
+                    let ask = scene.house.ask(Method::DELETE, &path).token(&stranger);
+                    assert_eq!(ask.send().await.status, 204);
+                }
+                Stranger::NotDeleted => {
+                    assert_eq!(answer.status, case.status, "{route:?}");
+                    assert_eq!(answer.json()["value"][0]["deletionState"], "failed");
                 }
             }
             assert!(scene.untouched().await, "{version} {route:?}");

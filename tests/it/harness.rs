@@ -16,6 +16,8 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 pub(crate) const IMPORTS: &str = "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+pub(crate) const UPLOADS: &str =
+    "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentityUploads";
 pub(crate) const DEVICES: &str = "/beta/deviceManagement/windowsAutopilotDeviceIdentities";
 pub(crate) const VERSIONS: [&str; 2] = ["beta", "v1.0"];
 pub(crate) const ENTITY_CONTENT_TYPE: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
@@ -29,7 +31,7 @@ pub(crate) struct House {
     pub(crate) contoso: String,
     /// The token of Fabrikam's administrator.
     pub(crate) fabrikam: String,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl House {
@@ -58,8 +60,13 @@ impl House {
             contoso: api.user_token("contoso", "administrator"),
             fabrikam: api.user_token("fabrikam", "administrator"),
             api,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// Where the database is.
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.directory.path().join("hangar.db")
     }
 
     /// A request by Contoso's administrator, to be completed.
@@ -121,6 +128,24 @@ impl House {
         let state = self.state(token, &import).await;
         assert_eq!(state["deviceImportStatus"], "complete", "{state}");
         (import, string(&state["deviceRegistrationId"]))
+    }
+
+    /// Registers the invented device of this seed in an upload of its own: the ids of the upload,
+    /// of its import and of the device.
+    pub(crate) async fn upload(&self, token: &str, seed: u64) -> (String, String, String) {
+        let body = json!({ "deviceIdentities": [device(seed)] });
+        let ask = self.ask(Method::POST, UPLOADS).token(token);
+        let answer = ask.json(&body).send().await;
+        assert_eq!(answer.status, 201, "{}", text(&answer));
+        let import = string(&answer.json()["deviceIdentities"][0]["id"]);
+        self.api.settle().await;
+        let state = self.state(token, &import).await;
+        assert_eq!(state["deviceImportStatus"], "complete", "{state}");
+        (
+            id_of(&answer),
+            import,
+            string(&state["deviceRegistrationId"]),
+        )
     }
 
     /// A user's token with any scopes, in any tenant.
@@ -254,14 +279,23 @@ pub(crate) fn error(answer: &TestAnswer) -> String {
     )
 }
 
-/// A body with every GUID but the zero one replaced by a number of its own, for snapshots.
+/// A body with every GUID but the zero one replaced by a number of its own, and without what
+/// entity tags say, for snapshots.
 pub(crate) fn masked(answer: &TestAnswer) -> String {
     const GUID: usize = 36;
+    const ETAG: &str = "W/\\\"";
+    const ETAG_CHARACTERS: usize = 22;
     let body = text(answer);
     let mut seen = Vec::new();
     let mut out = String::new();
     let mut rest = body.as_str();
     while let Some(next) = rest.chars().next() {
+        let tag = rest.strip_prefix(ETAG);
+        if let Some(after) = tag.and_then(|tag| tag.get(ETAG_CHARACTERS..)) {
+            out += &[ETAG, "<tag>"].concat();
+            rest = after;
+            continue;
+        }
         let guid = rest.get(..GUID).filter(|text| text.contains('-'));
         match guid.and_then(|text| Uuid::try_parse(text).ok()) {
             Some(id) if !id.is_nil() => {

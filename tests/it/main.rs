@@ -7,6 +7,7 @@
 
 mod architecture;
 mod bad_input;
+mod batch;
 mod behavior;
 mod cli;
 mod cli_hash;
@@ -23,3 +24,6 @@ mod outage;
 mod process;
 mod registration;
 mod seed;
+mod throttling;
+mod tls;
+mod uploads;

@@ -1,8 +1,8 @@
 //! A store that can't be used: every operation says so, at once and in Graph's shape, and asks the
 //! client to come back.
 
-use hangar::http::router::ROUTES;
-use serde_json::json;
+use hangar::http::router::{Operation, ROUTES};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::House;
@@ -12,12 +12,14 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
     let house = House::new();
     house.api.store.close().await;
     for route in ROUTES {
-        let path = format!("/beta/{}", route.path).replace("{id}", &Uuid::from_u128(7).to_string());
-        let body = match (route.method.as_str(), route.path.ends_with("/import")) {
-            ("POST", true) => Some(json!({ "importedWindowsAutopilotDeviceIdentities": [{}] })),
-            ("POST" | "PATCH", false) => Some(json!({ "serialNumber": "S" })),
-            _ => None,
-        };
+        if route.operation == Operation::Batch {
+            // It keeps nothing itself: its parts say so.
+            continue;
+        }
+        let key = Uuid::from_u128(7).to_string();
+        let path = format!("/beta/{}", route.path);
+        let path = path.replace("{id}", &key).replace("{import}", &key);
+        let body = body(route.operation);
         let token = Some(house.contoso.as_str());
         let answer = house
             .api
@@ -34,5 +36,51 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
             "the cause is private: {message}"
         );
         assert!(error["innerError"]["request-id"].is_string(), "{named}");
+    }
+}
+
+/// What an operation is sent, where it reads a body.
+fn body(operation: Operation) -> Option<Value> {
+    let body = match operation {
+        Operation::CreateImports => {
+            json!({ "importedWindowsAutopilotDeviceIdentities": [{}] })
+        }
+        Operation::CreateImport
+        | Operation::UpdateImport
+        | Operation::CreateUploadImport
+        | Operation::UpdateUploadImport => json!({ "serialNumber": "S" }),
+        Operation::CreateUpload | Operation::UpdateUpload => json!({}),
+        Operation::CreateDevice => {
+            json!({ "manufacturer": "M", "model": "N", "serialNumber": "S" })
+        }
+        Operation::UpdateDevice | Operation::UpdateDeviceProperties => json!({ "groupTag": "T" }),
+        Operation::DeleteDevices => json!({ "serialNumbers": ["S"] }),
+        Operation::AssignUser => json!({ "userPrincipalName": "a@b" }),
+        Operation::AssignResourceAccount => {
+            json!({ "userPrincipalName": "a@b", "resourceAccountName": "r" })
+        }
+        _ => return None,
+    };
+    Some(body)
+}
+
+#[tokio::test]
+async fn without_its_store_each_part_of_a_batch_answers_503() {
+    let house = House::new();
+    house.api.store.close().await;
+    let set = "/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+    let create = json!({
+        "id": "2", "method": "POST", "url": set, "body": {},
+        "headers": { "Content-Type": "application/json" },
+    });
+    let parts = json!([{ "id": "1", "method": "GET", "url": set }, create]);
+    let answer = house
+        .post("/beta/$batch", &json!({ "requests": parts }))
+        .await;
+    assert_eq!(answer.status, 200);
+    for part in answer.json()["responses"].as_array().unwrap() {
+        assert_eq!(part["status"], 503);
+        assert!(part["headers"]["Retry-After"].is_string(), "{part}");
+        assert_eq!(part["body"]["error"]["code"], "ServiceUnavailable");
     }
 }

@@ -40,7 +40,8 @@ pub(crate) fn serve(data_dir: &Path) -> Vec<String> {
 /// The arguments of `serve --dev` on free ports.
 pub(crate) fn serve_dev(data_dir: &Path) -> Vec<String> {
     let mut arguments = serve(data_dir);
-    arguments.push("--dev".to_owned());
+    let free = ["--dev", "--tls-listen", "127.0.0.1:0"];
+    arguments.extend(free.map(str::to_owned));
     arguments
 }
 

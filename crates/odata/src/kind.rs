@@ -84,12 +84,12 @@ pub enum Value<'r> {
 }
 
 impl Kind {
-    /// The qualified name.
+    /// The qualified name; for integers the one that literals and most properties have.
     pub fn name(self) -> &'static str {
         match self {
             Self::Boolean => "Edm.Boolean",
             Self::String => "Edm.String",
-            Self::Integer => "Edm.Int64",
+            Self::Integer => "Edm.Int32",
             Self::DateTimeOffset => "Edm.DateTimeOffset",
             Self::Date => "Edm.Date",
             Self::TimeOfDay => "Edm.TimeOfDay",

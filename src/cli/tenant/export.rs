@@ -8,6 +8,7 @@ use std::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::Args;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{SettingsArguments, open};
 use crate::{
@@ -16,11 +17,12 @@ use crate::{
         directory_error::DirectoryError,
         import::{Import, ImportState},
         tenant::TenantId,
+        upload::UploadId,
     },
     lifecycle::whole_file::{Existing, WholeFile},
     store::{
         Store,
-        operation::{AuditLine, AuditSlice, Query},
+        operation::{AuditLine, AuditSlice, Query, Slice},
     },
 };
 
@@ -86,6 +88,7 @@ async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyho
             break;
         }
     }
+    write_uploads(store, tenant, &mut to).await?;
     let mut after = 0;
     loop {
         let limit = PAGE_ROWS;
@@ -100,6 +103,65 @@ async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyho
     }
     to.flush()?;
     Ok(())
+}
+
+/// Writes a line for each upload, which names its imports: piece by piece, for there may be many.
+async fn write_uploads(
+    store: &dyn Store,
+    tenant: TenantId,
+    to: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let page = store.list_uploads(tenant, slice(after)).await?;
+        after = page.rows.last().map(|upload| upload.id.0);
+        for upload in &page.rows {
+            let head = json!({
+                "type": "upload",
+                "id": upload.id.to_string(),
+                "createdAt": upload.created_at,
+            });
+            let head = head.to_string();
+            // The object is left open for what follows.
+            to.write_all(head.trim_end_matches('}').as_bytes())?;
+            to.write_all(b",\"imports\":[")?;
+            write_upload_imports(store, tenant, upload.id, to).await?;
+            to.write_all(b"]}\n")?;
+        }
+        if !page.more {
+            return Ok(());
+        }
+    }
+}
+
+async fn write_upload_imports(
+    store: &dyn Store,
+    tenant: TenantId,
+    upload: UploadId,
+    to: &mut impl Write,
+) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let page = store
+            .list_upload_imports(tenant, upload, slice(after))
+            .await?;
+        for import in &page.rows {
+            let comma = if after.is_some() { "," } else { "" };
+            after = Some(import.id.0);
+            write!(to, "{comma}\"{}\"", import.id)?;
+        }
+        if !page.more {
+            return Ok(());
+        }
+    }
+}
+
+fn slice(after: Option<Uuid>) -> Slice {
+    Slice {
+        after,
+        skip: 0,
+        limit: PAGE_ROWS,
+    }
 }
 
 fn write_lines(to: &mut impl Write, lines: impl Iterator<Item = Value>) -> io::Result<()> {
@@ -150,6 +212,15 @@ fn device(device: &Device) -> Value {
         "skuNumber": properties.sku_number,
         "systemFamily": properties.system_family,
         "userPrincipalName": properties.user_principal_name,
+        "addressableUserName": properties.addressable_user_name,
+        "resourceName": properties.resource_name,
+        "displayName": properties.display_name,
+        "purchaseOrderIdentifier": properties.purchase_order_identifier,
+        "azureActiveDirectoryDeviceId": properties.directory_device_id,
+        "managedDeviceId": properties.managed_device_id,
+        "deviceAccountUpn": properties.device_account_upn,
+        "deviceFriendlyName": properties.device_friendly_name,
+        "userlessEnrollmentStatus": properties.userless_enrollment.as_str(),
     })
 }
 

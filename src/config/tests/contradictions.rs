@@ -24,9 +24,10 @@ fn serving_needs_an_issuer_and_an_audience() {
 
 #[test]
 fn development_listens_on_loopback_only() {
-    for key in ["server.listen", "server.admin_listen"] {
+    for key in ["server.listen", "server.admin_listen", "server.tls_listen"] {
         for address in ["0.0.0.0:0", "[::]:0", "192.168.0.1:0"] {
-            let sources = sources(AUTH, &[], &[(key, &[address])]);
+            let files = "server.tls_cert = 'c'\nserver.tls_key = 'k'\n";
+            let sources = sources(&format!("{files}{AUTH}"), &[], &[(key, &[address])]);
             let found = problems(&sources, Mode::Dev);
             assert!(found.starts_with(&format!("{key} (flag --")), "{found}");
             assert!(found.contains("loopback only"), "{found}");
@@ -80,4 +81,77 @@ fn an_issuer_for_every_tenant_needs_tenants() {
         "auth.tenants (flag --auth-tenants): auth.any_tenant is true as well (variable \
          HANGAR_AUTH__ANY_TENANT), and these two contradict each other; set one of them"
     );
+}
+
+#[test]
+fn https_needs_a_certificate_and_its_key() {
+    let files: [(&str, &[&str]); 3] = [
+        ("server.tls_cert", &["cert.pem"]),
+        ("server.tls_key", &["key.pem"]),
+        ("server.tls_listen", &["127.0.0.1:8443"]),
+    ];
+    let both = Settings::load(&sources(AUTH, &[], &files), Mode::Serve).unwrap();
+    assert_eq!(both.server.tls_cert, Some("cert.pem".into()));
+    assert_eq!(both.server.tls_key, Some("key.pem".into()));
+    Settings::load(&sources(AUTH, &[], &files[..2]), Mode::Serve).unwrap();
+    for (flags, found) in [
+        (&files[..1], "server.tls_cert (flag --server-tls-cert): "),
+        (&files[1..2], "server.tls_key (flag --server-tls-key): "),
+        (
+            &files[2..],
+            "server.tls_listen (flag --server-tls-listen): https needs a certificate",
+        ),
+    ] {
+        let told = problems(&sources(AUTH, &[], flags), Mode::Serve);
+        assert!(told.starts_with(found), "{told}");
+    }
+    // With --dev one is made.
+    Settings::load(&sources("", &[], &files[2..]), Mode::Dev).unwrap();
+}
+
+#[test]
+fn three_listeners_need_an_address_each() {
+    for (tls, at_fault) in [
+        ("127.0.0.1:8080", "server.tls_listen"),
+        ("127.0.0.1:8081", "server.admin_listen"),
+    ] {
+        let sources = sources("", &[], &[("server.tls_listen", &[tls])]);
+        let told = problems(&sources, Mode::Dev);
+        assert!(told.starts_with(at_fault), "{told}");
+        assert!(told.contains("leaves no room beside"), "{told}");
+    }
+}
+
+#[test]
+fn throttling_follows_the_behavior_unless_it_is_set() {
+    for (behavior, set, enabled) in [
+        ("documented", None, false),
+        ("observed", None, true),
+        ("documented", Some("true"), true),
+        ("observed", Some("false"), false),
+    ] {
+        let file = format!("graph.behavior = '{behavior}'");
+        let variable = set.map(|value| ("HANGAR_THROTTLE__ENABLED", value));
+        let variables: Vec<_> = variable.into_iter().collect();
+        let settings = load(&sources(&file, &variables, &[]));
+        assert_eq!(settings.throttle.enabled, enabled, "{behavior} {set:?}");
+    }
+}
+
+#[test]
+fn a_process_has_its_share_of_a_limit() {
+    for (share, of_hundred, of_one) in [("1", 100, 1), ("0.25", 25, 1), ("0.001", 1, 1)] {
+        let settings = load(&sources("", &[], &[("throttle.share", &[share])]));
+        assert_eq!(settings.throttle.share_of(100), of_hundred);
+        assert_eq!(settings.throttle.share_of(1), of_one);
+    }
+    for share in ["0", "-1", "1.5", "NaN", "x", "inf"] {
+        let told = problems(
+            &sources("", &[], &[("throttle.share", &[share])]),
+            Mode::Dev,
+        );
+        assert!(told.contains("is not a number above 0"), "{told}");
+    }
+    let quoted = problems(&sources("throttle.share = '1'", &[], &[]), Mode::Dev);
+    assert!(quoted.contains("a number without quotes"), "{quoted}");
 }

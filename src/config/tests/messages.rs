@@ -95,7 +95,13 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("registration.max_import", "0", "from 1 to 1000"),
     ("registration.max_import", "1001", "from 1 to 1000"),
     ("registration.max_import", "-1", "from 1 to 1000"),
-    ("throttle.enabled", "true", "only false is accepted"),
+    ("throttle.enabled", "yes", "neither true nor false"),
+    ("throttle.window", "0s", "not between 1s and 24h"),
+    ("throttle.app_writes", "0", "from 1 to"),
+    ("throttle.share", "0", "not a number above 0"),
+    ("throttle.retry_after", "maybe", "none of: send, omit"),
+    ("server.tls_listen", "8443", "not an IP address with a port"),
+    ("server.tls_cert", "", "is empty"),
     ("log.level", "inof", "has \"inof\" for a level"),
     ("log.level", "info,hangar=loud", "cannot be read"),
     ("log.format", "xml", "none of: auto, pretty, json"),
@@ -108,7 +114,7 @@ fn each_bad_value_is_named_with_its_place() {
         let variable = setting.variable();
         let flag = format!("flag --{}", setting.flag());
         let literal = match setting.kind {
-            Kind::Count { .. } => value.to_owned(),
+            Kind::Count { .. } | Kind::Share => value.to_owned(),
             Kind::Switch if value == "true" => value.to_owned(),
             // What is not true or false is refused for its type, in other words.
             Kind::Switch => String::new(),

@@ -83,7 +83,7 @@ fn every_setting_can_be_set_in_each_layer() {
             .collect();
         let literal = match setting.kind {
             Kind::List(_) => format!("[{}]", quoted.join(",")),
-            Kind::Count { .. } | Kind::Switch => setting.example.join(""),
+            Kind::Count { .. } | Kind::Share | Kind::Switch => setting.example.join(""),
             _ => quoted.join(""),
         };
         let from_file = sources(&format!("{} = {literal}", setting.key), &[], &[]);
@@ -101,9 +101,14 @@ fn every_setting_can_be_set_in_each_layer() {
 
 #[test]
 fn every_setting_reaches_the_types() {
-    // Two settings are told apart from their defaults elsewhere: a secret's text is hidden, and of
-    // throttling only the default is accepted.
-    let elsewhere = ["database.url", "database.url_file", "throttle.enabled"];
+    // These are told apart from their defaults elsewhere: a secret's text is hidden, and a
+    // certificate needs its key.
+    let elsewhere = [
+        "database.url",
+        "database.url_file",
+        "server.tls_cert",
+        "server.tls_key",
+    ];
     let by_default = format!("{:?}", load(&Sources::default()));
     for setting in SETTINGS {
         if elsewhere.contains(&setting.key) {

@@ -20,16 +20,24 @@ const IN_PROGRESS: SignedDuration = SignedDuration::from_mins(30);
 /// Deletes the device with the key in the path, which frees its hardware for any tenant.
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     call.take_no_options()?;
+    let precondition = call.precondition()?;
     let now = call.api.clock.now();
     let deletion = match call.guid() {
         Some(id) => {
             call.store()
-                .delete_device(call.tenant(), DeviceId(id), call.caller.actor(), now)
+                .delete_device(
+                    call.tenant(),
+                    DeviceId(id),
+                    precondition,
+                    call.caller.actor(),
+                    now,
+                )
                 .await?
         }
         None => DeviceDeletion::Absent,
     };
     match (call.behavior(), deletion) {
+        (_, DeviceDeletion::ConditionNotMet) => Err(call.condition_not_met()),
         (Behavior::Documented, DeviceDeletion::Deleted) => Ok(empty(StatusCode::NO_CONTENT)),
         (Behavior::Observed, DeviceDeletion::Deleted) => Ok(empty(StatusCode::OK)),
         (Behavior::Documented, _) => Err(call.absent()),

@@ -11,7 +11,7 @@ use crate::{
         vocabulary,
     },
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
 };
@@ -23,11 +23,15 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
     let found = call.store().device(call.tenant(), id).await?;
     let device = found.ok_or_else(|| call.absent())?;
+    let revision = device.revision();
+    if let Some(instead) = call.instead_of(revision)? {
+        return Ok(instead);
+    }
     let mut body = Vec::new();
     let context = WriteContext {
         shown: Some(&shown),
         ..call.write_context(level)
     };
     write_device(&mut body, &device, &context, Place::Entity);
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ApiError;
 use crate::{
-    graph::{json::JsonError, wire_error::WireError},
+    graph::{batch::BatchError, json::JsonError, wire_error::WireError},
     http::{
         auth::error::{AuthError, AuthErrorKind},
         layers::host_guard::Refusal,
@@ -21,6 +21,15 @@ const TOO_COSTLY: &str = "The query takes too long here. Filter by 'id', by thre
 impl From<WireError> for ApiError {
     fn from(error: WireError) -> Self {
         Self::bad_request(error.to_string())
+    }
+}
+
+impl From<BatchError> for ApiError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::TooManyParts => Self::too_many_elements(error.to_string()),
+            _ => Self::bad_request(error.to_string()),
+        }
     }
 }
 

@@ -35,6 +35,19 @@ impl BodyBudget {
         Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
     }
 
+    /// Gives bytes that are in memory their share; 503 if there is no room for them.
+    pub fn hold(&self, bytes: Bytes) -> Result<HeldBody, ApiError> {
+        let mut share = Share {
+            budget: Arc::clone(&self.0),
+            permit: None,
+        };
+        share.grow(bytes.len())?;
+        Ok(HeldBody {
+            bytes,
+            _share: share,
+        })
+    }
+
     /// What is left, in bytes.
     pub fn available_bytes(&self) -> usize {
         self.0.available_permits()
@@ -363,6 +376,18 @@ mod tests {
         assert_eq!(second.unwrap_err().status(), 503);
         drop(first);
         assert_eq!(budget.available_bytes(), 150);
+    }
+
+    #[test]
+    fn what_is_in_memory_already_takes_its_share() {
+        let budget = BodyBudget::new(100);
+        let held = budget.hold(Bytes::from_static(&[7; 60])).unwrap();
+        assert_eq!(budget.available_bytes(), 40);
+        let refused = budget.hold(Bytes::from_static(&[7; 60]));
+        assert_eq!(refused.unwrap_err().status(), 503);
+        drop(held);
+        assert_eq!(budget.available_bytes(), 100);
+        assert!(budget.hold(Bytes::new()).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,4 +3,5 @@
 pub mod accept;
 pub mod base_url;
 pub mod body;
+pub mod conditions;
 pub mod prefer;

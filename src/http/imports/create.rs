@@ -5,15 +5,17 @@ use http::{StatusCode, header};
 
 use super::{Source, accept_rows};
 use crate::{
+    domain::import::Import,
     graph::{
         entity::Place,
         import::{read_create, write_import},
-        import_state::StateShown,
+        import_state::{EchoedState, StateShown},
         json as wire,
+        metadata_level::MetadataLevel,
         schema::EntitySet,
     },
     http::{
-        call::{Call, Written, address, json, minimal},
+        call::{Call, Written, address, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -26,20 +28,31 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     let request = read_create(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
+    call.meet().await;
     let mut accepted = accept_rows(&call.api, &call.caller, vec![request], Source::Body).await?;
     let Some((import, state)) = accepted.pop() else {
         return Err(ApiError::internal("an accepted import is missing"));
     };
+    answer(&call, level, &import, &state)
+}
+
+/// The answer to an accepted import.
+pub(in crate::http) fn answer(
+    call: &Call,
+    level: MetadataLevel,
+    import: &Import,
+    state: &EchoedState,
+) -> Result<Response, ApiError> {
     let location = call.location(EntitySet::Imports, import.id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return minimal(&location);
+        return with_etag(minimal(&location)?, import.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_import(
         &mut body,
-        &import,
-        StateShown::Echoed(&state),
+        import,
+        StateShown::Echoed(state),
         &context,
         Place::Entity,
     );
@@ -47,5 +60,5 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);
-    Ok(response)
+    with_etag(response, import.revision())
 }

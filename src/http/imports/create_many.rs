@@ -11,7 +11,7 @@ use crate::{
         import::{read_import_call, write_import},
         import_state::StateShown,
         json as wire,
-        schema::EntitySet,
+        schema::{EntitySet, IMPORT_PARAMETER},
     },
     http::{
         call::{Call, json},
@@ -27,7 +27,14 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(IMPORT_BODY_LIMIT_BYTES).await?;
     let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
     drop(body);
-    let accepted = accept_rows(&call.api, &call.caller, requests, Source::Collection).await?;
+    call.meet().await;
+    let accepted = accept_rows(
+        &call.api,
+        &call.caller,
+        requests,
+        Source::Collection(IMPORT_PARAMETER),
+    )
+    .await?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = accepted.iter().map(|(import, state)| {

@@ -12,7 +12,7 @@ use crate::{
         vocabulary,
     },
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
 };
@@ -24,6 +24,10 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
     let id = ImportId(call.guid().ok_or_else(|| call.absent())?);
     let found = call.store().import(call.tenant(), id).await?;
     let import = found.ok_or_else(|| call.absent())?;
+    let revision = import.revision();
+    if let Some(instead) = call.instead_of(revision)? {
+        return Ok(instead);
+    }
     let mut body = Vec::new();
     let context = WriteContext {
         shown: Some(&shown),
@@ -36,5 +40,5 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         &context,
         Place::Entity,
     );
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

@@ -14,10 +14,7 @@ use crate::{
         id,
         import::{CallId, Import, ImportId, ImportState},
     },
-    graph::{
-        error_body::ErrorDetail, import::ImportRequest, import_state::EchoedState,
-        schema::IMPORT_PARAMETER,
-    },
+    graph::{error_body::ErrorDetail, import::ImportRequest, import_state::EchoedState},
     store::{
         StoreError, Unique,
         operation::{NewImport, NewImports},
@@ -26,24 +23,43 @@ use crate::{
 
 /// Where requests stand in a body.
 #[derive(Clone, Copy)]
-enum Source {
+pub(super) enum Source {
     /// The body is one.
     Body,
-    /// They are the collection that the action `import` takes.
-    Collection,
+    /// They are the collection of this name.
+    Collection(&'static str),
 }
 
+/// An import as it was accepted, with the state that its client sent.
+pub(super) type Accepted = (Import, EchoedState);
+
 /// Gives requests their ids and makes them durable, all or none. Answers them as they were
-/// accepted, each with the state that its client sent.
+/// accepted.
 async fn accept_rows(
     api: &Api,
     caller: &Caller,
     requests: Vec<ImportRequest>,
     source: Source,
-) -> Result<Vec<(Import, EchoedState)>, ApiError> {
+) -> Result<Vec<Accepted>, ApiError> {
+    let (accepted, imports) = prepare(api, caller, requests);
+    if accepted.is_empty() {
+        return Ok(accepted);
+    }
+    match api.store.create_imports(caller.tenant, imports).await {
+        Ok(()) => Ok(accepted),
+        Err(error) => Err(refused(&accepted, error, source)),
+    }
+}
+
+/// Gives requests their ids: as they will be accepted, and as the store takes them.
+pub(super) fn prepare(
+    api: &Api,
+    caller: &Caller,
+    requests: Vec<ImportRequest>,
+) -> (Vec<Accepted>, NewImports) {
     let now = api.clock.now();
     let call_id = CallId(id::time_ordered(now));
-    let accepted: Vec<(Import, EchoedState)> = requests
+    let accepted: Vec<Accepted> = requests
         .into_iter()
         .map(|mut request| {
             let import = Import {
@@ -53,13 +69,11 @@ async fn accept_rows(
                 properties: request.properties,
                 state: ImportState::Waiting,
                 accepted_at: now,
+                version: 0,
             };
             (import, request.state)
         })
         .collect();
-    if accepted.is_empty() {
-        return Ok(accepted);
-    }
     let rows = accepted
         .iter()
         .map(|(import, _)| NewImport {
@@ -73,17 +87,19 @@ async fn accept_rows(
         accepted_at: now,
         rows,
     };
-    match api.store.create_imports(caller.tenant, imports).await {
-        Ok(()) => Ok(accepted),
-        Err(StoreError::Conflict(Unique::ImportIds(ids))) => {
-            Err(ids_taken(&accepted, &ids, source))
-        }
-        Err(error) => Err(error.into()),
+    (accepted, imports)
+}
+
+/// The error of imports that the store did not take.
+pub(super) fn refused(accepted: &[Accepted], error: StoreError, source: Source) -> ApiError {
+    match error {
+        StoreError::Conflict(Unique::ImportIds(ids)) => ids_taken(accepted, &ids, source),
+        error => error.into(),
     }
 }
 
 /// Names the first taken id in the message and all of them in the details.
-fn ids_taken(accepted: &[(Import, EchoedState)], taken: &[ImportId], source: Source) -> ApiError {
+fn ids_taken(accepted: &[Accepted], taken: &[ImportId], source: Source) -> ApiError {
     let sentence =
         |id: &ImportId| format!("An import with the id '{id}' already exists in this tenant.");
     let message = taken.first().map(sentence).unwrap_or_default();
@@ -94,10 +110,10 @@ fn ids_taken(accepted: &[(Import, EchoedState)], taken: &[ImportId], source: Sou
             message: sentence(id),
             target: match source {
                 Source::Body => "id".to_owned(),
-                Source::Collection => {
+                Source::Collection(name) => {
                     // Of several rows with one id the first may be free, the last never is.
                     let index = accepted.iter().rposition(|(import, _)| import.id == *id);
-                    format!("{IMPORT_PARAMETER}[{}].id", index.unwrap_or_default())
+                    format!("{name}[{}].id", index.unwrap_or_default())
                 }
             },
         })

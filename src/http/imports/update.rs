@@ -14,7 +14,7 @@ use crate::{
         schema::EntitySet,
     },
     http::{
-        call::{Call, Written, json, minimal},
+        call::{Call, Written, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -32,6 +32,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     let change = read_change(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
+    let precondition = call.precondition()?;
     let id = ImportId(call.guid().ok_or_else(|| call.absent())?);
     let updated = call
         .store()
@@ -39,6 +40,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
             call.tenant(),
             id,
             change,
+            precondition,
             call.caller.actor(),
             call.api.clock.now(),
         )
@@ -46,6 +48,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let import = match updated {
         Updated::Done(import) => import,
         Updated::Absent => return Err(call.absent()),
+        Updated::ConditionNotMet => return Err(call.condition_not_met()),
         Updated::TooLate(too_late) => {
             return Err(ApiError::conflict(
                 format!(
@@ -57,7 +60,8 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
         }
     };
     let Written::Whole(status) = call.written(StatusCode::OK) else {
-        return minimal(&call.location(EntitySet::Imports, id.0));
+        let location = call.location(EntitySet::Imports, id.0);
+        return with_etag(minimal(&location)?, import.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
@@ -68,5 +72,5 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
         &context,
         Place::Entity,
     );
-    Ok(json(status, level, body))
+    with_etag(json(status, level, body), import.revision())
 }

@@ -24,7 +24,7 @@ use super::{limits::HeadFault, request_id::RequestContext};
 use crate::domain::tenant::TenantId;
 
 /// What stands for a method or a route that there is not.
-const NONE: &str = "none";
+pub(in crate::http) const NONE: &str = "none";
 
 /// Whose request it was. The router puts it into the answer's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,10 @@ pub struct Tenant(pub TenantId);
 /// Which route answered, by its pattern. The router puts it into the answer's extensions.
 #[derive(Clone, Copy, Debug)]
 pub struct Route(pub &'static str);
+
+/// How many parts a batch had. Its handler puts it into the answer's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts(pub usize);
 
 /// The access line of a request, written when it is dropped: with the answer's last byte, or when
 /// the request is given up.
@@ -44,6 +48,8 @@ pub struct AccessLine {
     route: &'static str,
     /// 0 until there is an answer.
     status: u16,
+    /// Of a batch alone.
+    parts: Option<usize>,
     received: Arc<Received>,
     sent_bytes: u64,
 }
@@ -82,6 +88,7 @@ impl AccessLine {
             tenant: None,
             route: NONE,
             status: 0,
+            parts: None,
             received,
             sent_bytes: 0,
         }
@@ -94,6 +101,7 @@ impl AccessLine {
         if let Some(Route(route)) = response.extensions().get::<Route>() {
             self.route = route;
         }
+        self.parts = response.extensions().get().map(|Parts(parts)| *parts);
         response.map(|inner| Body::new(SentBody { inner, line: self }))
     }
 }
@@ -110,6 +118,7 @@ impl Drop for AccessLine {
             route = self.route,
             method = self.method,
             status = self.status,
+            parts = self.parts,
             time_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
             received_bytes = self.received.bytes.load(Ordering::Relaxed),
             sent_bytes = self.sent_bytes,
@@ -130,7 +139,7 @@ pub fn measured(body: Body, received: Arc<Received>) -> Body {
 }
 
 /// Method tokens are the client's to invent; only the known ones are named.
-fn method_name(method: &Method) -> &'static str {
+pub(in crate::http) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -46,8 +46,10 @@ impl Default for HeadLimits {
 /// What is wrong with a request's head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeadFault {
-    /// It is not HTTP/1.1 or HTTP/1.0.
+    /// It is not HTTP/1.1 or HTTP/1.0, or contradicts itself.
     Malformed,
+    /// It came in the clear where TLS is spoken.
+    NotTls,
     /// Its headers disagree about where the body ends.
     AmbiguousLength,
     /// Its target is over the limit.
@@ -63,6 +65,9 @@ impl HeadFault {
     pub fn into_error(self) -> ApiError {
         match self {
             Self::Malformed => ApiError::bad_request("The request is not valid HTTP."),
+            Self::NotTls => ApiError::bad_request(
+                "This port speaks TLS, and the request came in the clear: use https://.",
+            ),
             Self::AmbiguousLength => {
                 ApiError::bad_request("The length of the request body is ambiguous.")
             }

@@ -8,6 +8,7 @@ pub mod compression;
 pub mod host_guard;
 pub mod limits;
 pub mod request_id;
+pub mod throttle;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -17,11 +18,11 @@ use http::{HeaderValue, Request, header};
 
 use self::{
     access_log::{AccessLine, Received},
-    request_id::RequestContext,
+    request_id::{RequestContext, TransportSecurity},
 };
 use super::{
     error::{self, ApiError},
-    extract::base_url::BaseUrlPolicy,
+    extract::base_url::{BaseUrlPolicy, Scheme},
     server::PeerAddr,
 };
 use crate::{domain::clock::Clock, graph::behavior::Behavior};
@@ -36,6 +37,8 @@ pub struct Layers {
     pub base_url: BaseUrlPolicy,
     /// The `WWW-Authenticate` of every 401: see [`error::challenge`].
     pub challenge: HeaderValue,
+    /// What clients that come over TLS are told about it.
+    pub transport_security: TransportSecurity,
 }
 
 impl Layers {
@@ -73,7 +76,8 @@ impl Layers {
         let mut response = compression::encode(response, takes_gzip);
         let status = response.status();
         let headers = response.headers_mut();
-        context.sign(headers, self.clock.now(), peer.scheme);
+        let security = (peer.scheme == Scheme::Https).then_some(self.transport_security);
+        context.sign(headers, self.clock.now(), security);
         if error::asks_for_token(status) {
             headers
                 .entry(header::WWW_AUTHENTICATE)
@@ -90,7 +94,7 @@ impl Layers {
 
 /// Turns a panic into an error, so that the caller still gets an answer. The panic's own message is
 /// not repeated, for it may quote what the client sent.
-async fn survive(answer: impl Future<Output = Response>) -> Result<Response, ApiError> {
+pub(in crate::http) async fn survive<T>(answer: impl Future<Output = T>) -> Result<T, ApiError> {
     AssertUnwindSafe(answer)
         .catch_unwind()
         .await

@@ -9,7 +9,7 @@ use http::{
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use uuid::Uuid;
 
-use crate::http::extract::base_url::{BaseUrl, Scheme};
+use crate::http::extract::base_url::BaseUrl;
 
 /// Graph: the server's name for a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -22,8 +22,25 @@ const DIAGNOSTIC: HeaderName = HeaderName::from_static("x-ms-ags-diagnostic");
 const DIAGNOSTIC_VALUE: HeaderValue = HeaderValue::from_static(
     r#"{"ServerInfo":{"DataCenter":"Hangar","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"HANGAR"}}"#,
 );
-const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 const CLIENT_REQUEST_ID_LIMIT_BYTES: usize = 256;
+
+/// What clients that came over TLS are told to do from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportSecurity {
+    /// To come over TLS for a year.
+    OneYear,
+    /// To forget what they were told: the host is other programs' too.
+    Withdrawn,
+}
+
+impl TransportSecurity {
+    fn value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::OneYear => "max-age=31536000",
+            Self::Withdrawn => "max-age=0",
+        })
+    }
+}
 
 /// A request's names, its time, and the address at which the client found us.
 #[derive(Clone, Debug)]
@@ -70,23 +87,33 @@ impl RequestContext {
         format!("{}{}", self.base_url, self.path)
     }
 
-    /// Puts in the headers that every answer has.
-    pub fn sign(&self, headers: &mut HeaderMap, now: Timestamp, scheme: Scheme) {
+    /// Puts in the headers that name an answer, be it a batch's part.
+    pub fn identify(&self, headers: &mut HeaderMap) {
         if let Ok(id) = HeaderValue::try_from(self.request_id.hyphenated().to_string()) {
             headers.insert(REQUEST_ID, id);
         }
         if let Ok(id) = HeaderValue::try_from(&self.client_request_id) {
             headers.insert(CLIENT_REQUEST_ID, id);
         }
+        headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+    }
+
+    /// Puts in the headers that every answer has; the last of them only over TLS.
+    pub fn sign(
+        &self,
+        headers: &mut HeaderMap,
+        now: Timestamp,
+        transport_security: Option<TransportSecurity>,
+    ) {
+        self.identify(headers);
         // The `Date` is the clock's too, so that a moved clock tells one time everywhere.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
         if let Some(date) = date.ok().and_then(|date| HeaderValue::try_from(date).ok()) {
             headers.insert(header::DATE, date);
         }
-        headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
         headers.insert(DIAGNOSTIC, DIAGNOSTIC_VALUE);
-        if scheme == Scheme::Https {
-            headers.insert(header::STRICT_TRANSPORT_SECURITY, ONE_YEAR);
+        if let Some(security) = transport_security {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, security.value());
         }
     }
 }
@@ -126,11 +153,12 @@ mod tests {
     #[test]
     fn every_answer_is_signed() {
         let mut headers = HeaderMap::new();
-        opened(b"mine").sign(&mut headers, Timestamp::UNIX_EPOCH, Scheme::Https);
+        let security = Some(TransportSecurity::OneYear);
+        opened(b"mine").sign(&mut headers, Timestamp::UNIX_EPOCH, security);
         assert_eq!(headers["date"], "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(headers["odata-version"], "4.0");
         assert_eq!(headers["client-request-id"], "mine");
-        assert!(headers.contains_key("strict-transport-security"));
+        assert_eq!(headers["strict-transport-security"], "max-age=31536000");
         let diagnostic: serde_json::Value =
             serde_json::from_slice(headers["x-ms-ags-diagnostic"].as_bytes()).unwrap();
         assert_eq!(diagnostic["ServerInfo"]["DataCenter"], "Hangar");

@@ -1,4 +1,4 @@
-//! One connection from its first byte to its last: hyper speaks HTTP/1 over a guarded socket.
+//! One HTTP/1 connection from its first byte to its last: hyper speaks over a guarded socket.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -15,10 +15,47 @@ use super::{
     PeerAddr, ServerOptions,
     guarded_io::{FaultSlot, GuardedIo},
 };
+use crate::http::layers::limits::HeadFault;
 
 /// Serves a connection's requests one after the other, until either side ends it.
 pub(super) async fn drive<Io, S, F>(
     io: Io,
+    peer: PeerAddr,
+    service: Arc<S>,
+    options: &ServerOptions,
+    stopped: watch::Receiver<bool>,
+) where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    S: Fn(Request<Body>, PeerAddr) -> F,
+    F: Future<Output = Response>,
+{
+    let fault = FaultSlot::default();
+    let io = GuardedIo::new(io, options, fault.clone());
+    run(io, fault, peer, service, options, stopped).await;
+}
+
+/// Answers a connection with what is wrong with it, whatever it says.
+pub(super) async fn refuse<Io, S, F>(
+    io: Io,
+    peer: PeerAddr,
+    service: Arc<S>,
+    options: &ServerOptions,
+    stopped: watch::Receiver<bool>,
+    wrong: HeadFault,
+) where
+    Io: AsyncRead + AsyncWrite + Unpin,
+    S: Fn(Request<Body>, PeerAddr) -> F,
+    F: Future<Output = Response>,
+{
+    let fault = FaultSlot::default();
+    let mut io = GuardedIo::new(io, options, fault.clone());
+    io.refuse(wrong);
+    run(io, fault, peer, service, options, stopped).await;
+}
+
+async fn run<Io, S, F>(
+    io: GuardedIo<Io>,
+    fault: FaultSlot,
     peer: PeerAddr,
     service: Arc<S>,
     options: &ServerOptions,
@@ -28,8 +65,6 @@ pub(super) async fn drive<Io, S, F>(
     S: Fn(Request<Body>, PeerAddr) -> F,
     F: Future<Output = Response>,
 {
-    let fault = FaultSlot::default();
-    let io = GuardedIo::new(io, options, fault.clone());
     let answer = service_fn(move |request: Request<hyper::body::Incoming>| {
         let mut request = request.map(Body::new);
         if let Some(fault) = fault.take() {

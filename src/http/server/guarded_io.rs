@@ -4,7 +4,8 @@
 //!   bad or a slow one hyper gets a stand-in, and the service finds the fault in the [`FaultSlot`]:
 //!   so that the answer goes the way of every answer, and hyper has nothing to refuse by itself.
 //! - Silence between two requests ends the connection without a word.
-//! - A peer that takes nothing for too long ends it, too.
+//!
+//! A peer that takes nothing is `stall_guard`'s.
 
 use std::{
     io,
@@ -55,7 +56,6 @@ pub(super) struct GuardedIo<Io> {
     limits: HeadLimits,
     head_timeout: Duration,
     idle_timeout: Duration,
-    write_timeout: Duration,
     phase: Phase,
     /// Read from the socket, and not yet by hyper.
     held: BytesMut,
@@ -63,9 +63,6 @@ pub(super) struct GuardedIo<Io> {
     cleared: usize,
     /// Runs out for the phases between and within heads; bodies have their own deadline.
     patience: Option<Pin<Box<Sleep>>>,
-    /// Runs out while the peer takes nothing.
-    stall: Option<Pin<Box<Sleep>>>,
-    stalled: bool,
 }
 
 /// Where in its requests a connection is.
@@ -94,13 +91,10 @@ impl<Io> GuardedIo<Io> {
             limits: options.head,
             head_timeout: options.head_timeout,
             idle_timeout: options.idle_timeout,
-            write_timeout: options.write_timeout,
             phase: Phase::New,
             held: BytesMut::new(),
             cleared: 0,
             patience: None,
-            stall: None,
-            stalled: false,
         }
     }
 
@@ -152,7 +146,8 @@ impl<Io> GuardedIo<Io> {
         }
     }
 
-    fn refuse(&mut self, fault: HeadFault) {
+    /// Reads no further, and has the service answer this fault.
+    pub(super) fn refuse(&mut self, fault: HeadFault) {
         self.fault.put(fault);
         self.held = BytesMut::from(STAND_IN);
         self.cleared = STAND_IN.len();
@@ -196,23 +191,6 @@ impl<Io> GuardedIo<Io> {
         }
     }
 
-    /// Passes the outcome of a write on, unless the peer has taken nothing for too long.
-    fn watch_write(
-        &mut self,
-        context: &mut Context<'_>,
-        outcome: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        if outcome.is_ready() {
-            self.stall = None;
-            return outcome;
-        }
-        let limit = self.write_timeout;
-        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(stall.as_mut().poll(context));
-        self.stalled = true;
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-
     /// True if the peer may still be sending what nobody will read.
     fn within_request(&self) -> bool {
         match self.phase {
@@ -237,9 +215,6 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> GuardedIo<Io> {
     /// Closes the socket. A peer that is still sending is listened to for a while: closing at once
     /// would reset the connection, and could take the answer from it.
     pub(super) async fn close(mut self, linger: Duration) {
-        if self.stalled {
-            return;
-        }
         let lingers = self.within_request();
         let listen = async {
             let shut = self.io.shutdown().await.is_ok();
@@ -287,9 +262,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for GuardedIo<Io> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let outcome = Pin::new(&mut this.io).poll_write(context, bytes);
-        this.watch_write(context, outcome)
+        Pin::new(&mut self.get_mut().io).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -297,9 +270,7 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for GuardedIo<Io> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let outcome = Pin::new(&mut this.io).poll_write_vectored(context, slices);
-        this.watch_write(context, outcome)
+        Pin::new(&mut self.get_mut().io).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,14 +1,18 @@
 //! Accepts connections and drains them: how many, how long, and in what order they end.
 //!
-//! What happens on one connection is in `connection`; what happens to one request, in `layers` and
-//! further in. TLS ends before this room, or in front of the process.
+//! What happens on one connection is in `tls`, `connection` (HTTP/1) and `http2`; what happens to one
+//! request, in `layers` and further in.
 
 mod connection;
 mod framing;
 mod guarded_io;
 mod head;
+mod http2;
+mod listener;
+mod stall_guard;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,13 +20,22 @@ use axum::{body::Body, response::Response};
 use http::Request;
 use metrics::{counter, gauge};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout},
 };
 
-use super::{extract::base_url::Scheme, layers::limits::HeadLimits};
+pub use self::listener::{Listener, TlsConfig};
+use self::{
+    listener::{Accepted, Acceptor},
+    stall_guard::StallGuard,
+    tls::Opened,
+};
+use super::{
+    extract::base_url::Scheme,
+    layers::limits::{HeadFault, HeadLimits},
+};
 
 /// How long accepting pauses after it failed, most likely for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -30,13 +43,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Every limit and time-out of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerOptions {
-    /// How clients reach the listener.
-    pub scheme: Scheme,
     /// The most connections at a time. One more is accepted, closed at once and counted, so that
     /// its client learns at once what a place in the backlog would hide from it.
     pub max_connections: usize,
     /// The bounds on a request's head.
     pub head: HeadLimits,
+    /// The most requests at a time on a connection of HTTP/2.
+    pub max_streams: u32,
+    /// How long the opening of TLS may take.
+    pub handshake_timeout: Duration,
     /// How long a head may take, from its first byte; also how long a new connection may be silent.
     pub head_timeout: Duration,
     /// How long a connection may be silent between two requests.
@@ -53,9 +68,10 @@ pub struct ServerOptions {
 impl Default for ServerOptions {
     fn default() -> Self {
         Self {
-            scheme: Scheme::Http,
             max_connections: 4_096,
             head: HeadLimits::default(),
+            max_streams: 100,
+            handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
@@ -85,12 +101,12 @@ pub enum Drained {
     Dropped(usize),
 }
 
-/// Serves a listener's connections by `service` until `shutdown` completes, then drains them: no
+/// Serves the listeners' connections by `service` until `shutdown` completes, then drains them: no
 /// connection is accepted any more, idle ones close at once, requests in flight are finished.
 ///
 /// A request whose head is not complete by then is not in flight.
 pub async fn serve<S, F>(
-    listener: TcpListener,
+    listeners: Vec<Listener>,
     service: S,
     options: ServerOptions,
     shutdown: impl Future<Output = ()>,
@@ -103,16 +119,16 @@ where
     let (stop, stopped) = watch::channel(false);
     // The one place in `http` that starts tasks: one per connection, and none outlives `serve`.
     let mut connections = JoinSet::new();
+    let mut acceptor = Acceptor::new(listeners);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = acceptor.accept() => accepted,
             // Finished tasks are taken away, or they would pile up.
             Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
-        let connection = accepted.and_then(|(stream, peer)| prepare(stream, peer, options.scheme));
-        let (stream, peer) = match connection {
+        let connection = match accepted.and_then(prepare) {
             Ok(connection) => connection,
             Err(error) => {
                 pause_after(&error).await;
@@ -127,12 +143,49 @@ where
         let stopped = stopped.clone();
         connections.spawn(async move {
             let _counted = Counted::new();
-            connection::drive(stream, peer, service, &options, stopped).await;
+            converse(connection, service, &options, stopped).await;
         });
     }
-    drop(listener);
+    drop(acceptor);
     stop.send_replace(true);
     drain(connections, options.drain_timeout).await
+}
+
+/// Speaks with a peer as its listener says, and as both agree.
+async fn converse<S, F>(
+    connection: Connection,
+    service: Arc<S>,
+    options: &ServerOptions,
+    mut stopped: watch::Receiver<bool>,
+) where
+    S: Fn(Request<Body>, PeerAddr) -> F,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let Connection { stream, peer, tls } = connection;
+    let Some(config) = tls else {
+        let stream = StallGuard::new(stream, options.write_timeout);
+        return connection::drive(stream, peer, service, options, stopped).await;
+    };
+    let opened = tokio::select! {
+        opened = tls::open(stream, config, options) => opened,
+        // Nothing was asked yet.
+        _ = stopped.wait_for(|stopped| *stopped) => return,
+    };
+    match opened {
+        Some(Opened::Http1(stream)) => {
+            connection::drive(stream, peer, service, options, stopped).await;
+        }
+        Some(Opened::Http2(stream)) => {
+            http2::drive(stream, peer, service, options, stopped).await;
+        }
+        Some(Opened::Plain(stream)) => {
+            let scheme = Scheme::Http;
+            let peer = PeerAddr { scheme, ..peer };
+            let fault = HeadFault::NotTls;
+            connection::refuse(stream, peer, service, options, stopped, fault).await;
+        }
+        None => {}
+    }
 }
 
 async fn drain(mut connections: JoinSet<()>, limit: Duration) -> Drained {
@@ -145,12 +198,16 @@ async fn drain(mut connections: JoinSet<()>, limit: Duration) -> Drained {
     Drained::Dropped(left)
 }
 
-/// Learns a connection's ends. Answers are written whole, so they need not wait for each other.
-fn prepare(
+/// A connection, and what is known of it before a byte of it is read.
+struct Connection {
     stream: TcpStream,
-    peer: SocketAddr,
-    scheme: Scheme,
-) -> io::Result<(TcpStream, PeerAddr)> {
+    peer: PeerAddr,
+    tls: Option<TlsConfig>,
+}
+
+/// Learns a connection's ends. Answers are written whole, so they need not wait for each other.
+fn prepare(accepted: Accepted) -> io::Result<Connection> {
+    let Accepted { stream, peer, tls } = accepted;
     stream.set_nodelay(true)?;
     // An IPv4 client of a listener for both families is known by its IPv4 address.
     let canonical =
@@ -158,9 +215,12 @@ fn prepare(
     let peer = PeerAddr {
         peer: canonical(peer),
         local: canonical(stream.local_addr()?),
-        scheme,
+        scheme: match &tls {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
+        },
     };
-    Ok((stream, peer))
+    Ok(Connection { stream, peer, tls })
 }
 
 /// A connection that its peer gave up while it waited is nobody's concern. Anything else is ours,

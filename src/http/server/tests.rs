@@ -14,10 +14,13 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
     sync::{Notify, oneshot},
     time::Instant,
 };
+
+mod secure;
 
 use super::*;
 use crate::{
@@ -29,7 +32,10 @@ use crate::{
             base_url::BaseUrlPolicy,
             body::{self, BodyBudget},
         },
-        layers::{Layers, request_id::RequestContext},
+        layers::{
+            Layers,
+            request_id::{RequestContext, TransportSecurity},
+        },
     },
 };
 
@@ -67,10 +73,18 @@ impl Server {
     }
 
     async fn start_with(change: impl FnOnce(&mut ServerOptions)) -> Self {
+        Self::start_on(Listener::plain, change).await
+    }
+
+    async fn start_on(
+        listener: impl FnOnce(TcpListener) -> Listener,
+        change: impl FnOnce(&mut ServerOptions),
+    ) -> Self {
         let mut options = ServerOptions::default();
         change(&mut options);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = tcp.local_addr().unwrap();
+        let listeners = vec![listener(tcp)];
         let (shutdown, stop) = oneshot::channel();
         let handler = Handler::default();
         let (arrived, gate, answered) = (
@@ -81,7 +95,7 @@ impl Server {
         let service = handler.in_layers();
         let stopped = async move { drop(stop.await) };
         let mut task = JoinSet::new();
-        task.spawn(serve(listener, service, options, stopped));
+        task.spawn(serve(listeners, service, options, stopped));
         Self {
             address,
             arrived,
@@ -145,6 +159,7 @@ impl Handler {
                 trusts_proxy: Arc::new(|_| false),
             },
             challenge: error::challenge("https://login.example").unwrap(),
+            transport_security: TransportSecurity::OneYear,
         });
         move |request, peer| {
             let layers = Arc::clone(&layers);
@@ -191,7 +206,7 @@ impl Handler {
     }
 }
 
-struct Client(TcpStream);
+struct Client<Io = TcpStream>(Io);
 
 #[derive(Debug)]
 struct Answer {
@@ -231,7 +246,7 @@ impl Answer {
     }
 }
 
-impl Client {
+impl<Io: AsyncRead + AsyncWrite + Unpin> Client<Io> {
     async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).await.unwrap();
     }

@@ -126,6 +126,7 @@ async fn a_settled_import_keeps_what_decided_it(bench: Workbench) {
         let known = expected.properties.clone();
         expected.properties.group_tag = Some("tag".to_owned());
         expected.properties.assigned_user_principal_name = None;
+        expected.version += 1;
         let change = ImportChange {
             group_tag: Some(Some("tag".to_owned())),
             serial_number: Some(known.serial_number),

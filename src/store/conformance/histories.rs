@@ -17,18 +17,18 @@ use tokio::runtime::Runtime;
 
 use super::{
     model::{Asked, Model, Verdict},
-    steps::{Step, TENANTS, What, step},
+    steps::{Capture, Step, TENANTS, What, step},
 };
 use crate::{
     domain::{
-        device::DeviceId,
+        device::{Device, DeviceId},
         directory_error::DirectoryError,
         import::{ImportChange, ImportId, ImportProperties, ImportState},
         tenant::TenantId,
     },
     store::{
         Store,
-        operation::{Claim, DeviceDeletion, LedgerQuery, Settled, Updated},
+        operation::{Claim, DeviceCreation, DeviceDeletion, LedgerQuery, Settled, Updated},
     },
     testing::workbench::Workbench,
 };
@@ -142,6 +142,7 @@ impl History {
                     self.delete_import(pick.index(self.imports.len())).await;
                 }
             }
+            Step::Describe(tenant, capture) => self.describe(TENANTS[tenant], &capture).await,
             Step::DeleteDevice(pick) => {
                 if let Some((id, tenant)) = self.forget_device(pick) {
                     let deletion = self.bench.delete_device(tenant, id, 70).await;
@@ -212,16 +213,39 @@ impl History {
                 import.state = ImportState::Refused(DirectoryError::from_code(code).unwrap());
             }
             (Verdict::Registered(number), Settled::Registered(id)) => {
-                let device = self.bench.device(import.tenant, id).await.unwrap();
-                let hardware = &mut self.model.0[number];
-                let entry = *hardware.entry.get_or_insert(device.ledger_entry);
-                assert_eq!(device.ledger_entry, entry, "known as other hardware");
-                let before = self.devices.insert(id, (import.tenant, number));
-                assert_eq!(before, None, "every registration makes a new device");
                 import.state = ImportState::Complete(id);
+                let device = self.bench.device(import.tenant, id).await.unwrap();
+                self.gain(&device, number);
             }
             _ => panic!("{settled:?} is not {verdict:?}: {:?}", import.asked),
         }
+    }
+
+    /// Registers a device without a hash and compares with the model.
+    async fn describe(&mut self, tenant: TenantId, capture: &Capture) {
+        let Some(description) = capture.description() else {
+            return;
+        };
+        self.calls += 1;
+        let verdict = self.model.describe(tenant, self.calls, &capture.traits());
+        match (verdict, self.bench.create_device(tenant, description).await) {
+            (Verdict::Registered(number), DeviceCreation::Registered(device)) => {
+                self.gain(&device, number);
+            }
+            (Verdict::Refused(code), DeviceCreation::Refused(error)) => {
+                assert_eq!(error.code(), code, "{capture:?}");
+            }
+            (verdict, creation) => panic!("{creation:?} is not {verdict:?}: {capture:?}"),
+        }
+    }
+
+    /// Notes a new device, which is the hardware of this number in the model.
+    fn gain(&mut self, device: &Device, number: usize) {
+        let hardware = &mut self.model.0[number];
+        let entry = *hardware.entry.get_or_insert(device.ledger_entry);
+        assert_eq!(device.ledger_entry, entry, "known as other hardware");
+        let before = self.devices.insert(device.id, (device.tenant, number));
+        assert_eq!(before, None, "every registration makes a new device");
     }
 
     async fn change(&mut self, number: usize, what: &What) {

@@ -50,6 +50,8 @@ pub(super) struct Hardware {
     pub(super) entry: Option<LedgerEntryId>,
     pub(super) owner: Option<(TenantId, usize)>,
     name: (String, String),
+    /// Whether there ever was a capture of it: else all that is known is what somebody said.
+    captured: bool,
     keys: BTreeSet<Vec<u8>>,
     uuids: BTreeSet<[u8; 16]>,
     tuples: BTreeSet<[String; 3]>,
@@ -103,6 +105,9 @@ impl Traits {
         let uuid = self.uuid.is_some_and(|uuid| known.uuids.contains(&uuid));
         let tuple = self.tuple.as_ref();
         let tuple = tuple.is_some_and(|tuple| known.tuples.contains(tuple));
+        if !known.captured {
+            return tuple;
+        }
         let support = [
             !self.macs.is_disjoint(&known.macs),
             !self.disks.is_disjoint(&known.disks),
@@ -123,18 +128,11 @@ impl Model {
         };
         let number = match found {
             Err(code) => return Verdict::Refused(code),
-            Ok(Some(number)) => number,
-            Ok(None) => {
-                self.0.push(Hardware::default());
-                self.0.len() - 1
-            }
+            Ok(found) => self.known_or_new(found),
         };
         let hardware = &mut self.0[number];
-        match hardware.owner {
-            Some((owner, _)) if owner != tenant => return Verdict::Refused(808),
-            Some((_, since)) if since == call => return Verdict::Refused(815),
-            Some(_) => return Verdict::Refused(806),
-            None => hardware.owner = Some((tenant, call)),
+        if let Some(refused) = hardware.give(tenant, call) {
+            return refused;
         }
         match asked {
             Asked::Hardware(traits) => hardware.learn(traits),
@@ -142,6 +140,34 @@ impl Model {
             Asked::BrokenHash => {}
         }
         Verdict::Registered(number)
+    }
+
+    /// Decides on a device of which somebody says what this capture would show: manufacturer, model
+    /// and serial number are all that counts.
+    pub(super) fn describe(&mut self, tenant: TenantId, call: usize, said: &Traits) -> Verdict {
+        let tuple = said.tuple.as_ref().unwrap();
+        let known = (0..).zip(&self.0);
+        let mut alike = known.filter(|(_, known)| known.tuples.contains(tuple));
+        let found = match (alike.next(), alike.next()) {
+            (found, None) => found.map(|(number, _)| number),
+            _ => return Verdict::Refused(813),
+        };
+        let number = self.known_or_new(found);
+        let hardware = &mut self.0[number];
+        if let Some(refused) = hardware.give(tenant, call) {
+            return refused;
+        }
+        hardware.tuples.insert(tuple.clone());
+        hardware.product_keys.extend(said.product_keys.clone());
+        hardware.name = said.name.clone();
+        Verdict::Registered(number)
+    }
+
+    fn known_or_new(&mut self, found: Option<usize>) -> usize {
+        found.unwrap_or_else(|| {
+            self.0.push(Hardware::default());
+            self.0.len() - 1
+        })
     }
 
     fn find_hardware(&self, new: &Traits) -> Result<Option<usize>, i32> {
@@ -186,8 +212,22 @@ impl Model {
 }
 
 impl Hardware {
+    /// Gives it to a tenant, or says why not.
+    fn give(&mut self, tenant: TenantId, call: usize) -> Option<Verdict> {
+        match self.owner {
+            Some((owner, _)) if owner != tenant => Some(Verdict::Refused(808)),
+            Some((_, since)) if since == call => Some(Verdict::Refused(815)),
+            Some(_) => Some(Verdict::Refused(806)),
+            None => {
+                self.owner = Some((tenant, call));
+                None
+            }
+        }
+    }
+
     fn learn(&mut self, traits: &Traits) {
         let traits = traits.clone();
+        self.captured = true;
         if traits.key.is_none() {
             self.uploads.insert(traits.upload);
         }

@@ -58,6 +58,7 @@ async fn a_registered_device_shows_all_that_is_known(bench: Workbench) {
         sku_number: text("HTW-PP14"),
         system_family: text("Paper Plane"),
         user_principal_name: text("adele@contoso.example"),
+        ..DeviceProperties::default()
     };
     assert_eq!(device.properties, expected);
     assert_eq!((device.tenant, device.id), (CONTOSO, device_id));

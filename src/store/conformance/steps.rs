@@ -11,7 +11,10 @@ use uuid::Uuid;
 
 use super::model::{Asked, NO_SERIAL, NO_UUID, Traits};
 use crate::{
-    domain::{hardware_blob::HardwareBlob, import::ImportProperties, tenant::TenantId},
+    domain::{
+        device::DeviceProperties, hardware_blob::HardwareBlob, import::ImportProperties,
+        tenant::TenantId,
+    },
     testing::{CONTOSO, FABRIKAM, import_named, import_of},
 };
 
@@ -32,6 +35,8 @@ pub(super) enum Step {
     GiveBack(usize),
     Change(Index, What),
     DeleteImport(Index),
+    /// Registers a device without a hash, as this capture would describe it.
+    Describe(usize, Capture),
     DeleteDevice(Index),
     Release(Index),
 }
@@ -106,6 +111,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => (1..3_usize).prop_map(Step::GiveBack),
         1 => (any(), what()).prop_map(|(pick, what)| Step::Change(pick, what)),
         1 => any().prop_map(Step::DeleteImport),
+        3 => (0..TENANTS.len(), capture()).prop_map(|(t, capture)| Step::Describe(t, capture)),
         4 => any().prop_map(Step::DeleteDevice),
         2 => any().prop_map(Step::Release),
     ]
@@ -138,6 +144,24 @@ impl Capture {
             builder = builder.globally_administered_macs();
         }
         builder
+    }
+
+    /// What its owner would type; `None` where that tells the device from no other.
+    pub(super) fn description(&self) -> Option<DeviceProperties> {
+        let report = self.builder().report();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let serial_number = text(&report.smbios_serial_number);
+        (serial_number != NO_SERIAL).then(|| DeviceProperties {
+            manufacturer: text(&report.smbios_manufacturer),
+            model: text(&report.smbios_product_name),
+            serial_number,
+            product_key: text(&report.product_key_id),
+            ..DeviceProperties::default()
+        })
+    }
+
+    pub(super) fn traits(&self) -> Traits {
+        Traits::of(&self.builder())
     }
 
     fn name(&self) -> (String, String) {

@@ -9,14 +9,16 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        device::DeviceId,
+        device::{DeviceChange, DeviceId},
         directory_error::DirectoryError,
         identity::LedgerEntryId,
-        import::{ImportChange, ImportState},
+        import::{CallId, ImportChange, ImportState},
+        registration::Subject,
+        revision::Precondition,
     },
     store::{
         Store, StoreError,
-        operation::{Failure, LedgerQuery, Settled},
+        operation::{DeviceAct, DeviceWrite, Failure, LedgerQuery, NewDevice, Settled},
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
@@ -106,23 +108,48 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
     let entry = LedgerEntryId(Uuid::from_u128(1));
     let rows = vec![(import_id(1), import_of(&Builder::new(2)))];
     let now = at(0);
+    let whatever = Precondition::default;
+    let new = NewDevice {
+        id: device,
+        entry,
+        call: CallId(Uuid::from_u128(1)),
+        subject: Subject::Refused(DirectoryError::StorageError),
+        actor: actor(),
+        now,
+    };
+    let write = DeviceWrite {
+        change: DeviceChange::default(),
+        act: DeviceAct::Change,
+        precondition: whatever(),
+        actor: actor(),
+        now,
+    };
     let errors = [
         bench.create(CONTOSO, rows, now).await.err(),
         store.import(CONTOSO, id).await.err(),
         store.list_imports(CONTOSO, whole()).await.err(),
         store.count_imports(CONTOSO, None).await.err(),
         store
-            .update_import(CONTOSO, id, change, actor(), now)
+            .update_import(CONTOSO, id, change, whatever(), actor(), now)
             .await
             .err(),
-        store.delete_import(CONTOSO, id, actor(), now).await.err(),
+        store
+            .delete_import(CONTOSO, id, whatever(), actor(), now)
+            .await
+            .err(),
         store.device(CONTOSO, device).await.err(),
         store.list_devices(CONTOSO, whole()).await.err(),
         store.count_devices(CONTOSO, None).await.err(),
         store
-            .delete_device(CONTOSO, device, actor(), now)
+            .delete_device(CONTOSO, device, whatever(), actor(), now)
             .await
             .err(),
+        store
+            .delete_devices(CONTOSO, Vec::new(), actor(), now)
+            .await
+            .err(),
+        store.create_device(CONTOSO, new).await.err(),
+        store.update_device(CONTOSO, device, write).await.err(),
         store.claim(now, 1).await.err(),
         store.settle(Vec::new(), now).await.err(),
         store.fail(key, failure, now).await.err(),

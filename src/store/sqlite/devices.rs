@@ -1,27 +1,39 @@
-//! Devices: reading them, and deleting them so that their hardware is free.
+//! Devices: reading and changing them, registering those that have no hash, and deleting them so
+//! that their hardware is free.
+
+use std::collections::HashMap;
 
 use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
-use odata::Value;
+use odata::{Comparison, Condition, Literal, Operand, Value};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     audit,
     collection::Collection,
     fault::Fault,
-    ledger, row,
-    search::{Candidates, Search},
+    ledger::{self, FreshKeys},
+    row,
+    search::{Candidates, Hint, Search},
 };
 use crate::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        directory_error::DirectoryError,
         field::DeviceField,
         identity::LedgerEntryId,
+        registration::{Decision, decide},
+        revision::Precondition,
         tenant::TenantId,
     },
-    store::{filter_sql::Column, operation::DeviceDeletion},
+    store::{
+        filter_sql::Column,
+        operation::{
+            DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice, SerialDeletion,
+        },
+    },
 };
 
 /// How devices are listed.
@@ -52,15 +64,30 @@ pub(super) const COLLECTION: Collection<DeviceField, Device> = Collection {
                         WHERE tenant = :tenant)",
             join: "device.tenant = :tenant AND device.id = candidate",
         },
-        hint: |_| None,
+        hint,
     }),
 };
+
+/// Which devices a condition can be true of, if they are those of one directory object.
+fn hint(condition: &Condition<DeviceField>) -> Option<Hint> {
+    let Condition::Compare {
+        operator: Comparison::Equal,
+        left: Operand::Field(property),
+        right: Operand::Literal(Literal::Text(id)),
+    } = condition
+    else {
+        return None;
+    };
+    let tells = property.field == DeviceField::DirectoryDeviceId && !id.is_empty();
+    tells.then_some(Hint::Partial {
+        index: "device_by_directory_device",
+        condition: "directory_device_id <> ''",
+    })
+}
 
 /// Where a property is kept. Absent texts are empty here; what no device has yet is what `graph`
 /// shows for it.
 fn column_of(field: DeviceField) -> Column {
-    const NOTHING: Column = Column::Constant(Value::Text(Cow::Borrowed("")));
-
     Column::required(match field {
         DeviceField::Id => "id",
         DeviceField::GroupTag => "group_tag",
@@ -71,26 +98,27 @@ fn column_of(field: DeviceField) -> Column {
         DeviceField::UserPrincipalName => "user_principal_name",
         DeviceField::SkuNumber => "sku_number",
         DeviceField::SystemFamily => "system_family",
+        DeviceField::PurchaseOrderIdentifier => "purchase_order_identifier",
+        DeviceField::AddressableUserName => "addressable_user_name",
+        DeviceField::ResourceName => "resource_name",
+        DeviceField::DirectoryDeviceId => "directory_device_id",
+        // A device that is not managed is shown with a GUID.
         DeviceField::ManagedDeviceId => {
-            return Column::Constant(Value::Text(Cow::Borrowed(
-                "00000000-0000-0000-0000-000000000000",
-            )));
+            "(CASE managed_device_id WHEN '' THEN '00000000-0000-0000-0000-000000000000'
+                ELSE managed_device_id END)"
         }
-        DeviceField::PurchaseOrderIdentifier
-        | DeviceField::AddressableUserName
-        | DeviceField::ResourceName
-        | DeviceField::DirectoryDeviceId
-        | DeviceField::DisplayName
-        | DeviceField::DeviceAccountUpn
-        | DeviceField::DeviceAccountPassword
-        | DeviceField::DeviceFriendlyName => return NOTHING,
+        DeviceField::DisplayName => "display_name",
+        DeviceField::DeviceAccountUpn => "device_account_upn",
+        DeviceField::DeviceFriendlyName => "device_friendly_name",
+        DeviceField::UserlessEnrollmentStatus => "userless_enrollment",
+        DeviceField::DeviceAccountPassword => {
+            return Column::Constant(Value::Text(Cow::Borrowed("")));
+        }
         DeviceField::ProfileAssignmentStatus | DeviceField::EnrollmentState => {
             return Column::Constant(Value::Enum(4));
         }
         DeviceField::RemediationState => return Column::Constant(Value::Enum(1)),
-        DeviceField::ProfileAssignmentDetailedStatus | DeviceField::UserlessEnrollmentStatus => {
-            return Column::Constant(Value::Enum(0));
-        }
+        DeviceField::ProfileAssignmentDetailedStatus => return Column::Constant(Value::Enum(0)),
         DeviceField::ProfileAssignedAt
         | DeviceField::LastContactedAt
         | DeviceField::RemediationStateModifiedAt => {
@@ -128,8 +156,11 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
         .prepare_cached(
             "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
                 serial_number, product_key, manufacturer, model, sku_number, system_family,
-                user_principal_name)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                user_principal_name, version, purchase_order_identifier, addressable_user_name,
+                resource_name, directory_device_id, managed_device_id, display_name,
+                device_account_upn, device_friendly_name, userless_enrollment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                ?18, ?19, ?20, ?21, ?22)",
         )?
         .execute(params![
             device.tenant.0.as_bytes(),
@@ -144,8 +175,117 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
             properties.sku_number,
             properties.system_family,
             properties.user_principal_name,
+            device.version,
+            properties.purchase_order_identifier,
+            properties.addressable_user_name,
+            properties.resource_name,
+            properties.directory_device_id,
+            properties.managed_device_id,
+            properties.display_name,
+            properties.device_account_upn,
+            properties.device_friendly_name,
+            properties.userless_enrollment.number(),
         ])
         .map(|_| ())
+}
+
+/// Registers a device of which there is no hash.
+pub(super) fn create(
+    connection: &Connection,
+    fresh: &FreshKeys,
+    tenant: TenantId,
+    new: &NewDevice,
+) -> Result<DeviceCreation, Fault> {
+    let mut fresh = fresh.read(connection)?;
+    let known = ledger::known(connection, &fresh, &new.subject)?;
+    let registration = match decide(&new.subject, tenant, new.call, &known) {
+        Decision::Registered(registration) => *registration,
+        Decision::Refused(error) => {
+            // An attempt of the same request whose outcome its sender never learned.
+            let before = match error {
+                DirectoryError::ZtdDeviceDuplicated => find(connection, tenant, new.id)?,
+                _ => None,
+            };
+            return Ok(before.map_or(DeviceCreation::Refused(error), |device| {
+                DeviceCreation::Registered(Box::new(device))
+            }));
+        }
+    };
+    let is_known = registration.entry.is_some();
+    let device = Device {
+        tenant,
+        id: new.id,
+        properties: registration.device,
+        ledger_entry: registration.entry.unwrap_or(new.entry),
+        registered_at: new.now,
+        version: 0,
+    };
+    ledger::give(
+        connection,
+        &mut fresh,
+        &device,
+        new.call,
+        registration.entry,
+        &new.subject,
+    )?;
+    insert(connection, &device)?;
+    let detail = is_known.then_some("hardware-known");
+    record(
+        connection,
+        &device,
+        &new.actor,
+        "device-created",
+        detail,
+        new.now,
+    )?;
+    Ok(DeviceCreation::Registered(Box::new(device)))
+}
+
+/// Changes a device.
+pub(super) fn update(
+    connection: &Connection,
+    tenant: TenantId,
+    id: DeviceId,
+    write: DeviceWrite,
+) -> Result<DeviceUpdated, Fault> {
+    let Some(mut device) = find(connection, tenant, id)? else {
+        return Ok(DeviceUpdated::Absent);
+    };
+    if !write.precondition.holds(device.revision()) {
+        return Ok(DeviceUpdated::ConditionNotMet);
+    }
+    if let Err(fixed) = device.apply(write.change) {
+        return Ok(DeviceUpdated::Fixed(fixed));
+    }
+    let properties = &device.properties;
+    // What tells which hardware the device is stays as it is.
+    connection
+        .prepare_cached(
+            "UPDATE device SET version = ?3, group_tag = ?4, user_principal_name = ?5,
+                purchase_order_identifier = ?6, addressable_user_name = ?7, resource_name = ?8,
+                directory_device_id = ?9, managed_device_id = ?10, display_name = ?11,
+                device_account_upn = ?12, device_friendly_name = ?13, userless_enrollment = ?14
+             WHERE tenant = ?1 AND id = ?2",
+        )?
+        .execute(params![
+            tenant.0.as_bytes(),
+            id.0.as_bytes(),
+            device.version,
+            properties.group_tag,
+            properties.user_principal_name,
+            properties.purchase_order_identifier,
+            properties.addressable_user_name,
+            properties.resource_name,
+            properties.directory_device_id,
+            properties.managed_device_id,
+            properties.display_name,
+            properties.device_account_upn,
+            properties.device_friendly_name,
+            properties.userless_enrollment.number(),
+        ])?;
+    let action = write.act.as_str();
+    record(connection, &device, &write.actor, action, None, write.now)?;
+    Ok(DeviceUpdated::Done(Box::new(device)))
 }
 
 /// Deletes a device on behalf of its tenant.
@@ -153,10 +293,17 @@ pub(super) fn delete(
     connection: &Connection,
     tenant: TenantId,
     id: DeviceId,
+    precondition: &Precondition,
     actor: &Actor,
     now: Timestamp,
 ) -> Result<DeviceDeletion, Fault> {
     forget_old_tombstones(connection, now)?;
+    if *precondition != Precondition::default() {
+        let found = find(connection, tenant, id)?;
+        if found.is_some_and(|device| !precondition.holds(device.revision())) {
+            return Ok(DeviceDeletion::ConditionNotMet);
+        }
+    }
     if remove(connection, tenant, id, actor, "device-deleted", now)? {
         return Ok(DeviceDeletion::Deleted);
     }
@@ -169,6 +316,52 @@ pub(super) fn delete(
     deleted_at.map_or(Ok(DeviceDeletion::Absent), |at| {
         row::timestamp(at).map(DeviceDeletion::DeletedBefore)
     })
+}
+
+/// Deletes the devices that go by these serial numbers.
+pub(super) fn delete_named(
+    connection: &Connection,
+    tenant: TenantId,
+    serial_numbers: &[String],
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<Vec<SerialDeletion>, Fault> {
+    forget_old_tombstones(connection, now)?;
+    // A number that stands twice has one outcome.
+    let mut outcomes: HashMap<&str, SerialDeletion> = HashMap::new();
+    for serial_number in serial_numbers {
+        if outcomes.contains_key(serial_number.as_str()) {
+            continue;
+        }
+        let outcome = match ids_named(connection, tenant, serial_number)?[..] {
+            [] => SerialDeletion::Absent,
+            [id] => {
+                remove(connection, tenant, id, actor, "device-deleted", now)?;
+                SerialDeletion::Deleted(id)
+            }
+            _ => SerialDeletion::NotUnique,
+        };
+        outcomes.insert(serial_number, outcome);
+    }
+    let outcome_of = |serial: &String| outcomes.get(serial.as_str()).copied();
+    Ok(serial_numbers.iter().filter_map(outcome_of).collect())
+}
+
+/// The devices with this serial number, two at most. A blank one names nothing.
+fn ids_named(
+    connection: &Connection,
+    tenant: TenantId,
+    serial_number: &str,
+) -> Result<Vec<DeviceId>, Fault> {
+    if serial_number.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection
+        .prepare_cached("SELECT id FROM device WHERE tenant = ?1 AND serial_number = ?2 LIMIT 2")?;
+    let ids = statement.query_map(params![tenant.0.as_bytes(), serial_number], |row| {
+        row::guid(row, 0).map(DeviceId)
+    })?;
+    Ok(ids.collect::<Result<_, _>>()?)
 }
 
 /// Takes a device away from its tenant, frees its hardware and remembers that it was there; true
@@ -221,4 +414,27 @@ fn forget_old_tombstones(connection: &Connection, now: Timestamp) -> Result<(), 
         .prepare_cached("DELETE FROM device_tombstone WHERE deleted_at < ?1")?
         .execute(params![oldest.as_microsecond()])?;
     Ok(())
+}
+
+fn record(
+    connection: &Connection,
+    device: &Device,
+    actor: &Actor,
+    action: &'static str,
+    detail: Option<&str>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    audit::record(
+        connection,
+        &audit::Line {
+            at,
+            tenant: device.tenant,
+            actor,
+            action,
+            import: None,
+            device: Some(device.id),
+            ledger_entry: Some(device.ledger_entry),
+            detail,
+        },
+    )
 }

@@ -9,6 +9,15 @@ use crate::store::StoreError;
 pub(super) enum Fault {
     Sqlite(Error),
     Store(StoreError),
+    /// It broke off between its writes. What it has written must be undone.
+    Torn(StoreError),
+}
+
+impl Fault {
+    /// The fault of an operation that has written something already.
+    pub(super) fn torn(error: &Error) -> Self {
+        Self::Torn(store_error(error))
+    }
 }
 
 impl From<rusqlite::types::FromSqlError> for Fault {
@@ -33,7 +42,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Sqlite(error) => store_error(&error),
-            Fault::Store(error) => error,
+            Fault::Store(error) | Fault::Torn(error) => error,
         }
     }
 }

@@ -19,13 +19,15 @@ use crate::{
         directory_error::DirectoryError,
         field::ImportField,
         hardware_blob::HardwareBlob,
-        import::{Import, ImportChange, ImportId, ImportState},
+        import::{CallId, Import, ImportChange, ImportId, ImportState, Phase, revision},
+        revision::Precondition,
         tenant::TenantId,
+        upload::UploadId,
     },
     store::{
         StoreError, Unique,
         filter_sql::Column,
-        operation::{NewImport, NewImports, Updated},
+        operation::{ImportDeletion, NewImport, NewImports, Updated},
     },
 };
 
@@ -145,15 +147,45 @@ fn error_names() -> &'static str {
     &NAMES
 }
 
-/// Accepts all rows, or none.
+/// Who writes to an import, when, and on which condition.
+pub(super) struct Write<'a> {
+    pub(super) precondition: &'a Precondition,
+    pub(super) actor: &'a Actor,
+    pub(super) now: Timestamp,
+}
+
+/// About how much memory a request's rows hold while they wait for the writer, in KiB.
+pub(super) fn weight_kib(imports: &NewImports) -> u32 {
+    let bytes: usize = imports
+        .rows
+        .iter()
+        .map(|row| {
+            let blob = row.properties.hardware_blob.as_ref();
+            256 + blob.map_or(0, |blob| blob.content().len())
+        })
+        .sum();
+    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
+}
+
+/// Accepts all rows, or none, into an upload if there is one. A single row that is not accepted has
+/// written nothing.
 pub(super) fn create(
     connection: &Connection,
     tenant: TenantId,
     imports: &NewImports,
+    upload: Option<UploadId>,
 ) -> Result<(), Fault> {
     for row in &imports.rows {
-        match insert(connection, tenant, imports, row) {
-            Ok(()) => {}
+        match insert(connection, tenant, imports, row, upload) {
+            Ok(()) => record(
+                connection,
+                tenant,
+                row.id,
+                &imports.actor,
+                "import-created",
+                imports.accepted_at,
+            )
+            .map_err(|error| Fault::torn(&error))?,
             Err(error) if is_taken(&error) => {
                 let taken = taken_ids(connection, tenant, imports)?;
                 if taken.is_empty() {
@@ -174,6 +206,7 @@ fn insert(
     tenant: TenantId,
     imports: &NewImports,
     new: &NewImport,
+    upload: Option<UploadId>,
 ) -> rusqlite::Result<()> {
     let properties = &new.properties;
     let blob = properties.hardware_blob.as_ref();
@@ -181,8 +214,8 @@ fn insert(
         .prepare_cached(
             "INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number,
                 product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
-                hardware_content)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                hardware_content, upload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?
         .execute(params![
             tenant.0.as_bytes(),
@@ -196,15 +229,9 @@ fn insert(
             properties.assigned_user_principal_name,
             blob.map(HardwareBlob::len_bytes),
             blob.map(HardwareBlob::content),
-        ])?;
-    record(
-        connection,
-        tenant,
-        new.id,
-        &imports.actor,
-        "import-created",
-        imports.accepted_at,
-    )
+            upload.as_ref().map(|id| id.0.as_bytes()),
+        ])
+        .map(|_| ())
 }
 
 /// The ids of a refused request that stand in the table already, or twice in the request, each
@@ -254,12 +281,14 @@ pub(super) fn update(
     tenant: TenantId,
     id: ImportId,
     change: ImportChange,
-    actor: &Actor,
-    now: Timestamp,
+    write: &Write<'_>,
 ) -> Result<Updated, Fault> {
     let Some(mut import) = find(connection, tenant, id)? else {
         return Ok(Updated::Absent);
     };
+    if !write.precondition.holds(import.revision()) {
+        return Ok(Updated::ConditionNotMet);
+    }
     if let Err(too_late) = import.apply(change) {
         return Ok(Updated::TooLate(too_late));
     }
@@ -267,7 +296,7 @@ pub(super) fn update(
     let blob = properties.hardware_blob.as_ref();
     connection
         .prepare_cached(
-            "UPDATE import SET version = version + 1, attempts = 0, group_tag = ?3,
+            "UPDATE import SET version = ?10, attempts = 0, group_tag = ?3,
                 serial_number = ?4, product_key = ?5, import_id = ?6,
                 assigned_user_principal_name = ?7, hardware_len_bytes = ?8, hardware_content = ?9
              WHERE tenant = ?1 AND id = ?2",
@@ -282,34 +311,52 @@ pub(super) fn update(
             properties.assigned_user_principal_name,
             blob.map(HardwareBlob::len_bytes),
             blob.map(HardwareBlob::content),
+            import.version,
         ])?;
-    record(connection, tenant, id, actor, "import-changed", now)?;
+    record(
+        connection,
+        tenant,
+        id,
+        write.actor,
+        "import-changed",
+        write.now,
+    )?;
     Ok(Updated::Done(Box::new(import)))
 }
 
-/// Deletes an import; true if there was one.
+/// Deletes an import.
 pub(super) fn delete(
     connection: &Connection,
     tenant: TenantId,
     id: ImportId,
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    // The state is read by itself: a row that can't be read whole can still be deleted.
-    let state: Option<i64> = connection
-        .prepare_cached("DELETE FROM import WHERE tenant = ?1 AND id = ?2 RETURNING state")?
-        .query_row(params![tenant.0.as_bytes(), id.0.as_bytes()], |row| {
-            row.get(0)
+    write: &Write<'_>,
+) -> Result<ImportDeletion, Fault> {
+    // No more is read than is needed: a row that can't be read whole can still be deleted.
+    let found = connection
+        .prepare_cached("SELECT state, version, call FROM import WHERE tenant = ?1 AND id = ?2")?
+        .query_row(params![tenant.0.as_bytes(), id.0.as_bytes()], |found| {
+            let phase = match found.get::<_, i64>(0)? {
+                row::WAITING => Phase::Waiting,
+                _ => Phase::Settled,
+            };
+            Ok((phase, found.get(1)?, CallId(row::guid(found, 2)?)))
         })
         .optional()?;
-    let Some(state) = state else { return Ok(false) };
-    let action = if state == row::WAITING {
-        "import-withdrawn"
-    } else {
-        "import-deleted"
+    let Some((phase, version, call)) = found else {
+        return Ok(ImportDeletion::Absent);
     };
-    record(connection, tenant, id, actor, action, now)?;
-    Ok(true)
+    if !write.precondition.holds(revision(id, call, version, phase)) {
+        return Ok(ImportDeletion::ConditionNotMet);
+    }
+    connection
+        .prepare_cached("DELETE FROM import WHERE tenant = ?1 AND id = ?2")?
+        .execute(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
+    let action = match phase {
+        Phase::Waiting => "import-withdrawn",
+        Phase::Settled => "import-deleted",
+    };
+    record(connection, tenant, id, write.actor, action, write.now)?;
+    Ok(ImportDeletion::Deleted)
 }
 
 /// Whether this import decides anything anew for the registrar.

@@ -12,23 +12,35 @@ use crate::domain::{import::ImportId, tenant::TenantId};
 
 type Key = (TenantId, ImportId);
 
+/// The number of an import's row, which finds it faster than its key does. Once the import is gone
+/// another may have it.
+pub(super) type Seq = i64;
+
 /// The claims that stand.
 #[derive(Default)]
 pub(super) struct Leases(HashMap<Key, Lease>);
 
 struct Lease {
     token: Uuid,
+    seq: Seq,
     until: Instant,
 }
 
 impl Leases {
     /// Claims an import for a while, unless somebody holds it.
-    pub(super) fn take(&mut self, key: Key, token: Uuid, now: Instant, lease: Duration) -> bool {
+    pub(super) fn take(
+        &mut self,
+        key: Key,
+        seq: Seq,
+        token: Uuid,
+        now: Instant,
+        lease: Duration,
+    ) -> bool {
         if self.0.get(&key).is_some_and(|held| held.until > now) {
             return false;
         }
         let until = now + lease;
-        self.0.insert(key, Lease { token, until });
+        self.0.insert(key, Lease { token, seq, until });
         true
     }
 
@@ -37,14 +49,15 @@ impl Leases {
         self.0.contains_key(&key)
     }
 
-    /// Whether this very claim still stands.
-    pub(super) fn is(&self, key: Key, token: Uuid) -> bool {
-        self.0.get(&key).is_some_and(|held| held.token == token)
+    /// The row that this very claim is on, if it still stands.
+    pub(super) fn seq(&self, key: Key, token: Uuid) -> Option<Seq> {
+        let held = self.0.get(&key).filter(|held| held.token == token);
+        held.map(|held| held.seq)
     }
 
     /// Ends a claim for good.
     pub(super) fn end(&mut self, key: Key, token: Uuid) {
-        if self.is(key, token) {
+        if self.seq(key, token).is_some() {
             self.0.remove(&key);
         }
     }
@@ -92,8 +105,8 @@ mod tests {
         let now = Instant::now();
         let lease = Duration::from_secs(30);
         let mut leases = Leases::default();
-        assert!(leases.take(key, first, now, lease));
-        assert!(!leases.take(key, second, now, lease));
+        assert!(leases.take(key, 7, first, now, lease));
+        assert!(!leases.take(key, 7, second, now, lease));
         assert_eq!(leases.lapsed(now), None);
         leases.lapse(key, second, now);
         assert_eq!(
@@ -103,10 +116,16 @@ mod tests {
         );
         leases.lapse(key, first, now);
         assert_eq!(leases.lapsed(now), Some(key));
-        assert!(leases.holds(key) && leases.is(key, first));
-        assert!(leases.take(key, second, now, lease));
+        assert!(leases.holds(key));
+        assert_eq!(leases.seq(key, first), Some(7));
+        assert!(leases.take(key, 8, second, now, lease));
         leases.end(key, first);
-        assert!(leases.is(key, second), "an old claim ends nothing");
+        assert_eq!(leases.seq(key, first), None);
+        assert_eq!(
+            leases.seq(key, second),
+            Some(8),
+            "an old claim ends nothing"
+        );
         leases.end(key, second);
         assert_eq!(leases.len(), 0);
     }

@@ -1,9 +1,14 @@
 //! The ledger: which hardware there is, by what it is found, and who owns it.
 //!
 //! There is one writer, so that settling needs no locks here. The constraints stand all the same:
-//! an endorsement key or a blob belongs to one entry, an entry has one owner.
+//! an endorsement key or a blob belongs to one entry, an entry has one owner. Keys reach the key
+//! tables by way of `fresh_keys`.
+
+pub(super) mod fresh_keys;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+pub(super) use fresh_keys::FreshKeys;
 
 use super::{fault::Fault, row};
 use crate::{
@@ -28,11 +33,15 @@ const MATCHES_READ: usize = 64;
 const ENTRIES_FOUND: i64 = 1000;
 
 /// Reads what the ledger knows of what an import names.
-pub(super) fn known(connection: &Connection, subject: &Subject) -> Result<Known, Fault> {
+pub(super) fn known(
+    connection: &Connection,
+    fresh: &fresh_keys::Memory,
+    subject: &Subject,
+) -> Result<Known, Fault> {
     let entries = match subject {
         Subject::Refused(_) => Vec::new(),
         Subject::Named(name, _) => entries_named(connection, name)?,
-        Subject::Hardware(fingerprints, _) => entries_sharing(connection, fingerprints)?,
+        Subject::Hardware(fingerprints, _) => entries_sharing(connection, fresh, fingerprints)?,
     };
     let crowded = entries.len() > MATCHES_READ;
     let matches = entries
@@ -59,50 +68,67 @@ fn entries_named(connection: &Connection, name: &NameKey) -> Result<Vec<LedgerEn
 /// endorsement key of its own, other such hardware matters only to say that something changed.
 fn entries_sharing(
     connection: &Connection,
+    fresh: &fresh_keys::Memory,
     fingerprints: &Fingerprints,
 ) -> Result<Vec<LedgerEntryId>, Fault> {
     let anchored = is_anchored(fingerprints);
-    let mut entries: Vec<LedgerEntryId> = Vec::new();
     // What is unique comes first, so that a certain match is never cut off.
     let (unique, shared): (Vec<_>, Vec<_>) =
         fingerprints.keys().partition(|key| key.kind.is_unique());
+    let mut entries: Vec<LedgerEntryId> = Vec::new();
     for key in unique {
-        entries.extend(
-            connection
-                .prepare_cached(
-                    "SELECT entry FROM ledger_unique_key
-                     WHERE world = ?1 AND kind = ?2 AND digest = ?3",
-                )?
-                .query_row(params![WORLD, key.kind.number(), key.digest], |row| {
-                    row::guid(row, 0).map(LedgerEntryId)
-                })
-                .optional()?,
-        );
+        entries.extend(match fresh.unique(key) {
+            Some(entry) => Some(entry),
+            None => unique_holder(connection, key)?,
+        });
     }
     for key in shared {
-        let mut statement = connection.prepare_cached(
-            "SELECT entry, anchored FROM ledger_shared_key
-             WHERE world = ?1 AND kind = ?2 AND digest = ?3 ORDER BY anchored LIMIT ?4",
-        )?;
-        let mut rows = statement.query(params![
-            WORLD,
-            key.kind.number(),
-            key.digest,
-            MATCHES_READ + 1
-        ])?;
-        while let Some(row) = rows.next()? {
-            let entry = LedgerEntryId(row::guid(row, 0)?);
+        let mut holders = shared_holders(connection, key)?;
+        holders.extend(fresh.shared(key).take(MATCHES_READ + 1));
+        holders.sort_by_key(|(other_is_anchored, _)| *other_is_anchored);
+        for (other_is_anchored, entry) in holders {
             if !entries.contains(&entry) {
                 entries.push(entry);
             }
             // Another anchored entry can't be the same: one shows that hardware changed.
-            let other_is_anchored: bool = row.get(1)?;
             if anchored && other_is_anchored {
                 break;
             }
         }
     }
     Ok(entries)
+}
+
+/// The entry that a unique key leads to.
+fn unique_holder(
+    connection: &Connection,
+    key: Fingerprint,
+) -> rusqlite::Result<Option<LedgerEntryId>> {
+    connection
+        .prepare_cached(
+            "SELECT entry FROM ledger_unique_key WHERE world = ?1 AND kind = ?2 AND digest = ?3",
+        )?
+        .query_row(params![WORLD, key.kind.number(), key.digest], |row| {
+            row::guid(row, 0).map(LedgerEntryId)
+        })
+        .optional()
+}
+
+/// Entries that a shared key leads to, and whether each is anchored; those first that are not.
+fn shared_holders(
+    connection: &Connection,
+    key: Fingerprint,
+) -> rusqlite::Result<Vec<(bool, LedgerEntryId)>> {
+    connection
+        .prepare_cached(
+            "SELECT anchored, entry FROM ledger_shared_key
+             WHERE world = ?1 AND kind = ?2 AND digest = ?3 ORDER BY anchored LIMIT ?4",
+        )?
+        .query_map(
+            params![WORLD, key.kind.number(), key.digest, MATCHES_READ + 1],
+            |row| Ok((row.get(0)?, LedgerEntryId(row::guid(row, 1)?))),
+        )?
+        .collect()
 }
 
 fn read_match(connection: &Connection, entry: LedgerEntryId) -> Result<LedgerMatch, Fault> {
@@ -153,9 +179,30 @@ fn unpack(bytes: &[u8]) -> Result<Fingerprints, Fault> {
         .collect()
 }
 
-/// Enters new hardware, with its owner.
-pub(super) fn enter(
+/// Gives the hardware of a device to its tenant: what the ledger knows, or else new hardware.
+pub(super) fn give(
     connection: &Connection,
+    fresh: &mut fresh_keys::Memory,
+    device: &Device,
+    call: CallId,
+    known: Option<LedgerEntryId>,
+    subject: &Subject,
+) -> Result<(), Fault> {
+    let fingerprints = match subject {
+        Subject::Hardware(fingerprints, _) => Some(fingerprints),
+        Subject::Named(..) | Subject::Refused(_) => None,
+    };
+    match (known, fingerprints) {
+        (None, Some(fingerprints)) => enter(connection, fresh, device, call, fingerprints),
+        (Some(_), gained) => assign(connection, fresh, device, call, gained),
+        (None, None) => Err(row::corrupt("a device that is known by nothing")),
+    }
+}
+
+/// Enters new hardware, with its owner.
+fn enter(
+    connection: &Connection,
+    fresh: &mut fresh_keys::Memory,
     device: &Device,
     call: CallId,
     fingerprints: &Fingerprints,
@@ -180,13 +227,14 @@ pub(super) fn enter(
             fold(&properties.product_key),
             pack(fingerprints),
         ])?;
-    index(connection, device.ledger_entry, fingerprints)
+    Ok(fresh.enter(connection, device.ledger_entry, fingerprints)?)
 }
 
 /// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
-/// and gains the new ones.
-pub(super) fn assign(
+/// and gains the new ones, and keeps the product key where the tenant names none.
+fn assign(
     connection: &Connection,
+    fresh: &mut fresh_keys::Memory,
     device: &Device,
     call: CallId,
     gained: Option<&Fingerprints>,
@@ -201,8 +249,9 @@ pub(super) fn assign(
     let assigned = connection
         .prepare_cached(
             "UPDATE ledger_entry SET owner_tenant = ?3, owner_device = ?4, owner_call = ?5,
-                serial_number = ?6, product_key = ?7, serial_number_folded = ?8,
-                product_key_folded = ?9, fingerprints = ?10
+                serial_number = ?6, serial_number_folded = ?8,
+                product_key = iif(?9 = '', product_key, ?7),
+                product_key_folded = iif(?9 = '', product_key_folded, ?9), fingerprints = ?10
              WHERE world = ?1 AND id = ?2 AND owner_tenant IS NULL",
         )?
         .execute(params![
@@ -237,39 +286,41 @@ pub(super) fn assign(
                 ])?;
         }
     }
-    index(connection, entry, &all)
+    // Whatever was fresh of it goes along.
+    fresh.forget(entry, &known);
+    let anchored = is_anchored(&all);
+    all.keys()
+        .try_for_each(|key| insert_key(connection, key, anchored, entry))
 }
 
-/// Makes an entry found by its keys, those apart by which it is found already.
-fn index(
+/// Makes an entry found by a key, unless it is already.
+fn insert_key(
     connection: &Connection,
+    key: Fingerprint,
+    anchored: bool,
     entry: LedgerEntryId,
-    fingerprints: &Fingerprints,
 ) -> Result<(), Fault> {
-    let anchored = is_anchored(fingerprints);
-    for key in fingerprints.keys() {
-        let (kind, id) = (key.kind.number(), entry.0.as_bytes());
-        if key.kind.is_unique() {
-            // The constraint keeps a key with its entry; this says so where it matters.
-            let holder: [u8; 16] = connection
-                .prepare_cached(
-                    "INSERT INTO ledger_unique_key (world, kind, digest, entry)
-                     VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (world, kind, digest) DO UPDATE SET entry = entry
-                     RETURNING entry",
-                )?
-                .query_row(params![WORLD, kind, key.digest, id], |row| row.get(0))?;
-            if holder != *id {
-                return Err(row::corrupt("a key that belongs to other hardware"));
-            }
-        } else {
-            connection
-                .prepare_cached(
-                    "INSERT INTO ledger_shared_key (world, kind, digest, anchored, entry)
-                     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![WORLD, kind, key.digest, anchored, id])?;
+    let (kind, id) = (key.kind.number(), entry.0.as_bytes());
+    if key.kind.is_unique() {
+        // The constraint keeps a key with its entry; this says so where it matters.
+        let holder: [u8; 16] = connection
+            .prepare_cached(
+                "INSERT INTO ledger_unique_key (world, kind, digest, entry)
+                 VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (world, kind, digest) DO UPDATE SET entry = entry
+                 RETURNING entry",
+            )?
+            .query_row(params![WORLD, kind, key.digest, id], |row| row.get(0))?;
+        if holder != *id {
+            return Err(row::corrupt("a key that belongs to other hardware"));
         }
+    } else {
+        connection
+            .prepare_cached(
+                "INSERT INTO ledger_shared_key (world, kind, digest, anchored, entry)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![WORLD, kind, key.digest, anchored, id])?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The store on SQLite: one writer that commits in groups, readers apart.
 //!
-//! Only this room names rusqlite. The file is opened in `open`, what each operation does stands
-//! in the file of its noun.
+//! Only this room names rusqlite. The file is opened in `open`, the store in `start`, and what each
+//! operation does stands in the file of its noun.
 
 mod audit;
 mod backup;
@@ -17,14 +17,15 @@ mod queue;
 mod readers;
 mod row;
 mod search;
+mod start;
 mod tenants;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod writer;
 
 use std::{
     future::Future,
-    path::Path,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
@@ -36,9 +37,10 @@ use tokio::sync::Notify;
 use super::{
     Answer, Store,
     operation::{
-        AuditLine, AuditSlice, Claim, ClaimKey, DeviceDeletion, Failure, Filter, LedgerEntry,
-        LedgerQuery, Listed, NewImports, Page, Query, Settled, Settlement, TenantDeletion,
-        TenantSummary, Updated,
+        AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
+        DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
+        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice,
+        TenantDeletion, TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
@@ -47,62 +49,44 @@ use crate::domain::{
     field::{DeviceField, ImportField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
+    revision::Precondition,
     tenant::TenantId,
+    upload::{Upload, UploadId},
 };
 pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
-use open::Opener;
+use ledger::FreshKeys;
 pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
-use writer::Writer;
+use writer::{Undo, Writer};
 
-/// How many connections read at once.
-const READERS: usize = 4;
+/// How many keys move for each import that is settled: more than one device has, so that those
+/// that are gathered meanwhile are fewer than those that moved.
+const KEYS_MOVED: usize = 5;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Readers,
     leases: Arc<Mutex<Leases>>,
+    fresh_keys: Arc<FreshKeys>,
     work: Arc<Notify>,
     paging_secret: [u8; 32],
 }
 
 impl SqliteStore {
-    /// Opens the file at this path.
-    pub fn open(path: &Path, opening: Opening) -> Result<Self, OpenError> {
-        Self::open_with(Opener::new(path.to_owned(), None), opening)
-    }
-
-    /// Opens a file that may not grow beyond so many pages, as a full disk would not let it.
-    #[cfg(test)]
-    pub(crate) fn open_limited(path: &Path, max_pages: u32) -> Result<Self, OpenError> {
-        let opener = Opener::new(path.to_owned(), Some(max_pages));
-        Self::open_with(opener, Opening::Serve(DatabaseKind::Production))
-    }
-
-    fn open_with(opener: Opener, opening: Opening) -> Result<Self, OpenError> {
-        let connection = match opening {
-            Opening::Serve(kind) => opener.create(kind)?,
-            Opening::Administer => opener.existing()?,
-        };
-        let paging_secret =
-            open::paging_secret(&connection).map_err(|error| opener.sqlite(error))?;
-        let readers = (0..READERS)
-            .map(|_| opener.reader())
-            .collect::<Result<_, _>>()?;
-        let writer = Writer::start(opener, connection).map_err(|error| OpenError::Io {
-            path: "the writer's thread".into(),
-            error,
-        })?;
-        Ok(Self {
-            writer: Arc::new(writer),
-            readers: Readers::new(readers),
-            leases: Arc::default(),
-            work: Arc::default(),
-            paging_secret,
-        })
+    /// Moves fresh keys on, in the group of the settling that may add some. No import is to blame
+    /// if that fails, and none needs it: the keys stay where they are found.
+    async fn move_fresh_keys(&self, settling: usize) {
+        let fresh = Arc::clone(&self.fresh_keys);
+        let count = settling * KEYS_MOVED;
+        let moved = self.writer.run(1, move |connection| {
+            fresh.read(connection)?.move_on(connection, count)
+        });
+        if let Err(error) = moved.await {
+            tracing::warn!(%error, "the ledger's fresh keys stay where they are");
+        }
     }
 
     fn lock_leases(&self) -> std::sync::MutexGuard<'_, Leases> {
@@ -110,26 +94,17 @@ impl SqliteStore {
     }
 }
 
-/// About how much memory a request's rows hold while they wait for the writer, in KiB.
-fn weight_kib(imports: &NewImports) -> u32 {
-    let bytes: usize = imports
-        .rows
-        .iter()
-        .map(|row| {
-            let blob = row.properties.hardware_blob.as_ref();
-            256 + blob.map_or(0, |blob| blob.content().len())
-        })
-        .sum();
-    u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
-}
-
 impl Store for SqliteStore {
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
         Box::pin(async move {
-            let weight_kib = weight_kib(&imports);
+            let weight_kib = imports::weight_kib(&imports);
+            let undo = match imports.rows.len() {
+                1 => Undo::Nothing,
+                _ => Undo::Savepoint,
+            };
             self.writer
-                .run(weight_kib, move |connection| {
-                    imports::create(connection, tenant, &imports)
+                .run_undone_by(undo, weight_kib, move |connection| {
+                    imports::create(connection, tenant, &imports, None)
                 })
                 .await?;
             self.work.notify_one();
@@ -171,6 +146,7 @@ impl Store for SqliteStore {
         tenant: TenantId,
         id: ImportId,
         change: ImportChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Updated> {
@@ -178,7 +154,12 @@ impl Store for SqliteStore {
             let updated = self
                 .writer
                 .run(16, move |connection| {
-                    imports::update(connection, tenant, id, change, &actor, now)
+                    let write = imports::Write {
+                        precondition: &precondition,
+                        actor: &actor,
+                        now,
+                    };
+                    imports::update(connection, tenant, id, change, &write)
                 })
                 .await?;
             if imports::is_work(&updated) {
@@ -192,22 +173,125 @@ impl Store for SqliteStore {
         &self,
         tenant: TenantId,
         id: ImportId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
-    ) -> Answer<'_, bool> {
+    ) -> Answer<'_, ImportDeletion> {
         Box::pin(async move {
             let deleted = self
                 .writer
                 .run(1, move |connection| {
-                    imports::delete(connection, tenant, id, &actor, now)
+                    let write = imports::Write {
+                        precondition: &precondition,
+                        actor: &actor,
+                        now,
+                    };
+                    imports::delete(connection, tenant, id, &write)
                 })
                 .await?;
             // The id is free again; a new import under it must not wait for the old claim. Whoever
             // saw it claimed looks again.
-            self.lock_leases().forget((tenant, id));
-            self.work.notify_one();
+            if deleted != ImportDeletion::ConditionNotMet {
+                self.lock_leases().forget((tenant, id));
+                self.work.notify_one();
+            }
             Ok(deleted)
         })
+    }
+
+    fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let weight_kib = imports::weight_kib(&new.imports);
+            self.writer
+                .run(weight_kib, move |connection| {
+                    uploads::create(connection, tenant, &new)
+                })
+                .await?;
+            self.work.notify_one();
+            Ok(())
+        })
+    }
+
+    fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::find(connection, tenant, id)),
+        )
+    }
+
+    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::list(connection, tenant, slice)),
+        )
+    }
+
+    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::count(connection, tenant)),
+        )
+    }
+
+    fn delete_upload(
+        &self,
+        tenant: TenantId,
+        id: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, UploadDeletion> {
+        Box::pin(self.delete_upload_rows(tenant, id, limit, actor, now))
+    }
+
+    fn create_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        imports: NewImports,
+    ) -> Answer<'_, bool> {
+        Box::pin(async move {
+            let weight_kib = imports::weight_kib(&imports);
+            let found = self
+                .writer
+                .run(weight_kib, move |connection| {
+                    uploads::create_imports(connection, tenant, upload, &imports)
+                })
+                .await?;
+            self.work.notify_one();
+            Ok(found)
+        })
+    }
+
+    fn list_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        slice: Slice,
+    ) -> Answer<'_, Page<Import>> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::list_imports(connection, tenant, upload, slice)),
+        )
+    }
+
+    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::count_imports(connection, tenant, upload)),
+        )
+    }
+
+    fn upload_holds(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        import: ImportId,
+    ) -> Answer<'_, bool> {
+        Box::pin(
+            self.readers
+                .run(move |connection| uploads::holds(connection, tenant, upload, import)),
+        )
     }
 
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>> {
@@ -239,15 +323,47 @@ impl Store for SqliteStore {
         ))
     }
 
+    fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {
+        let fresh = Arc::clone(&self.fresh_keys);
+        Box::pin(self.writer.run(16, move |connection| {
+            devices::create(connection, &fresh, tenant, &new)
+        }))
+    }
+
+    fn update_device(
+        &self,
+        tenant: TenantId,
+        id: DeviceId,
+        write: DeviceWrite,
+    ) -> Answer<'_, DeviceUpdated> {
+        Box::pin(self.writer.run(16, move |connection| {
+            devices::update(connection, tenant, id, write)
+        }))
+    }
+
     fn delete_device(
         &self,
         tenant: TenantId,
         id: DeviceId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, DeviceDeletion> {
         Box::pin(self.writer.run(1, move |connection| {
-            devices::delete(connection, tenant, id, &actor, now)
+            devices::delete(connection, tenant, id, &precondition, &actor, now)
+        }))
+    }
+
+    fn delete_devices(
+        &self,
+        tenant: TenantId,
+        serial_numbers: Vec<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Answer<'_, Vec<SerialDeletion>> {
+        let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
+        Box::pin(self.writer.run(weight_kib, move |connection| {
+            devices::delete_named(connection, tenant, &serial_numbers, &actor, now)
         }))
     }
 
@@ -263,13 +379,13 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let keys: Vec<ClaimKey> = settlements.iter().map(|one| one.key).collect();
             let leases = Arc::clone(&self.leases);
+            let fresh = Arc::clone(&self.fresh_keys);
             let weight_kib = u32::try_from(settlements.len()).unwrap_or(u32::MAX);
-            let settled = self
-                .writer
-                .run(weight_kib, move |connection| {
-                    queue::settle(connection, &leases, &settlements, now)
-                })
-                .await?;
+            let settle = self.writer.run(weight_kib, move |connection| {
+                queue::settle(connection, &leases, &fresh, &settlements, now)
+            });
+            let (settled, ()) = tokio::join!(settle, self.move_fresh_keys(keys.len()));
+            let settled = settled?;
             let mut leases = self.lock_leases();
             for key in keys {
                 leases.end((key.tenant, key.id), key.token);
@@ -384,6 +500,10 @@ impl Store for SqliteStore {
             self.readers
                 .run(move |connection| audit::list(connection, tenant, slice)),
         )
+    }
+
+    fn together(&self, begin: &mut dyn FnMut()) {
+        self.writer.together(begin);
     }
 
     fn paging_secret(&self) -> &[u8; 32] {

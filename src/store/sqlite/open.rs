@@ -17,6 +17,9 @@ const APPLICATION_ID: i64 = 0x484e_4752;
 /// The migrations, oldest first. The schema's version is how many have been applied.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_fresh_hardware.sql"),
+    include_str!("migrations/0003_device_properties.sql"),
+    include_str!("migrations/0004_uploads.sql"),
     include_str!("migrations/0006_search.sql"),
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
@@ -367,4 +370,50 @@ pub(super) fn make_schema(connection: &Connection) -> rusqlite::Result<()> {
     MIGRATIONS
         .iter()
         .try_for_each(|migration| connection.execute_batch(migration))
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        domain::device::{DeviceId, UserlessEnrollment},
+        store::{Store as _, sqlite::SqliteStore},
+        testing::CONTOSO,
+    };
+
+    /// What each migration must find: a database as the version before it left it.
+    #[tokio::test]
+    async fn a_database_of_the_first_version_keeps_its_devices() {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path().join("hangar.db");
+        let id = Uuid::from_u128(7);
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        describe(&old, DatabaseKind::Production).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID)
+            .unwrap();
+        old.execute(
+            "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
+                serial_number, product_key, manufacturer, model, sku_number, system_family,
+                user_principal_name)
+             VALUES (?1, ?2, ?2, 0, 'T', 'S', '', '', '', '', '', '')",
+            params![CONTOSO.0.as_bytes(), id.as_bytes()],
+        )
+        .unwrap();
+        drop(old);
+
+        let store = SqliteStore::open(&path, Opening::Serve(DatabaseKind::Production)).unwrap();
+        let device = store.device(CONTOSO, DeviceId(id)).await.unwrap().unwrap();
+        assert_eq!(device.version, 0);
+        assert_eq!(device.properties.serial_number, "S");
+        assert_eq!(device.properties.display_name, "");
+        assert_eq!(
+            device.properties.userless_enrollment,
+            UserlessEnrollment::Unknown
+        );
+    }
 }

@@ -6,10 +6,16 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use super::{audit, devices, fault::Fault, leases::Leases, ledger, row};
+use super::{
+    audit, devices,
+    fault::Fault,
+    leases::{Leases, Seq},
+    ledger::{self, FreshKeys, fresh_keys},
+    row,
+};
 use crate::{
     domain::{
         actor::Actor,
@@ -17,7 +23,7 @@ use crate::{
         directory_error::DirectoryError,
         identity::LedgerEntryId,
         import::{CallId, ImportId},
-        registration::{Decision, Registration, Subject, decide},
+        registration::{Decision, Registration, decide},
         tenant::TenantId,
     },
     store::{
@@ -41,15 +47,15 @@ pub(super) fn claim(
     let token = Uuid::new_v4();
     while let Some(key) = leases.lapsed(now) {
         match claim_lapsed(connection, key.0, key.1, token)? {
-            Some(claim) => {
-                leases.take(key, token, now, LEASE);
+            Some((seq, claim)) => {
+                leases.take(key, seq, token, now, LEASE);
                 return Ok(vec![claim]);
             }
             None => leases.forget(key),
         }
     }
     let sql = format!(
-        "SELECT {}, version FROM import WHERE state = 0 AND accepted_at <= ?1
+        "SELECT {}, seq FROM import WHERE state = 0 AND accepted_at <= ?1
          ORDER BY accepted_at, seq LIMIT ?2",
         row::IMPORT_COLUMNS
     );
@@ -60,10 +66,12 @@ pub(super) fn claim(
     ])?;
     let mut claims = Vec::new();
     while let Some(found) = rows.next()? {
-        let claim = read_claim(found, token, false)?;
-        let key = (claim.key.tenant, claim.key.id);
-        if !leases.holds(key) && leases.take(key, token, now, LEASE) {
-            claims.push(claim);
+        let key = (
+            TenantId(row::guid(found, 0)?),
+            ImportId(row::guid(found, 1)?),
+        );
+        if !leases.holds(key) && leases.take(key, found.get("seq")?, token, now, LEASE) {
+            claims.push(read_claim(found, token, false)?);
             if claims.len() == limit {
                 break;
             }
@@ -77,20 +85,20 @@ fn claim_lapsed(
     tenant: TenantId,
     id: ImportId,
     token: Uuid,
-) -> Result<Option<Claim>, Fault> {
+) -> Result<Option<(Seq, Claim)>, Fault> {
     let sql = format!(
-        "SELECT {}, version FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
+        "SELECT {}, seq FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
         row::IMPORT_COLUMNS
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
     rows.next()?
-        .map(|found| read_claim(found, token, true))
+        .map(|found| Ok((found.get("seq")?, read_claim(found, token, true)?)))
         .transpose()
 }
 
 /// Reads a claim, also of an import whose content makes no sense: it has to be settled too.
-fn read_claim(found: &Row<'_>, token: Uuid, alone: bool) -> Result<Claim, Fault> {
+fn read_claim(found: &rusqlite::Row<'_>, token: Uuid, alone: bool) -> Result<Claim, Fault> {
     Ok(Claim {
         key: ClaimKey {
             tenant: TenantId(row::guid(found, 0)?),
@@ -107,98 +115,110 @@ fn read_claim(found: &Row<'_>, token: Uuid, alone: bool) -> Result<Claim, Fault>
 pub(super) fn settle(
     connection: &Connection,
     leases: &Mutex<Leases>,
+    fresh: &FreshKeys,
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<Vec<Settled>, Fault> {
+    let mut fresh = fresh.read(connection)?;
     settlements
         .iter()
-        .map(|settlement| settle_one(connection, leases, settlement, now))
+        .map(|settlement| settle_one(connection, leases, &mut fresh, settlement, now))
         .collect()
 }
 
 fn settle_one(
     connection: &Connection,
     leases: &Mutex<Leases>,
+    fresh: &mut fresh_keys::Memory,
     settlement: &Settlement,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    let key = settlement.key;
-    if !stands(connection, leases, &key, Some(settlement.call))? {
+    let Some(seq) = claimed_seq(leases, &settlement.key) else {
         return Ok(Settled::Superseded);
-    }
+    };
     let subject = &settlement.examination.subject;
-    let known = ledger::known(connection, subject)?;
-    match decide(subject, key.tenant, settlement.call, &known) {
-        Decision::Registered(registration) => register(connection, settlement, *registration, now),
+    let known = ledger::known(connection, fresh, subject)?;
+    match decide(subject, settlement.key.tenant, settlement.call, &known) {
+        Decision::Registered(registration) => {
+            register(connection, fresh, seq, settlement, *registration, now)
+        }
         Decision::Refused(error) => {
             let mut words = vec![error.name()];
             words.extend(&settlement.examination.notes);
-            refuse(connection, &key, error, &words.join(" "), now)
+            let (key, call) = (&settlement.key, Some(settlement.call));
+            refuse(connection, seq, key, call, error, &words.join(" "), now)
         }
     }
 }
 
-/// Whether an import still is what was claimed. One that was deleted and made anew under the same
-/// id has another call.
-fn stands(
+fn claimed_seq(leases: &Mutex<Leases>, key: &ClaimKey) -> Option<Seq> {
+    let leases = leases.lock().unwrap_or_else(PoisonError::into_inner);
+    leases.seq((key.tenant, key.id), key.token)
+}
+
+/// Records the outcome of an import, if it still is what was claimed; says whether it was. One
+/// that was deleted and made anew under the same id has another call.
+fn finish(
     connection: &Connection,
-    leases: &Mutex<Leases>,
+    seq: Seq,
     key: &ClaimKey,
     call: Option<CallId>,
-) -> Result<bool, Fault> {
-    let held = leases
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .is((key.tenant, key.id), key.token);
-    let found: Option<(i64, i64, [u8; 16])> = connection
-        .prepare_cached("SELECT state, version, call FROM import WHERE tenant = ?1 AND id = ?2")?
-        .query_row(
-            params![key.tenant.0.as_bytes(), key.id.0.as_bytes()],
-            |found| Ok((found.get(0)?, found.get(1)?, found.get(2)?)),
-        )
-        .optional()?;
-    Ok(held
-        && found.is_some_and(|(state, version, found_call)| {
-            state == row::WAITING
-                && version == key.version
-                && call.is_none_or(|call| found_call == *call.0.as_bytes())
-        }))
+    outcome: Result<DeviceId, DirectoryError>,
+) -> rusqlite::Result<bool> {
+    let (state, device, error_code) = match &outcome {
+        Ok(device) => (row::COMPLETE, Some(device.0.as_bytes()), None),
+        Err(error) => (row::REFUSED, None, Some(error.code())),
+    };
+    let finished = connection
+        .prepare_cached(
+            "UPDATE import SET state = ?1, device = ?2, error_code = ?3
+             WHERE seq = ?4 AND tenant = ?5 AND id = ?6 AND version = ?7 AND state = 0
+                AND (?8 IS NULL OR call = ?8)",
+        )?
+        .execute(params![
+            state,
+            device,
+            error_code,
+            seq,
+            key.tenant.0.as_bytes(),
+            key.id.0.as_bytes(),
+            key.version,
+            call.as_ref().map(|call| call.0.as_bytes()),
+        ])?;
+    Ok(finished == 1)
 }
 
 fn register(
     connection: &Connection,
+    fresh: &mut fresh_keys::Memory,
+    seq: Seq,
     settlement: &Settlement,
     registration: Registration,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
     let key = settlement.key;
+    let (call, registered) = (Some(settlement.call), Ok(settlement.device));
+    if !finish(connection, seq, &key, call, registered)? {
+        return Ok(Settled::Superseded);
+    }
     let device = Device {
         tenant: key.tenant,
         id: settlement.device,
         properties: registration.device,
         ledger_entry: registration.entry.unwrap_or(settlement.entry),
         registered_at: now,
+        version: 0,
     };
-    let fingerprints = match &settlement.examination.subject {
-        Subject::Hardware(fingerprints, _) => Some(fingerprints),
-        Subject::Named(..) | Subject::Refused(_) => None,
-    };
-    match (registration.entry, fingerprints) {
-        (None, Some(fingerprints)) => {
-            ledger::enter(connection, &device, settlement.call, fingerprints)?;
-        }
-        (Some(_), gained) => ledger::assign(connection, &device, settlement.call, gained)?,
-        (None, None) => return Err(row::corrupt("a device that is known by nothing")),
-    }
+    let subject = &settlement.examination.subject;
+    ledger::give(
+        connection,
+        fresh,
+        &device,
+        settlement.call,
+        registration.entry,
+        subject,
+    )?;
     devices::insert(connection, &device)?;
-    connection
-        .prepare_cached("UPDATE import SET state = ?3, device = ?4 WHERE tenant = ?1 AND id = ?2")?
-        .execute(params![
-            key.tenant.0.as_bytes(),
-            key.id.0.as_bytes(),
-            row::COMPLETE,
-            device.id.0.as_bytes(),
-        ])?;
     let mut words = settlement.examination.notes.clone();
     words.extend(registration.hardware_changed.then_some("hardware-changed"));
     words.extend(registration.entry.map(|_| "hardware-known"));
@@ -216,21 +236,16 @@ fn register(
 
 fn refuse(
     connection: &Connection,
+    seq: Seq,
     key: &ClaimKey,
+    call: Option<CallId>,
     error: DirectoryError,
     detail: &str,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    connection
-        .prepare_cached(
-            "UPDATE import SET state = ?3, error_code = ?4 WHERE tenant = ?1 AND id = ?2",
-        )?
-        .execute(params![
-            key.tenant.0.as_bytes(),
-            key.id.0.as_bytes(),
-            row::REFUSED,
-            error.code(),
-        ])?;
+    if !finish(connection, seq, key, call, Err(error))? {
+        return Ok(Settled::Superseded);
+    }
     record(connection, key, "import-refused", None, detail, now)?;
     Ok(Settled::Refused(error))
 }
@@ -243,18 +258,28 @@ pub(super) fn fail(
     failure: &Failure,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    if !stands(connection, leases, key, None)? {
+    let Some(seq) = claimed_seq(leases, key) else {
         return Ok(Settled::Superseded);
-    }
-    let attempts: u32 = connection
+    };
+    let attempts: Option<u32> = connection
         .prepare_cached(
-            "UPDATE import SET attempts = attempts + 1 WHERE tenant = ?1 AND id = ?2
+            "UPDATE import SET attempts = attempts + 1
+             WHERE seq = ?1 AND tenant = ?2 AND id = ?3 AND version = ?4 AND state = 0
              RETURNING attempts",
         )?
         .query_row(
-            params![key.tenant.0.as_bytes(), key.id.0.as_bytes()],
+            params![
+                seq,
+                key.tenant.0.as_bytes(),
+                key.id.0.as_bytes(),
+                key.version
+            ],
             |found| found.get(0),
-        )?;
+        )
+        .optional()?;
+    let Some(attempts) = attempts else {
+        return Ok(Settled::Superseded);
+    };
     if attempts < failure.attempts_allowed {
         return Ok(Settled::Retried);
     }
@@ -264,7 +289,7 @@ pub(super) fn fail(
         error.name(),
         failure.reason
     );
-    refuse(connection, key, error, &detail, now)
+    refuse(connection, seq, key, None, error, &detail, now)
 }
 
 /// When the oldest import that nobody has claimed was accepted.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::fault::Fault;
 use crate::{
     domain::{
-        device::{Device, DeviceId, DeviceProperties},
+        device::{Device, DeviceId, DeviceProperties, UserlessEnrollment},
         directory_error::DirectoryError,
         hardware_blob::HardwareBlob,
         identity::LedgerEntryId,
@@ -20,12 +20,14 @@ use crate::{
 /// The columns that `import` reads, in its order.
 pub(super) const IMPORT_COLUMNS: &str = "tenant, id, call, accepted_at, state, device, error_code, \
      group_tag, serial_number, product_key, import_id, assigned_user_principal_name, \
-     hardware_len_bytes, hardware_content";
+     hardware_len_bytes, hardware_content, version";
 
 /// The columns that `device` reads, in its order.
 pub(super) const DEVICE_COLUMNS: &str = "tenant, id, ledger_entry, registered_at, group_tag, \
      serial_number, product_key, manufacturer, model, sku_number, system_family, \
-     user_principal_name";
+     user_principal_name, version, purchase_order_identifier, addressable_user_name, \
+     resource_name, directory_device_id, managed_device_id, display_name, device_account_upn, \
+     device_friendly_name, userless_enrollment";
 
 /// The numbers of an import's state, as the table keeps them.
 pub(super) const WAITING: i64 = 0;
@@ -59,6 +61,7 @@ pub(super) fn import(row: &Row<'_>) -> Result<Import, Fault> {
         id: ImportId(guid(row, 1)?),
         call: CallId(guid(row, 2)?),
         accepted_at: timestamp(row.get(3)?)?,
+        version: row.get(14)?,
         state,
         properties: ImportProperties {
             group_tag: row.get(7)?,
@@ -78,6 +81,7 @@ pub(super) fn device(row: &Row<'_>) -> Result<Device, Fault> {
         id: DeviceId(guid(row, 1)?),
         ledger_entry: LedgerEntryId(guid(row, 2)?),
         registered_at: timestamp(row.get(3)?)?,
+        version: row.get(12)?,
         properties: DeviceProperties {
             group_tag: row.get(4)?,
             serial_number: row.get(5)?,
@@ -87,6 +91,16 @@ pub(super) fn device(row: &Row<'_>) -> Result<Device, Fault> {
             sku_number: row.get(9)?,
             system_family: row.get(10)?,
             user_principal_name: row.get(11)?,
+            purchase_order_identifier: row.get(13)?,
+            addressable_user_name: row.get(14)?,
+            resource_name: row.get(15)?,
+            directory_device_id: row.get(16)?,
+            managed_device_id: row.get(17)?,
+            display_name: row.get(18)?,
+            device_account_upn: row.get(19)?,
+            device_friendly_name: row.get(20)?,
+            userless_enrollment: UserlessEnrollment::from_number(row.get(21)?)
+                .ok_or_else(|| corrupt("a device's userless enrolment"))?,
         },
     })
 }

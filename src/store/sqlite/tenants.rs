@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::{SqliteStore, audit, devices, fault::Fault, imports, row};
+use super::{SqliteStore, audit, devices, fault::Fault, imports, row, uploads};
 use crate::{
-    domain::{actor::Actor, device::DeviceId, import::ImportId, tenant::TenantId},
+    domain::{
+        actor::Actor, device::DeviceId, import::ImportId, revision::Precondition, tenant::TenantId,
+        upload::UploadId,
+    },
     store::{
         StoreError,
         operation::{TenantDeletion, TenantSummary},
@@ -32,6 +35,7 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault>
                 waiting: 0,
                 devices: 0,
                 tombstones: 0,
+                uploads: 0,
             });
             *count_of(summary) = row.get(1)?;
         }
@@ -52,6 +56,10 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault>
     add(
         "SELECT tenant, count(*) FROM device_tombstone GROUP BY tenant",
         |summary| &mut summary.tombstones,
+    )?;
+    add(
+        "SELECT tenant, count(*) FROM upload GROUP BY tenant",
+        |summary| &mut summary.uploads,
     )?;
     Ok(tenants.into_values().collect())
 }
@@ -98,8 +106,13 @@ fn delete_rows(
         Ok(rows.collect::<Result<_, _>>()?)
     };
     let import_ids: Vec<_> = ids("import", limit)?.into_iter().map(ImportId).collect();
+    let write = imports::Write {
+        precondition: &Precondition::default(),
+        actor,
+        now,
+    };
     for &id in &import_ids {
-        imports::delete(connection, tenant, id, actor, now)?;
+        imports::delete(connection, tenant, id, &write)?;
     }
     let left = limit - import_ids.len();
     let device_ids = ids("device", left)?;
@@ -120,11 +133,17 @@ fn delete_rows(
             .prepare_cached("DELETE FROM device_tombstone WHERE tenant = ?1 AND id = ?2")?
             .execute(params![tenant.0.as_bytes(), id.as_bytes()])?;
     }
+    let left = left - tombstone_ids.len();
+    let upload_ids = ids("upload", left)?;
+    for &id in &upload_ids {
+        uploads::remove(connection, tenant, UploadId(id))?;
+    }
     let count = |ids: usize| u64::try_from(ids).unwrap_or(u64::MAX);
     let deletion = TenantDeletion {
         imports: count(import_ids.len()),
         devices: count(device_ids.len()),
         tombstones: count(tombstone_ids.len()),
+        uploads: count(upload_ids.len()),
     };
     if deletion.rows() > 0 {
         record(connection, tenant, &deletion, actor, now)?;
@@ -144,8 +163,10 @@ fn record(
         imports,
         devices,
         tombstones,
+        uploads,
     } = deletion;
-    let detail = format!("imports {imports} devices {devices} tombstones {tombstones}");
+    let detail =
+        format!("imports {imports} devices {devices} tombstones {tombstones} uploads {uploads}");
     audit::record(
         connection,
         &audit::Line {

@@ -1,13 +1,15 @@
 //! The one writer: a thread that commits in groups.
 //!
-//! It takes what is queued, runs each operation in a savepoint, commits once and answers all. So
-//! a hundred callers share one sync of the disk, and none is answered before it.
+//! It takes what is queued, runs each operation so that it can be undone alone, commits once and
+//! answers all. So a hundred callers share one sync of the disk, and none is answered before it.
+
+mod waiting;
 
 use std::{
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
-        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+        mpsc::{self, Receiver, Sender},
     },
     thread,
     time::{Duration, Instant},
@@ -22,6 +24,7 @@ use super::{
     search,
 };
 use crate::store::StoreError;
+use waiting::Waiting;
 
 /// How many operations share a commit at most.
 const GROUP_OPERATIONS: usize = 256;
@@ -29,17 +32,40 @@ const GROUP_OPERATIONS: usize = 256;
 const GROUP_KIB: u32 = 8 * 1024;
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
-/// How long there is no work before what is behind is worked in.
-const IDLE_AFTER: Duration = Duration::from_millis(50);
 /// How long nothing is indexed after a failure.
 const CATCH_UP_PAUSE: Duration = Duration::from_mins(1);
 /// How often an operator is told that a broken connection can't be opened again.
 const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
-/// An operation on its way: run inside its savepoint, then answered after the commit.
+/// Learns what stays of the writes, to remember nothing else.
+pub(super) trait Witness: Send + Sync {
+    /// An operation has ended: its writes are part of its group, or were rolled back.
+    fn operation_ended(&self, kept: bool);
+    /// A group has ended: it is on disk, or was rolled back whole.
+    fn group_ended(&self, kept: bool);
+}
+
+/// What it takes to undo an operation that fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Undo {
+    /// A savepoint, for which SQLite copies every page before it changes.
+    Savepoint,
+    /// Nothing: unless it is torn, it fails before it writes.
+    Nothing,
+}
+
+/// How an operation ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    Well,
+    Failed,
+    Torn,
+}
+
+/// An operation on its way: run inside its group, then answered after the commit.
 trait Operation: Send {
-    /// Runs it; true if it succeeded.
-    fn run(&mut self, connection: &Connection) -> bool;
+    /// Runs it.
+    fn run(&mut self, connection: &Connection) -> Ended;
     /// Answers the caller. An operation that never ran is answered with the group's failure.
     fn answer(self: Box<Self>, commit: Result<(), StoreError>);
 }
@@ -55,20 +81,24 @@ where
     T: Send,
     F: FnOnce(&Connection) -> Result<T, Fault> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> bool {
+    fn run(&mut self, connection: &Connection) -> Ended {
         let Some(operation) = self.operation.take() else {
-            return false;
+            return Ended::Failed;
         };
         // A panic is a fault of ours that must not take every other caller's writes with it.
         let result = panic::catch_unwind(AssertUnwindSafe(|| operation(connection)))
             .unwrap_or_else(|_| {
-                Err(Fault::Store(StoreError::Backend(
+                Err(Fault::Torn(StoreError::Backend(
                     "an operation panicked".to_owned(),
                 )))
             });
-        let succeeded = result.is_ok();
+        let ended = match &result {
+            Ok(_) => Ended::Well,
+            Err(Fault::Torn(_)) => Ended::Torn,
+            Err(_) => Ended::Failed,
+        };
         self.result = Some(result);
-        succeeded
+        ended
     }
 
     fn answer(self: Box<Self>, commit: Result<(), StoreError>) {
@@ -84,26 +114,56 @@ where
 
 struct Job {
     operation: Box<dyn Operation>,
+    undo: Undo,
     weight_kib: u32,
     _room: OwnedSemaphorePermit,
 }
 
+/// The way to the writer thread. What is sent at once is received at once.
+struct Queue {
+    /// Nothing once the writer is closed.
+    sender: Option<Sender<Vec<Job>>>,
+    /// How many callers are gathering jobs just now.
+    gathering: usize,
+    /// What came while somebody gathered.
+    gathered: Vec<Job>,
+}
+
+impl Queue {
+    /// Sends what has been gathered.
+    fn flush(&mut self) {
+        let jobs = std::mem::take(&mut self.gathered);
+        if let (Some(sender), false) = (&self.sender, jobs.is_empty()) {
+            // A thread that is gone drops the jobs, whose callers then learn that it is.
+            let _ = sender.send(jobs);
+        }
+    }
+}
+
 /// Hands operations to the writer thread.
 pub(super) struct Writer {
-    queue: Mutex<Option<Sender<Job>>>,
+    queue: Mutex<Queue>,
     room: Arc<Semaphore>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 impl Writer {
     /// Starts the thread on a connection that is open already.
-    pub(super) fn start(opener: Opener, connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(
+        opener: Opener,
+        connection: Connection,
+        witness: Arc<dyn Witness>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || WriterThread::new(opener, connection).run(&receiver))?;
+            .spawn(move || WriterThread::new(opener, connection, witness).run(receiver))?;
         Ok(Self {
-            queue: Mutex::new(Some(sender)),
+            queue: Mutex::new(Queue {
+                sender: Some(sender),
+                gathering: 0,
+                gathered: Vec::new(),
+            }),
             room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
             thread: Mutex::new(Some(thread)),
         })
@@ -113,6 +173,17 @@ impl Writer {
     /// is about how much it holds in memory; a full queue answers `Busy` at once.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        weight_kib: u32,
+        operation: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run_undone_by(Undo::Savepoint, weight_kib, operation)
+            .await
+    }
+
+    /// The same for an operation that may need less to be undone than a savepoint.
+    pub(super) async fn run_undone_by<T: Send + 'static>(
+        &self,
+        undo: Undo,
         weight_kib: u32,
         operation: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -127,6 +198,7 @@ impl Writer {
                 result: None,
                 caller,
             }),
+            undo,
             weight_kib,
             _room: room,
         };
@@ -136,9 +208,32 @@ impl Writer {
             .unwrap_or_else(|_| Err(StoreError::Unknown("the writer has stopped".to_owned())))
     }
 
+    /// Runs `begin`, and sends the operations that are begun in it to the thread in one piece, so
+    /// that they share a commit as far as a group's bounds allow. Operations of others that come
+    /// meanwhile go with them; they wait no longer than `begin` takes.
+    pub(super) fn together(&self, begin: &mut dyn FnMut()) {
+        /// Sends the jobs also where `begin` panics.
+        struct Gathering<'a>(&'a Writer);
+        impl Drop for Gathering<'_> {
+            fn drop(&mut self) {
+                let mut queue = lock(&self.0.queue);
+                queue.gathering -= 1;
+                // Whoever else gathers: what waits here must not wait for them.
+                queue.flush();
+            }
+        }
+        lock(&self.queue).gathering += 1;
+        let gathering = Gathering(self);
+        begin();
+        drop(gathering);
+    }
+
     /// Lets the thread finish what is queued, and waits for it.
     pub(super) fn close(&self) {
-        lock(&self.queue).take();
+        let mut queue = lock(&self.queue);
+        queue.flush();
+        queue.sender = None;
+        drop(queue);
         if let Some(thread) = lock(&self.thread).take() {
             let _ = thread.join();
         }
@@ -146,12 +241,14 @@ impl Writer {
 
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
         let closed = || StoreError::Unavailable("the store is closed".to_owned());
-        let queue = lock(&self.queue);
-        queue
-            .as_ref()
-            .ok_or_else(closed)?
-            .send(job)
-            .map_err(|_| closed())?;
+        let mut queue = lock(&self.queue);
+        let sender = queue.sender.as_ref().ok_or_else(closed)?;
+        if queue.gathering == 0 {
+            sender.send(vec![job]).map_err(|_| closed())?;
+        } else {
+            queue.gathered.push(job);
+        }
+        drop(queue);
         metrics::gauge!("hangar_write_queue_depth").increment(1);
         Ok(())
     }
@@ -168,6 +265,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct WriterThread {
     opener: Opener,
     connection: Option<Connection>,
+    witness: Arc<dyn Witness>,
     /// When opening failed last, and whether an operator has been told.
     broken_since: Option<Instant>,
     /// When indexing failed last.
@@ -175,38 +273,27 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn new(opener: Opener, connection: Connection) -> Self {
+    fn new(opener: Opener, connection: Connection, witness: Arc<dyn Witness>) -> Self {
         Self {
             opener,
             connection: Some(connection),
+            witness,
             broken_since: None,
             behind_since: None,
         }
     }
 
-    fn run(mut self, queue: &Receiver<Job>) {
-        while let Some(first) = self.next_job(queue) {
-            let group = gather(first, queue);
+    fn run(mut self, queue: Receiver<Vec<Job>>) {
+        let mut waiting = Waiting::new(queue);
+        loop {
+            self.catch_up(search::BUSY);
+            if !waiting.fill(|| self.catch_up(search::IDLE)) {
+                return;
+            }
+            let group = waiting.take_group();
             metrics::gauge!("hangar_write_queue_depth")
                 .decrement(u32::try_from(group.len()).unwrap_or(u32::MAX));
             self.write(group);
-        }
-    }
-
-    /// Waits for work. What is behind is worked in meanwhile: some of it as soon as there is nothing
-    /// else to do, and once there is much of it in any case.
-    fn next_job(&mut self, queue: &Receiver<Job>) -> Option<Job> {
-        self.catch_up(search::BUSY);
-        let mut patience = IDLE_AFTER;
-        loop {
-            match queue.recv_timeout(patience) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if self.catch_up(search::IDLE) => {
-                    patience = Duration::ZERO;
-                }
-                Err(RecvTimeoutError::Timeout) => return queue.recv().ok(),
-            }
         }
     }
 
@@ -228,6 +315,7 @@ impl WriterThread {
     }
 
     fn write(&mut self, group: Vec<Job>) {
+        let witness = Arc::clone(&self.witness);
         let connection = match self.connection() {
             Ok(connection) => connection,
             Err(error) => {
@@ -237,7 +325,7 @@ impl WriterThread {
         };
         metrics::histogram!("hangar_write_group_operations")
             .record(u32::try_from(group.len()).unwrap_or(u32::MAX));
-        if let Err(fault) = write_group(connection, group) {
+        if let Err(fault) = write_group(connection, witness.as_ref(), group) {
             // After a failed commit or sync nobody knows what the disk holds: only a connection
             // that recovers from it does.
             self.connection = None;
@@ -271,21 +359,13 @@ impl WriterThread {
     }
 }
 
-/// Takes what else is queued, up to a group's bounds.
-fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
-    let mut weight_kib = first.weight_kib;
-    let mut group = vec![first];
-    while group.len() < GROUP_OPERATIONS && weight_kib < GROUP_KIB {
-        let Ok(job) = queue.try_recv() else { break };
-        weight_kib = weight_kib.saturating_add(job.weight_kib);
-        group.push(job);
-    }
-    group
-}
-
 /// Runs a group in one transaction and answers each of it. The error says that the whole group
 /// failed and the connection must not be used again.
-fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), StoreError> {
+fn write_group(
+    connection: &Connection,
+    witness: &dyn Witness,
+    mut group: Vec<Job>,
+) -> Result<(), StoreError> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
         let error = store_error(&error);
         refuse(group, &error);
@@ -293,7 +373,7 @@ fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), Store
     }
     let ran = group
         .iter_mut()
-        .try_for_each(|job| run_in_savepoint(connection, job));
+        .try_for_each(|job| run_job(connection, witness, job));
     let outcome = match ran {
         Ok(()) => commit(connection),
         Err(error) => {
@@ -301,6 +381,8 @@ fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), Store
             Err(error)
         }
     };
+    // Before anybody is answered, who may come back at once.
+    witness.group_ended(outcome.is_ok());
     for job in group {
         job.operation.answer(outcome.clone());
     }
@@ -308,22 +390,35 @@ fn write_group(connection: &Connection, mut group: Vec<Job>) -> Result<(), Store
 }
 
 /// Runs one operation. The error means that the transaction is lost, and with it the group.
-fn run_in_savepoint(connection: &Connection, job: &mut Job) -> Result<(), StoreError> {
-    execute(connection, "SAVEPOINT operation").map_err(|error| store_error(&error))?;
-    let succeeded = job.operation.run(connection);
+fn run_job(
+    connection: &Connection,
+    witness: &dyn Witness,
+    job: &mut Job,
+) -> Result<(), StoreError> {
+    let step = |sql| execute(connection, sql).map_err(|error| store_error(&error));
+    let guarded = job.undo == Undo::Savepoint;
+    if guarded {
+        step("SAVEPOINT operation")?;
+    }
+    let ended = job.operation.run(connection);
+    witness.operation_ended(ended == Ended::Well);
     // A full disk or an I/O error may have rolled everything back under our feet.
     if connection.is_autocommit() {
         return Err(StoreError::Unavailable(
             "the transaction was rolled back".to_owned(),
         ));
     }
-    let end = if succeeded {
-        execute(connection, "RELEASE operation")
-    } else {
-        execute(connection, "ROLLBACK TO operation")
-            .and_then(|()| execute(connection, "RELEASE operation"))
-    };
-    end.map_err(|error| store_error(&error))
+    match ended {
+        Ended::Well if guarded => step("RELEASE operation"),
+        Ended::Failed | Ended::Torn if guarded => {
+            step("ROLLBACK TO operation")?;
+            step("RELEASE operation")
+        }
+        Ended::Torn => Err(StoreError::Unavailable(
+            "an operation of the group broke off".to_owned(),
+        )),
+        Ended::Well | Ended::Failed => Ok(()),
+    }
 }
 
 fn commit(connection: &Connection) -> Result<(), StoreError> {

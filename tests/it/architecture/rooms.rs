@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["domain"]),
     ("devices_csv", &[]),
     ("telemetry", &["config"]),
+    ("tls", &["domain"]),
     (
         "lifecycle",
         &[

@@ -46,6 +46,7 @@ const WITHOUT_TENANT: &[&str] = &[
     "find_ledger_entries",
     "release_ledger_entry",
     "list_tenants",
+    "together",
     "paging_secret",
     "check",
     "close",
@@ -78,6 +79,19 @@ pub(super) fn only_the_sqlite_store_names_rusqlite(source: &Source) -> Vec<Viola
     let named = source.words().filter(|(_, word)| *word == "rusqlite");
     named
         .map(|(offset, _)| source.violation(offset, "only src/store/sqlite names rusqlite"))
+        .collect()
+}
+
+/// The language of queries is read in `graph`, made into SQL in `store` and handed between them by
+/// `http`. Nothing else asks questions in it; the rules of `domain` least of all.
+pub(super) fn only_rooms_on_the_way_name_odata(source: &Source) -> Vec<Violation> {
+    let on_the_way = ["graph", "store", "http", "testing"];
+    if room_of(source).is_none_or(|room| on_the_way.contains(&room)) {
+        return Vec::new();
+    }
+    let named = source.words().filter(|(_, word)| *word == "odata");
+    named
+        .map(|(offset, _)| source.violation(offset, "only graph, store and http name odata"))
         .collect()
 }
 

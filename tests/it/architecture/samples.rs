@@ -170,6 +170,30 @@ fn sql() {
 }
 
 #[test]
+fn query_language() {
+    let cases = [
+        ("src/domain/field.rs", "use odata::Kind;", 1),
+        (
+            "src/registrar/mod.rs",
+            "fn f(filter: odata::Condition<F>) {}",
+            1,
+        ),
+        ("src/store/operation.rs", "use odata::Condition;", 0),
+        ("src/graph/query.rs", "use odata::parse_filter;", 0),
+        (
+            "src/domain/field.rs",
+            "// odata\nconst A: &str = \"odata\";",
+            0,
+        ),
+        ("crates/odata/tests/it/main.rs", "use odata::Kind;", 0),
+        ("fuzz/src/bodies.rs", "use odata::fuzzing;", 0),
+    ];
+    for (path, text, times) in cases {
+        breaks(rules::only_rooms_on_the_way_name_odata, path, text, times);
+    }
+}
+
+#[test]
 fn axum_statuses_and_tasks() {
     let axum = "use axum::Router;";
     breaks(

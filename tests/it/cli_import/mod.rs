@@ -5,5 +5,7 @@ mod export;
 mod interrupted;
 mod odd_servers;
 mod outcomes;
+mod progress;
 mod proxy;
+mod secure;
 mod stage;

@@ -1,6 +1,7 @@
 //! What holds for every operation: paths, headers, errors, query options, pages.
 
 mod addresses;
+mod etags;
 mod headers;
 mod options;
 mod paging;

@@ -46,6 +46,19 @@ impl Client {
         id
     }
 
+    /// Makes an upload without imports, and returns its id.
+    pub(super) async fn upload(&self) -> Value {
+        let url = format!(
+            "{}/beta/deviceManagement/importedWindowsAutopilotDeviceIdentityUploads",
+            self.url
+        );
+        let ask = self.http.post(url).bearer_auth(&self.token);
+        let answer = ask.json(&json!({})).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let body: Value = answer.json().await.unwrap();
+        body["id"].clone()
+    }
+
     /// Posts devices in one request, which must be acknowledged, and returns the ids.
     pub(super) async fn post_many(&self, seeds: std::ops::Range<u64>) -> Vec<Uuid> {
         let ids: Vec<_> = seeds.clone().map(|_| Uuid::new_v4()).collect();

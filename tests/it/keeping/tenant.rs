@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::process::{Ended, Server, hangar, run, token};
@@ -30,6 +30,7 @@ async fn a_tenant_is_listed_exported_and_deleted_while_the_server_runs() {
     let (contoso, fabrikam) = (client("contoso"), client("fabrikam"));
     contoso.post_many(0..600).await;
     assert_eq!(contoso.settled().await.len(), 600);
+    let upload = contoso.upload().await;
     fabrikam.post(9_000).await;
     fabrikam.settled().await;
 
@@ -46,7 +47,16 @@ async fn a_tenant_is_listed_exported_and_deleted_while_the_server_runs() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let of = |kind: &str| lines.iter().filter(|line| line["type"] == kind).count();
-    assert_eq!((of("import"), of("device"), of("audit")), (600, 600, 1_200));
+    assert_eq!((of("import"), of("device"), of("audit")), (600, 600, 1_201));
+    let uploads: Vec<_> = lines
+        .iter()
+        .filter(|line| line["type"] == "upload")
+        .collect();
+    assert_eq!(uploads.len(), 1);
+    assert_eq!(
+        (&uploads[0]["id"], &uploads[0]["imports"]),
+        (&upload, &json!([]))
+    );
     assert!(lines[0]["hardwareIdentifier"].is_string() && lines[0]["state"] == "complete");
     let file = directory.path().join("export");
     let output = ["export", CONTOSO, "--output", file.to_str().unwrap()];

@@ -59,6 +59,7 @@ fn and_binds_more_than_or_and_not_more_than_eq() {
             "enrolled and (true or false)",
         ),
         ("enrolled or true or false", "enrolled or true or false"),
+        ("enrolled and true and false", "enrolled and true and false"),
         ("(enrolled or true) or false", "(enrolled or true) or false"),
         ("((enrolled))", "enrolled"),
         ("state/code gt 1 eq true", "(state/code gt 1) eq true"),

@@ -41,7 +41,7 @@ fn compare(
 }
 
 proptest! {
-    #![proptest_config(config(2_000))]
+    #![proptest_config(config(1_000))]
 
     #[test]
     fn reading_undoes_printing(condition in conditions(sample())) {

@@ -207,14 +207,14 @@ fn types_that_do_not_go_together() {
         (
             "serialNumber eq 5",
             &format!(
-                "{mismatch} 'Edm.String' and 'Edm.Int64' for operator 'eq' (at position 13). Texts \
+                "{mismatch} 'Edm.String' and 'Edm.Int32' for operator 'eq' (at position 13). Texts \
                  stand in single quotes, numbers do not."
             ),
         ),
         (
             "state/code eq '5'",
             &format!(
-                "{mismatch} 'Edm.Int64' and 'Edm.String' for operator 'eq' (at position 11). Texts \
+                "{mismatch} 'Edm.Int32' and 'Edm.String' for operator 'eq' (at position 11). Texts \
                  stand in single quotes, numbers do not."
             ),
         ),
@@ -228,7 +228,7 @@ fn types_that_do_not_go_together() {
         (
             "state/status eq 4",
             &format!(
-                "{mismatch} 'example.status' and 'Edm.Int64' for operator 'eq' (at position 13). \
+                "{mismatch} 'example.status' and 'Edm.Int32' for operator 'eq' (at position 13). \
                  Write the member's name in quotes."
             ),
         ),
@@ -253,7 +253,7 @@ fn types_that_do_not_go_together() {
         (
             "state/code in (1,'x')",
             &format!(
-                "{mismatch} 'Edm.Int64' and 'Edm.String' for operator 'in' (at position 17). Texts \
+                "{mismatch} 'Edm.Int32' and 'Edm.String' for operator 'in' (at position 17). Texts \
                  stand in single quotes, numbers do not."
             ),
         ),

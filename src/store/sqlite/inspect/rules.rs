@@ -112,7 +112,8 @@ pub(super) const RULES: &[Rule] = &[
                 SELECT world, id, CASE substr(fingerprints, number * 33 + 1, 1)
                         WHEN x'01' THEN 1 WHEN x'02' THEN 2 WHEN x'03' THEN 3 WHEN x'04' THEN 4 END,
                     substr(fingerprints, number * 33 + 2, 32)
-                FROM ledger_entry JOIN place ON number < length(fingerprints) / 33)
+                FROM ledger_entry JOIN place ON number < length(fingerprints) / 33
+                WHERE id NOT IN (SELECT entry FROM ledger_fresh))
             SELECT kind, entry FROM fingerprint AS own
             WHERE kind IN (1, 4) AND NOT EXISTS (SELECT 1 FROM ledger_unique_key AS key
                     WHERE key.world = own.world AND key.kind = own.kind
@@ -124,6 +125,29 @@ pub(super) const RULES: &[Rule] = &[
             let (kind, entry) = (kind(row, 0)?, id(row, 1)?);
             Ok(Some(format!(
                 "The hardware {entry} is not found by its `{kind}` key."
+            )))
+        },
+    },
+    Rule {
+        name: "fresh-hardware-unknown",
+        broken: "SELECT entry FROM ledger_fresh WHERE NOT EXISTS
+            (SELECT 1 FROM ledger_entry WHERE world = 'main' AND id = ledger_fresh.entry)",
+        sentence: |row| {
+            Ok(Some(format!(
+                "The hardware {} is to be found by its keys soon, but is not in the ledger.",
+                id(row, 0)?
+            )))
+        },
+    },
+    Rule {
+        name: "import-of-no-upload",
+        broken: "SELECT id, tenant, upload FROM import WHERE upload IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM upload AS known
+                WHERE known.tenant = import.tenant AND known.id = import.upload)",
+        sentence: |row| {
+            let (import, tenant, upload) = (id(row, 0)?, id(row, 1)?, id(row, 2)?);
+            Ok(Some(format!(
+                "The import {import} of tenant {tenant} came in the upload {upload}, which is not there."
             )))
         },
     },

@@ -6,6 +6,10 @@
 CREATE INDEX import_by_serial ON import (tenant, id, serial_number);
 CREATE INDEX device_by_serial ON device (tenant, id, serial_number);
 
+-- Scripts ask for the device of a directory object. Few devices have one.
+CREATE INDEX device_by_directory_device ON device (tenant, directory_device_id)
+    WHERE directory_device_id <> '';
+
 -- Refused imports are few, and asked for.
 CREATE INDEX import_refused ON import (tenant, id) WHERE state = 4;
 

@@ -15,16 +15,23 @@ use crate::{
         clock::Clock,
         hardware_blob::HardwareBlob,
         import::{CallId, ImportId, ImportProperties, ImportState},
+        revision::Precondition,
         tenant::TenantId,
+        upload::UploadId,
     },
     registrar::{Registrar, RegistrarOptions, Round},
     store::{
         OpenError, Store,
-        operation::{AuditSlice, NewImport, NewImports, Query, TenantDeletion, TenantSummary},
+        operation::{
+            AuditSlice, NewImport, NewImports, NewUpload, Query, TenantDeletion, TenantSummary,
+        },
         soundness::{Depth, Soundness},
     },
     testing::{CONTOSO, FABRIKAM, ManualClock, actor},
 };
+
+/// The keys of three devices: so many of the ledger's are gathered in memory before they move.
+const KEYS_GATHERED: usize = 9;
 
 /// A database file, and a store on it.
 struct Bench {
@@ -37,9 +44,8 @@ impl Bench {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("hangar.db");
-        let opening = Opening::Serve(DatabaseKind::Production);
         Self {
-            store: Arc::new(SqliteStore::open(&path, opening).unwrap()),
+            store: Arc::new(SqliteStore::open_gathering(&path, KEYS_GATHERED).unwrap()),
             directory,
             clock: Arc::default(),
         }
@@ -79,6 +85,19 @@ impl Bench {
         self.clock.now()
     }
 
+    async fn upload(&self, tenant: TenantId, number: u128) {
+        let new = NewUpload {
+            id: UploadId(Uuid::from_u128(number)),
+            imports: NewImports {
+                call: CallId(Uuid::from_u128(number)),
+                actor: actor(),
+                accepted_at: self.now(),
+                rows: Vec::new(),
+            },
+        };
+        self.store.create_upload(tenant, new).await.unwrap();
+    }
+
     async fn delete_all(&self, tenant: TenantId, limit: usize) -> TenantDeletion {
         let mut whole = TenantDeletion::default();
         loop {
@@ -94,11 +113,12 @@ impl Bench {
             whole.imports += step.imports;
             whole.devices += step.devices;
             whole.tombstones += step.tombstones;
+            whole.uploads += step.uploads;
         }
     }
 }
 
-/// Three devices of one tenant, one of another, and a refused import.
+/// Three devices of one tenant, one of another, whose keys are fresh, and a refused import.
 async fn furnished() -> Bench {
     let bench = Bench::new();
     bench.accept(CONTOSO, 1..4).await;
@@ -183,9 +203,13 @@ async fn a_used_database_is_sound() {
         .await
         .unwrap()
         .rows;
-    let deleted = bench
-        .store
-        .delete_device(CONTOSO, devices[0].id, actor(), bench.now());
+    let deleted = bench.store.delete_device(
+        CONTOSO,
+        devices[0].id,
+        Precondition::default(),
+        actor(),
+        bench.now(),
+    );
     deleted.await.unwrap();
     let released = bench
         .store
@@ -209,6 +233,11 @@ async fn a_used_database_is_sound() {
 
 /// What breaks a rule, and a part of the sentence about it.
 const CORRUPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "import-of-no-upload",
+        "UPDATE import SET upload = zeroblob(16) WHERE rowid = 1",
+        "came in the upload 00000000-0000-0000-0000-000000000000, which is not there",
+    ),
     (
         "complete-import-without-device",
         "UPDATE import SET device = zeroblob(16) WHERE rowid = 1",
@@ -257,6 +286,16 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "hardware-without-its-key",
         "DELETE FROM ledger_unique_key",
         "is not found by its `ek` key",
+    ),
+    (
+        "hardware-without-its-key",
+        "DELETE FROM ledger_fresh",
+        "is not found by its `uuid` key",
+    ),
+    (
+        "fresh-hardware-unknown",
+        "INSERT INTO ledger_fresh (entry) VALUES (randomblob(16))",
+        "is to be found by its keys soon",
     ),
     (
         "hardware-without-its-key",
@@ -383,9 +422,13 @@ async fn tenants_are_listed_with_what_they_have() {
         .await
         .unwrap()
         .rows;
-    let deleted = bench
-        .store
-        .delete_device(CONTOSO, devices[0].id, actor(), bench.now());
+    let deleted = bench.store.delete_device(
+        CONTOSO,
+        devices[0].id,
+        Precondition::default(),
+        actor(),
+        bench.now(),
+    );
     deleted.await.unwrap();
     let summary = |tenant, imports, waiting, devices, tombstones| TenantSummary {
         tenant,
@@ -393,7 +436,10 @@ async fn tenants_are_listed_with_what_they_have() {
         waiting,
         devices,
         tombstones,
+        uploads: 1,
     };
+    bench.upload(CONTOSO, 1).await;
+    bench.upload(FABRIKAM, 2).await;
     assert_eq!(
         bench.store.list_tenants().await.unwrap(),
         [summary(CONTOSO, 5, 2, 2, 1), summary(FABRIKAM, 2, 0, 1, 0)]
@@ -404,6 +450,7 @@ async fn tenants_are_listed_with_what_they_have() {
 async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
+    bench.upload(CONTOSO, 1).await;
     let theirs = bench
         .store
         .list_imports(FABRIKAM, Query::all(10_000))
@@ -414,6 +461,7 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
         imports: 5,
         devices: 3,
         tombstones: 3,
+        uploads: 1,
     };
     assert_eq!(whole, expected);
     let tenants = bench.store.list_tenants().await.unwrap();

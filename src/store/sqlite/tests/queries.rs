@@ -185,10 +185,22 @@ fn insert_device(connection: &Connection, tenant: TenantId, row: &mut Row<Device
             Column::Stored { .. } => {}
         }
     }
+    // What no device can have is not shown either.
+    let enrollment = number(&row.get(DeviceField::UserlessEnrollmentStatus)).unwrap_or(0) % 3;
+    let shown = i32::try_from(enrollment).unwrap();
+    row.set(DeviceField::UserlessEnrollmentStatus, Value::Enum(shown));
+    let managed = text(&row.get(DeviceField::ManagedDeviceId));
+    if managed.as_deref() == Some("") {
+        let shown = Uuid::nil().to_string();
+        row.set(DeviceField::ManagedDeviceId, Value::Text(shown.into()));
+    }
     let sql = "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
             serial_number, product_key, manufacturer, model, sku_number, system_family,
-            user_principal_name)
-         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+            user_principal_name, purchase_order_identifier, addressable_user_name, resource_name,
+            directory_device_id, managed_device_id, display_name, device_account_upn,
+            device_friendly_name, userless_enrollment)
+         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+            ?18, ?19, ?20)";
     let inserted = connection.prepare_cached(sql).unwrap().execute(params![
         tenant.0.as_bytes(),
         id.as_bytes(),
@@ -201,6 +213,15 @@ fn insert_device(connection: &Connection, tenant: TenantId, row: &mut Row<Device
         text(&row.get(DeviceField::SkuNumber)),
         text(&row.get(DeviceField::SystemFamily)),
         text(&row.get(DeviceField::UserPrincipalName)),
+        text(&row.get(DeviceField::PurchaseOrderIdentifier)),
+        text(&row.get(DeviceField::AddressableUserName)),
+        text(&row.get(DeviceField::ResourceName)),
+        text(&row.get(DeviceField::DirectoryDeviceId)),
+        managed,
+        text(&row.get(DeviceField::DisplayName)),
+        text(&row.get(DeviceField::DeviceAccountUpn)),
+        text(&row.get(DeviceField::DeviceFriendlyName)),
+        enrollment,
     ]);
     inserted.unwrap();
 }

@@ -104,7 +104,10 @@ const DEVICES: Table = Table {
         for tenant in [CONTOSO, FABRIKAM] {
             connection
                 .execute(
-                    "INSERT INTO device VALUES (?1, ?2, ?3, 0, 'x', ?4, '', '', '', '', '', '')",
+                    "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
+                        serial_number, product_key, manufacturer, model, sku_number,
+                        system_family, user_principal_name)
+                     VALUES (?1, ?2, ?3, 0, 'x', ?4, '', '', '', '', '', '')",
                     params![
                         tenant.0.as_bytes(),
                         id.as_bytes(),

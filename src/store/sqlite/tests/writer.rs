@@ -117,6 +117,82 @@ async fn hundreds_share_a_commit_and_the_failing_harm_nobody() {
 }
 
 #[tokio::test]
+async fn what_begins_together_shares_a_commit_although_the_writer_is_idle() {
+    let files = Files::new();
+    let store = Arc::new(files.open());
+    let bench = bench(&store);
+    for round in 0..20 {
+        let rows = |number: u128| {
+            let id = import_id(round * 100 + number);
+            vec![(id, ImportProperties::default())]
+        };
+        let mut creates: Vec<_> = (1..=20)
+            .map(|number| bench.create(CONTOSO, rows(number), at(0)).boxed())
+            .collect();
+        let path = files.path();
+        let mut looking = [store
+            .writer
+            .run(1, move |_: &Connection| Ok(count_by(&path)))
+            .boxed()];
+        store.together(&mut || {
+            // Nested, as by another thread meanwhile: the last jobs may be another's to send.
+            let (first, rest) = creates.split_at_mut(10);
+            enqueue(first).now_or_never().unwrap();
+            store.together(&mut || {});
+            enqueue(rest).now_or_never().unwrap();
+            enqueue(&mut looking).now_or_never().unwrap();
+        });
+        for answer in join_all(creates).await {
+            assert_eq!(answer, Ok(()));
+        }
+        let [seen] = looking;
+        let seen = seen.await.unwrap();
+        let before = i64::try_from(round).unwrap() * 20;
+        assert!(
+            seen == before || seen == before + 10,
+            "two commits at most: {seen} rows are there, {before} were"
+        );
+    }
+    let mut creates: Vec<_> = (9_001..=9_020)
+        .map(|number| {
+            let row = (import_id(number), ImportProperties::default());
+            bench.create(CONTOSO, vec![row], at(0)).boxed()
+        })
+        .collect();
+    let path = files.path();
+    let mut looking = [store
+        .writer
+        .run(1, move |_: &Connection| Ok(count_by(&path)))
+        .boxed()];
+    store.together(&mut || {
+        enqueue(&mut creates).now_or_never().unwrap();
+        enqueue(&mut looking).now_or_never().unwrap();
+    });
+    join_all(creates).await;
+    let [seen] = looking;
+    assert_eq!(seen.await, Ok(400), "one commit for all");
+}
+
+#[tokio::test]
+async fn a_panic_while_writes_gather_loses_none_of_them() {
+    let files = Files::new();
+    let store = Arc::new(files.open());
+    let bench = bench(&store);
+    let row = |number| vec![(import_id(number), ImportProperties::default())];
+    let mut create = [bench.create(CONTOSO, row(1), at(0)).boxed()];
+    let begun = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        store.together(&mut || {
+            enqueue(&mut create).now_or_never().unwrap();
+            panic!("a test");
+        });
+    }));
+    assert!(begun.is_err());
+    let [create] = create;
+    assert_eq!(create.await, Ok(()));
+    assert_eq!(bench.create(CONTOSO, row(2), at(0)).await, Ok(()));
+}
+
+#[tokio::test]
 async fn a_full_queue_is_busy_at_once_and_keeps_nothing_of_it() {
     let files = Files::new();
     let store = Arc::new(files.open());

@@ -1,0 +1,513 @@
+//! What clients say of a device: the body of a POST or a PATCH, and the parameters of its actions.
+//!
+//! Everything that a GET answers is read. What Hangar itself keeps up, statuses and dates, must be
+//! well typed and means nothing: it may have moved on since the client read it.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use crate::domain::{device::DeviceChange, field::DeviceField};
+
+use super::{
+    edm::{self, Member},
+    json::Json,
+    schema::{DEVICE, EdmType},
+    version::Version,
+    wire_error::{Problem, WireError},
+};
+
+/// What `$expand` adds to a device. A client that sends back what it read sends it, too.
+const NAVIGATION: [&str; 2] = ["deploymentProfile", "intendedDeploymentProfile"];
+
+/// Reads the body of a POST or a PATCH.
+pub fn read_device(body: &Json<'_>, version: Version) -> Result<DeviceChange, WireError> {
+    let body = without_navigation(body, version)?;
+    let mut change = DeviceChange::default();
+    edm::read_object(&body, &DEVICE, version, &mut |field, edm, json| {
+        take(&mut change, field, edm, json)
+    })?;
+    Ok(change)
+}
+
+fn take(
+    change: &mut DeviceChange,
+    field: DeviceField,
+    edm: EdmType,
+    json: &Json<'_>,
+) -> Result<(), WireError> {
+    match edm {
+        EdmType::Enum(name) => {
+            let known = members(field);
+            return edm::member(json, name, |member| known.contains(&member).then_some(()));
+        }
+        EdmType::DateTimeOffset => return edm::check_instant(json),
+        EdmType::String | EdmType::Binary | EdmType::Int32 => {}
+    }
+    let text = edm::text(json)?.unwrap_or_default();
+    let slot = match field {
+        DeviceField::GroupTag => &mut change.group_tag,
+        DeviceField::PurchaseOrderIdentifier => &mut change.purchase_order_identifier,
+        DeviceField::SerialNumber => &mut change.serial_number,
+        DeviceField::ProductKey => &mut change.product_key,
+        DeviceField::Manufacturer => &mut change.manufacturer,
+        DeviceField::Model => &mut change.model,
+        DeviceField::AddressableUserName => &mut change.addressable_user_name,
+        DeviceField::UserPrincipalName => &mut change.user_principal_name,
+        DeviceField::ResourceName => &mut change.resource_name,
+        DeviceField::SkuNumber => &mut change.sku_number,
+        DeviceField::SystemFamily => &mut change.system_family,
+        DeviceField::DirectoryDeviceId => {
+            let one = change.directory_device_id.take();
+            change.directory_device_id = Some(merge_ids(one, text)?);
+            return Ok(());
+        }
+        DeviceField::ManagedDeviceId => {
+            // The zero GUID is what a device without one shows.
+            let none = Uuid::try_parse(&text).is_ok_and(|id| id.is_nil());
+            change.managed_device_id = Some(if none { String::new() } else { text });
+            return Ok(());
+        }
+        DeviceField::DisplayName => &mut change.display_name,
+        DeviceField::DeviceAccountUpn => &mut change.device_account_upn,
+        DeviceField::DeviceFriendlyName => &mut change.device_friendly_name,
+        // The key is in the path, or the server's to choose. A password is of no use here, and what
+        // is not kept can't leak. The others are no texts.
+        DeviceField::Id
+        | DeviceField::DeviceAccountPassword
+        | DeviceField::ProfileAssignmentStatus
+        | DeviceField::ProfileAssignmentDetailedStatus
+        | DeviceField::ProfileAssignedAt
+        | DeviceField::EnrollmentState
+        | DeviceField::LastContactedAt
+        | DeviceField::RemediationState
+        | DeviceField::RemediationStateModifiedAt
+        | DeviceField::UserlessEnrollmentStatus => return Ok(()),
+    };
+    *slot = Some(text);
+    Ok(())
+}
+
+/// The directory's id has two names in beta. A client that read both and changed one sends both.
+fn merge_ids(one: Option<String>, other: String) -> Result<String, WireError> {
+    match one {
+        Some(one) if one.is_empty() || one == other => Ok(other),
+        Some(one) if other.is_empty() => Ok(one),
+        Some(_) => Err(WireError::new(Problem::DirectoryIdsDiffer)),
+        None => Ok(other),
+    }
+}
+
+/// The members of a field's enumeration.
+fn members(field: DeviceField) -> &'static [&'static str] {
+    match field {
+        DeviceField::EnrollmentState => &[
+            "unknown",
+            "enrolled",
+            "pendingReset",
+            "failed",
+            "notContacted",
+            "blocked",
+        ],
+        DeviceField::ProfileAssignmentStatus => &[
+            "unknown",
+            "assignedInSync",
+            "assignedOutOfSync",
+            // Microsoft's own spelling.
+            "assignedUnkownSyncState",
+            "notAssigned",
+            "pending",
+            "failed",
+        ],
+        DeviceField::ProfileAssignmentDetailedStatus => &[
+            "none",
+            "hardwareRequirementsNotMet",
+            "surfaceHubProfileNotSupported",
+            "holoLensProfileNotSupported",
+            "windowsPcProfileNotSupported",
+            "surfaceHub2SProfileNotSupported",
+            "unknownFutureValue",
+        ],
+        DeviceField::RemediationState => &[
+            "unknown",
+            "noRemediationRequired",
+            "automaticRemediationRequired",
+            "manualRemediationRequired",
+            "unknownFutureValue",
+        ],
+        DeviceField::UserlessEnrollmentStatus => {
+            &["unknown", "allowed", "blocked", "unknownFutureValue"]
+        }
+        _ => &[],
+    }
+}
+
+/// The body without what `$expand` added to it, which is no property of the device.
+fn without_navigation<'j, 'a>(
+    body: &'j Json<'a>,
+    version: Version,
+) -> Result<Cow<'j, Json<'a>>, WireError> {
+    let Json::Object(members) = body else {
+        return Ok(Cow::Borrowed(body));
+    };
+    let expanded = |name: &str| version == Version::Beta && NAVIGATION.contains(&name);
+    if !members.iter().any(|(name, _)| expanded(name)) {
+        return Ok(Cow::Borrowed(body));
+    }
+    let mut own = Vec::new();
+    for (name, value) in members {
+        match value {
+            _ if !expanded(name) => own.push((name.clone(), value.clone())),
+            Json::Null | Json::Object(_) => {}
+            other => {
+                let profile = "microsoft.graph.windowsAutopilotDeploymentProfile";
+                return Err(edm::wrong_type(other, profile).within(name));
+            }
+        }
+    }
+    Ok(Cow::Owned(Json::Object(own)))
+}
+
+/// Reads the parameters of `assignUserToDevice`.
+pub fn read_assign_user(body: &Json<'_>) -> Result<DeviceChange, WireError> {
+    let names = ["userPrincipalName", "addressableUserName"];
+    let [user, addressable] = texts(body, "microsoft.graph.assignUserToDevice", names)?;
+    Ok(DeviceChange {
+        user_principal_name: Some(required(user, "userPrincipalName")?),
+        addressable_user_name: Some(addressable.unwrap_or_default()),
+        ..DeviceChange::default()
+    })
+}
+
+/// What `unassignUserFromDevice` makes of a device.
+pub fn unassign_user() -> DeviceChange {
+    DeviceChange {
+        user_principal_name: Some(String::new()),
+        addressable_user_name: Some(String::new()),
+        ..DeviceChange::default()
+    }
+}
+
+/// Reads the parameters of `updateDeviceProperties`: any of them, and those that are null or not
+/// there change nothing.
+pub fn read_update_properties(
+    body: &Json<'_>,
+    version: Version,
+) -> Result<DeviceChange, WireError> {
+    const ACTION: &str = "microsoft.graph.updateDeviceProperties";
+    const STABLE: [&str; 4] = [
+        "userPrincipalName",
+        "addressableUserName",
+        "groupTag",
+        "displayName",
+    ];
+    let mut change = DeviceChange::default();
+    let stable = if version == Version::V1 {
+        texts(body, ACTION, STABLE)?
+    } else {
+        let [user, addressable, tag, name] = STABLE;
+        let names = [
+            user,
+            addressable,
+            tag,
+            name,
+            "deviceAccountUpn",
+            "deviceAccountPassword",
+            "deviceFriendlyName",
+        ];
+        // As in a PATCH, the password is read and forgotten.
+        let [user, addressable, tag, name, account, _, friendly] = texts(body, ACTION, names)?;
+        change.device_account_upn = account;
+        change.device_friendly_name = friendly;
+        [user, addressable, tag, name]
+    };
+    let [user, addressable, tag, name] = stable;
+    Ok(DeviceChange {
+        user_principal_name: user,
+        addressable_user_name: addressable,
+        group_tag: tag,
+        display_name: name,
+        ..change
+    })
+}
+
+/// Reads the parameters of `assignResourceAccountToDevice`.
+pub fn read_assign_resource_account(body: &Json<'_>) -> Result<DeviceChange, WireError> {
+    let names = [
+        "userPrincipalName",
+        "addressableUserName",
+        "resourceAccountName",
+    ];
+    let action = "microsoft.graph.assignResourceAccountToDevice";
+    let [user, addressable, account] = texts(body, action, names)?;
+    Ok(DeviceChange {
+        user_principal_name: Some(required(user, "userPrincipalName")?),
+        addressable_user_name: Some(addressable.unwrap_or_default()),
+        resource_name: Some(required(account, "resourceAccountName")?),
+        ..DeviceChange::default()
+    })
+}
+
+/// What `unassignResourceAccountFromDevice` makes of a device.
+pub fn unassign_resource_account() -> DeviceChange {
+    DeviceChange {
+        resource_name: Some(String::new()),
+        ..unassign_user()
+    }
+}
+
+/// Reads the body of an action without parameters.
+pub fn read_nothing(body: &Json<'_>, action: &'static str) -> Result<(), WireError> {
+    texts(body, action, []).map(|[]| ())
+}
+
+/// Reads the parameter of `deleteDevices`: at most `max` serial numbers.
+pub fn read_delete_devices(body: &Json<'_>, max: usize) -> Result<Vec<String>, WireError> {
+    const NAME: &str = "serialNumbers";
+    let [numbers] = parameters(body, "microsoft.graph.deleteDevices", [NAME])?;
+    let numbers = match numbers {
+        None => return Err(WireError::new(Problem::MissingParameter { name: NAME })),
+        Some(Json::Array(numbers)) => numbers,
+        Some(other) => return Err(edm::wrong_type(other, "Collection(Edm.String)").within(NAME)),
+    };
+    if numbers.len() > max {
+        return Err(WireError::at(NAME, Problem::TooMany { max }));
+    }
+    let number = |(index, json)| match edm::text(json) {
+        Ok(Some(number)) => Ok(number),
+        Ok(None) => {
+            Err(edm::wrong_type(json, EdmType::String.name()).within(&format!("{NAME}[{index}]")))
+        }
+        Err(error) => Err(error.within(&format!("{NAME}[{index}]"))),
+    };
+    numbers.iter().enumerate().map(number).collect()
+}
+
+/// The texts of an action's parameters, in the order of their names.
+fn texts<const N: usize>(
+    body: &Json<'_>,
+    action: &'static str,
+    names: [&'static str; N],
+) -> Result<[Option<String>; N], WireError> {
+    let mut texts = [const { None }; N];
+    for ((slot, json), name) in texts
+        .iter_mut()
+        .zip(parameters(body, action, names)?)
+        .zip(names)
+    {
+        *slot = match json {
+            Some(json) => edm::text(json).map_err(|error| error.within(name))?,
+            None => None,
+        };
+    }
+    Ok(texts)
+}
+
+/// An action's parameters, in the order of their names.
+fn parameters<'j, 'a, const N: usize>(
+    body: &'j Json<'a>,
+    action: &'static str,
+    names: [&'static str; N],
+) -> Result<[Option<&'j Json<'a>>; N], WireError> {
+    let members: &[Member<'a>] = edm::members(body, action)?;
+    let mut found = [None; N];
+    for (name, value) in members {
+        match names.iter().position(|known| known == name) {
+            Some(index) => {
+                if let Some(slot) = found.get_mut(index) {
+                    *slot = Some(value);
+                }
+            }
+            None if edm::is_annotation(name) => {}
+            None => {
+                return Err(WireError::new(Problem::UnknownParameter {
+                    name: name.clone().into_owned(),
+                }));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn required(text: Option<String>, name: &'static str) -> Result<String, WireError> {
+    text.filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| WireError::new(Problem::MissingParameter { name }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::json::parse;
+
+    fn device(body: &str, version: Version) -> Result<DeviceChange, String> {
+        read_device(&parse(body).unwrap(), version).map_err(|error| error.to_string())
+    }
+
+    fn text(text: &str) -> String {
+        text.to_owned()
+    }
+
+    #[test]
+    fn what_hangar_keeps_up_is_read_and_means_nothing() {
+        let body = r##"{"@odata.context":"x","@odata.type":"#microsoft.graph.windowsAutopilotDeviceIdentity","@odata.etag":"W/\"x\"","id":"7","deploymentProfileAssignmentStatus":"assignedUnkownSyncState","deploymentProfileAssignmentDetailedStatus":"none","deploymentProfileAssignedDateTime":"0001-01-01T00:00:00Z","enrollmentState":"enrolled","lastContactedDateTime":"2026-01-01T00:00:00.1234567Z","deviceAccountPassword":"secret","remediationState":"unknown","remediationStateLastModifiedDateTime":"0001-01-01T00:00:00Z","userlessEnrollmentStatus":"blocked","managedDeviceId":"00000000-0000-0000-0000-000000000000","deploymentProfile":{"x":1},"intendedDeploymentProfile":null,"deploymentProfile@odata.context":"y"}"##;
+        assert_eq!(
+            device(body, Version::Beta),
+            Ok(DeviceChange {
+                managed_device_id: Some(text("")),
+                ..DeviceChange::default()
+            })
+        );
+    }
+
+    #[test]
+    fn every_text_has_its_place_and_null_is_empty() {
+        let read = device(
+            r#"{"groupTag":"a","purchaseOrderIdentifier":"b","serialNumber":"c","productKey":"d","manufacturer":"e","model":"f","addressableUserName":"g","userPrincipalName":"h","resourceName":"i","skuNumber":"j","systemFamily":"k","azureActiveDirectoryDeviceId":"l","managedDeviceId":"m","displayName":null,"deviceAccountUpn":"o","deviceFriendlyName":"p"}"#,
+            Version::Beta,
+        );
+        assert_eq!(
+            read,
+            Ok(DeviceChange {
+                group_tag: Some(text("a")),
+                purchase_order_identifier: Some(text("b")),
+                serial_number: Some(text("c")),
+                product_key: Some(text("d")),
+                manufacturer: Some(text("e")),
+                model: Some(text("f")),
+                addressable_user_name: Some(text("g")),
+                user_principal_name: Some(text("h")),
+                resource_name: Some(text("i")),
+                sku_number: Some(text("j")),
+                system_family: Some(text("k")),
+                directory_device_id: Some(text("l")),
+                managed_device_id: Some(text("m")),
+                display_name: Some(text("")),
+                device_account_upn: Some(text("o")),
+                device_friendly_name: Some(text("p")),
+                userless_enrollment: None,
+            })
+        );
+    }
+
+    #[test]
+    fn the_directorys_id_has_two_names() {
+        let long = "azureActiveDirectoryDeviceId";
+        let short = "azureAdDeviceId";
+        let cases = [
+            (format!(r#"{{"{long}":"a"}}"#), Ok(Some(text("a")))),
+            (format!(r#"{{"{short}":"a"}}"#), Ok(Some(text("a")))),
+            (
+                format!(r#"{{"{long}":"a","{short}":""}}"#),
+                Ok(Some(text("a"))),
+            ),
+            (
+                format!(r#"{{"{long}":null,"{short}":"a"}}"#),
+                Ok(Some(text("a"))),
+            ),
+            (
+                format!(r#"{{"{long}":"","{short}":""}}"#),
+                Ok(Some(text(""))),
+            ),
+            (
+                format!(r#"{{"{long}":"a","{short}":"a"}}"#),
+                Ok(Some(text("a"))),
+            ),
+            (
+                format!(r#"{{"{long}":"a","{short}":"b"}}"#),
+                Err(format!(
+                    "'{long}' and '{short}' are two names of one value and must not differ. Property: '{short}'."
+                )),
+            ),
+        ];
+        for (body, expected) in cases {
+            let read = device(&body, Version::Beta).map(|change| change.directory_device_id);
+            assert_eq!(read, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_stable_version_knows_only_its_own() {
+        for name in [
+            "azureAdDeviceId",
+            "deviceAccountUpn",
+            "deviceAccountPassword",
+            "deviceFriendlyName",
+            "remediationState",
+            "deploymentProfile",
+        ] {
+            let body = format!("{{\"{name}\":null}}");
+            let told = device(&body, Version::V1).unwrap_err();
+            assert!(told.contains("does not exist on type"), "{told}");
+            let known = name != "remediationState";
+            assert_eq!(device(&body, Version::Beta).is_ok(), known, "{name}");
+        }
+        let account = parse(r#"{"deviceAccountUpn":"a@b"}"#).unwrap();
+        assert!(read_update_properties(&account, Version::V1).is_err());
+        let change = read_update_properties(&account, Version::Beta).unwrap();
+        assert_eq!(change.device_account_upn, Some(text("a@b")));
+    }
+
+    #[test]
+    fn actions_take_their_own_parameters() {
+        let read = |body: &str| read_assign_user(&parse(body).unwrap());
+        let assigned = read(r#"{"userPrincipalName":"a@b","addressableUserName":"A"}"#).unwrap();
+        assert_eq!(assigned.user_principal_name, Some(text("a@b")));
+        assert_eq!(assigned.addressable_user_name, Some(text("A")));
+        let assigned = read(r#"{"@x":1,"userPrincipalName":"a@b"}"#).unwrap();
+        assert_eq!(assigned.addressable_user_name, Some(text("")));
+        for (body, told) in [
+            ("{}", "The parameter 'userPrincipalName' is missing."),
+            (
+                r#"{"userPrincipalName":" "}"#,
+                "The parameter 'userPrincipalName' is missing.",
+            ),
+            (
+                r#"{"userPrincipalName":"a@b","groupTag":"T"}"#,
+                "The parameter 'groupTag' is not defined for this action.",
+            ),
+            (
+                r#"{"UserPrincipalName":"a@b"}"#,
+                "The parameter 'UserPrincipalName' is not defined for this action.",
+            ),
+            (
+                r#"{"userPrincipalName":7}"#,
+                "Cannot convert a JSON number to the expected type 'Edm.String'. Property: 'userPrincipalName'.",
+            ),
+            (
+                "[]",
+                "Cannot convert a JSON array to the expected type 'microsoft.graph.assignUserToDevice'.",
+            ),
+        ] {
+            assert_eq!(read(body).unwrap_err().to_string(), told, "{body}");
+        }
+    }
+
+    #[test]
+    fn deleted_devices_are_named_by_texts() {
+        let read = |body: &str| {
+            read_delete_devices(&parse(body).unwrap(), 2).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(r#"{"serialNumbers":[]}"#), Ok(vec![]));
+        assert_eq!(
+            read(r#"{"serialNumbers":["a",""]}"#),
+            Ok(vec!["a".to_owned(), String::new()])
+        );
+        for (body, told) in [
+            ("{}", "The parameter 'serialNumbers' is missing."),
+            (
+                r#"{"serialNumbers":"a"}"#,
+                "Cannot convert a JSON string to the expected type 'Collection(Edm.String)'. Property: 'serialNumbers'.",
+            ),
+            (
+                r#"{"serialNumbers":["a",null]}"#,
+                "Cannot convert a JSON null to the expected type 'Edm.String'. Property: 'serialNumbers[1]'.",
+            ),
+            (
+                r#"{"serialNumbers":["a","b","c"]}"#,
+                "The collection holds more than 2 items. Property: 'serialNumbers'.",
+            ),
+        ] {
+            assert_eq!(read(body), Err(told.to_owned()), "{body}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Changes a device.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use super::write;
+use crate::{
+    graph::{
+        behavior::Behavior, device::write_device, device_change::read_device, entity::Place,
+        json as wire, schema::EntitySet,
+    },
+    http::{
+        call::{Call, Written, json, minimal, with_etag},
+        error::ApiError,
+        layers::limits::BODY_LIMIT_BYTES,
+    },
+    store::operation::DeviceAct,
+};
+
+/// Changes the device with the key in the path by the properties in the body.
+pub async fn update(mut call: Call) -> Result<Response, ApiError> {
+    // The live service has no such method.
+    if call.behavior() == Behavior::Observed {
+        return Err(ApiError::no_method());
+    }
+    let level = call.metadata_level()?;
+    call.take_no_options()?;
+    let body = call.read_body(BODY_LIMIT_BYTES).await?;
+    let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version)?;
+    drop(body);
+    let device = write(&mut call, change, DeviceAct::Change).await?;
+    let Written::Whole(status) = call.written(StatusCode::OK) else {
+        let location = call.location(EntitySet::Devices, device.id.0);
+        return with_etag(minimal(&location)?, device.revision());
+    };
+    let mut body = Vec::new();
+    write_device(
+        &mut body,
+        &device,
+        &call.write_context(level),
+        Place::Entity,
+    );
+    with_etag(json(status, level, body), device.revision())
+}

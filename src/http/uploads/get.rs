@@ -1,0 +1,61 @@
+//! One upload.
+
+use axum::response::Response;
+use http::StatusCode;
+
+use super::{paging::Paged, upload_id};
+use crate::{
+    graph::{
+        entity::Place,
+        expansion::take_expand,
+        import_state::StateShown,
+        query::{MAX_PAGE_SIZE, read_no_options},
+        schema::UPLOAD_IMPORTS,
+        upload::{Expansion, write_upload},
+    },
+    http::{
+        call::{Call, json},
+        error::ApiError,
+    },
+    store::operation::Slice,
+};
+
+/// Answers the upload with the key in the path, and its imports if they are asked for: as many as
+/// a page of them has, with the link to the others.
+pub async fn get(call: Call) -> Result<Response, ApiError> {
+    let level = call.metadata_level()?;
+    let (expand, query) = take_expand(call.query.as_deref(), call.version, UPLOAD_IMPORTS)?;
+    read_no_options(query.as_deref(), call.version)?;
+    let id = upload_id(&call)?;
+    let found = call.store().upload(call.tenant(), id).await?;
+    let upload = found.ok_or_else(|| call.absent())?;
+    let page = if expand {
+        let slice = Slice {
+            after: None,
+            skip: 0,
+            limit: MAX_PAGE_SIZE as usize,
+        };
+        let page = call.store().list_upload_imports(call.tenant(), id, slice);
+        Some(page.await?)
+    } else {
+        None
+    };
+    let expansion = page.as_ref().map(|page| Expansion {
+        imports: page
+            .rows
+            .iter()
+            .map(|import| (import, StateShown::Stored))
+            .collect(),
+        next_link: Paged::ImportsIn(id).next_link(&call, None, page, |import| import.id.0),
+    });
+    let mut body = Vec::new();
+    let context = call.write_context(level);
+    write_upload(
+        &mut body,
+        &upload,
+        expansion.as_ref(),
+        &context,
+        Place::Entity,
+    );
+    Ok(json(StatusCode::OK, level, body))
+}

@@ -1,0 +1,388 @@
+//! The keys of hardware that was entered lately. They wait in memory until there are enough of
+//! them to go into the key tables in those tables' own order.
+//!
+//! A digest falls anywhere in a table of digests: entered as it comes, each key rewrites a page of
+//! its own, three for every device. In order and by the ten thousand, a page takes several at once.
+//! Which hardware is fresh stands in `ledger_fresh`, from the transaction that enters it to the one
+//! after its last key has moved, so that nothing depends on this memory: it is read again at a
+//! start, and after a rollback of whatever had changed it.
+
+use std::{
+    collections::BTreeSet,
+    ops::Bound,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, params};
+
+use super::{WORLD, insert_key, is_anchored, unpack};
+use crate::{
+    domain::identity::{Fingerprint, Fingerprints, LedgerEntryId},
+    store::sqlite::{fault::Fault, row, writer::Witness},
+};
+
+/// How many keys are gathered before they move: about 7 MB, and as much again while they do.
+const GATHERED: usize = 100_000;
+
+/// How many rows of `ledger_fresh` are removed at a time, once their keys have moved.
+const ROWS_REMOVED: i64 = 4096;
+
+/// A key, whether its hardware is anchored, and its hardware: the order of the key tables.
+type Key = (Fingerprint, bool, LedgerEntryId);
+
+/// The keys that the key tables lack.
+pub(in crate::store::sqlite) struct FreshKeys {
+    memory: Mutex<Memory>,
+}
+
+impl FreshKeys {
+    /// An empty memory, which is filled when it is first needed. So many keys are gathered before
+    /// they move.
+    pub(in crate::store::sqlite) fn new(gathered: usize) -> Self {
+        let memory = Memory {
+            enough: gathered,
+            ..Memory::default()
+        };
+        Self {
+            memory: Mutex::new(memory),
+        }
+    }
+
+    /// The memory, as the database has it.
+    pub(in crate::store::sqlite) fn read(
+        &self,
+        connection: &Connection,
+    ) -> Result<MutexGuard<'_, Memory>, Fault> {
+        let mut memory = self.lock();
+        if !memory.loaded {
+            memory.load(connection)?;
+        }
+        Ok(memory)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for FreshKeys {
+    fn default() -> Self {
+        Self::new(GATHERED)
+    }
+}
+
+/// What was rolled back must not be remembered.
+impl Witness for FreshKeys {
+    fn operation_ended(&self, kept: bool) {
+        let mut memory = self.lock();
+        let changed = std::mem::take(&mut memory.changed_by_operation);
+        if changed && !kept {
+            memory.forget_all();
+        } else {
+            memory.changed_by_group |= changed;
+        }
+    }
+
+    fn group_ended(&self, kept: bool) {
+        let mut memory = self.lock();
+        if std::mem::take(&mut memory.changed_by_group) && !kept {
+            memory.forget_all();
+        }
+    }
+}
+
+/// The fresh keys in memory.
+#[derive(Default)]
+pub(in crate::store::sqlite) struct Memory {
+    enough: usize,
+    loaded: bool,
+    changed_by_operation: bool,
+    changed_by_group: bool,
+    gathered: Generation,
+    moving: Option<Moving>,
+}
+
+/// Keys that move together.
+#[derive(Default)]
+struct Generation {
+    keys: BTreeSet<Key>,
+    /// The last row of `ledger_fresh` that they come from.
+    last_seq: i64,
+}
+
+/// A generation on its way into the key tables. It can be found here until it is there whole.
+struct Moving {
+    generation: Generation,
+    /// The last key that is in its table.
+    moved: Option<Key>,
+}
+
+impl Memory {
+    /// The hardware with a key that one piece of hardware at most can have.
+    pub(super) fn unique(&self, key: Fingerprint) -> Option<LedgerEntryId> {
+        self.shared(key).next().map(|(_, entry)| entry)
+    }
+
+    /// The hardware with a key, and whether it is anchored.
+    pub(super) fn shared(
+        &self,
+        key: Fingerprint,
+    ) -> impl Iterator<Item = (bool, LedgerEntryId)> + '_ {
+        let first = (key, false, LedgerEntryId(uuid::Uuid::nil()));
+        let last = (key, true, LedgerEntryId(uuid::Uuid::max()));
+        self.generations()
+            .flat_map(move |generation| generation.keys.range(first..=last))
+            .map(|(_, anchored, entry)| (*anchored, *entry))
+    }
+
+    /// Adds the keys of new hardware.
+    pub(super) fn enter(
+        &mut self,
+        connection: &Connection,
+        entry: LedgerEntryId,
+        fingerprints: &Fingerprints,
+    ) -> rusqlite::Result<()> {
+        self.changed_by_operation = true;
+        connection
+            .prepare_cached("INSERT INTO ledger_fresh (entry) VALUES (?1)")?
+            .execute(params![entry.0.as_bytes()])?;
+        self.gather(connection.last_insert_rowid(), entry, fingerprints);
+        Ok(())
+    }
+
+    /// Drops the keys of hardware that have just been entered into the key tables by themselves.
+    pub(super) fn forget(&mut self, entry: LedgerEntryId, fingerprints: &Fingerprints) {
+        self.changed_by_operation = true;
+        let anchored = is_anchored(fingerprints);
+        for key in fingerprints.keys() {
+            let key = (key, anchored, entry);
+            self.gathered.keys.remove(&key);
+            if let Some(moving) = &mut self.moving {
+                moving.generation.keys.remove(&key);
+            }
+        }
+    }
+
+    /// Moves keys on into the key tables, about so many, if enough are gathered.
+    pub(in crate::store::sqlite) fn move_on(
+        &mut self,
+        connection: &Connection,
+        count: usize,
+    ) -> Result<(), Fault> {
+        if self.moving.is_none() && self.gathered.keys.len() >= self.enough {
+            self.moving = Some(Moving {
+                generation: std::mem::take(&mut self.gathered),
+                moved: None,
+            });
+        }
+        let Some(moving) = &mut self.moving else {
+            return Ok(());
+        };
+        self.changed_by_operation = true;
+        // It ends in the step that removes its last row: the number of a row that is gone may come
+        // again.
+        if !moving.move_keys(connection, count)? && !moving.remove_rows(connection)? {
+            self.moving = None;
+        }
+        Ok(())
+    }
+
+    fn generations(&self) -> impl Iterator<Item = &Generation> {
+        let moving = self.moving.as_ref().map(|moving| &moving.generation);
+        std::iter::once(&self.gathered).chain(moving)
+    }
+
+    fn gather(&mut self, seq: i64, entry: LedgerEntryId, fingerprints: &Fingerprints) {
+        let anchored = is_anchored(fingerprints);
+        let keys = fingerprints.keys().map(|key| (key, anchored, entry));
+        self.gathered.keys.extend(keys);
+        self.gathered.last_seq = seq;
+    }
+
+    fn load(&mut self, connection: &Connection) -> Result<(), Fault> {
+        self.forget_all();
+        let mut statement = connection.prepare_cached(
+            "SELECT fresh.seq, fresh.entry, hardware.fingerprints
+             FROM ledger_fresh AS fresh JOIN ledger_entry AS hardware
+                ON hardware.world = ?1 AND hardware.id = fresh.entry
+             ORDER BY fresh.seq",
+        )?;
+        let mut rows = statement.query(params![WORLD])?;
+        while let Some(row) = rows.next()? {
+            let entry = LedgerEntryId(row::guid(row, 1)?);
+            let fingerprints = unpack(row.get_ref(2)?.as_blob()?)?;
+            self.gather(row.get(0)?, entry, &fingerprints);
+        }
+        self.loaded = true;
+        Ok(())
+    }
+
+    fn forget_all(&mut self) {
+        self.loaded = false;
+        self.gathered = Generation::default();
+        self.moving = None;
+    }
+}
+
+impl Moving {
+    /// Enters the next keys into their tables; says whether some are left.
+    fn move_keys(&mut self, connection: &Connection, count: usize) -> Result<bool, Fault> {
+        let after = self.moved.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut left = self.generation.keys.range((after, Bound::Unbounded));
+        for key in left.by_ref().take(count) {
+            let (fingerprint, anchored, entry) = *key;
+            insert_key(connection, fingerprint, anchored, entry)?;
+            self.moved = Some(*key);
+        }
+        Ok(left.next().is_some())
+    }
+
+    /// Notes of some of the hardware that it is not fresh any more; says whether some is left.
+    fn remove_rows(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let last_seq = self.generation.last_seq;
+        connection
+            .prepare_cached(
+                "DELETE FROM ledger_fresh
+                 WHERE seq <= min(?1, (SELECT min(seq) FROM ledger_fresh) + ?2)",
+            )?
+            .execute(params![last_seq, ROWS_REMOVED])?;
+        connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM ledger_fresh WHERE seq <= ?1)")?
+            .query_row(params![last_seq], |row| row.get(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        domain::identity::FingerprintKind::{Ek, Tuple},
+        store::sqlite::open,
+    };
+
+    /// A database with the schema, and a memory of its fresh keys.
+    fn ledger(gathered: usize) -> (Connection, FreshKeys) {
+        let connection = Connection::open_in_memory().unwrap();
+        open::make_schema(&connection).unwrap();
+        (connection, FreshKeys::new(gathered))
+    }
+
+    fn keys(byte: u8) -> Fingerprints {
+        [Ek, Tuple]
+            .map(|kind| Fingerprint {
+                kind,
+                digest: [byte; 32],
+            })
+            .into_iter()
+            .collect()
+    }
+
+    fn key(byte: u8) -> Fingerprint {
+        keys(byte).keys().next().unwrap()
+    }
+
+    fn entry(byte: u8) -> LedgerEntryId {
+        LedgerEntryId(Uuid::from_bytes([byte; 16]))
+    }
+
+    fn enter(connection: &Connection, fresh: &FreshKeys, byte: u8) {
+        let packed = super::super::pack(&keys(byte));
+        connection
+            .execute(
+                "INSERT INTO ledger_entry (world, id, serial_number, product_key,
+                    serial_number_folded, product_key_folded, fingerprints)
+                 VALUES ('main', ?1, '', '', '', '', ?2)",
+                params![entry(byte).0.as_bytes(), packed],
+            )
+            .unwrap();
+        let mut memory = fresh.read(connection).unwrap();
+        memory.enter(connection, entry(byte), &keys(byte)).unwrap();
+    }
+
+    fn count(connection: &Connection, table: &str) -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        connection.query_row(&sql, [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_found_all_the_way() {
+        let (connection, fresh) = ledger(6);
+        for byte in 1..=3 {
+            enter(&connection, &fresh, byte);
+        }
+        let move_on = |count| {
+            let mut memory = fresh.read(&connection).unwrap();
+            memory.move_on(&connection, count).unwrap();
+        };
+        for moved in 1..=6 {
+            for byte in 1..=3 {
+                let memory = fresh.read(&connection).unwrap();
+                assert_eq!(memory.unique(key(byte)), Some(entry(byte)));
+            }
+            move_on(1);
+            let tables = count(&connection, "ledger_unique_key");
+            assert_eq!(
+                tables + count(&connection, "ledger_shared_key"),
+                moved,
+                "one at a time"
+            );
+        }
+        assert_eq!(count(&connection, "ledger_fresh"), 0);
+        move_on(0);
+        enter(&connection, &fresh, 4);
+        move_on(1);
+        assert_eq!(
+            count(&connection, "ledger_fresh"),
+            1,
+            "an old generation removes nothing of a new one"
+        );
+        let memory = fresh.read(&connection).unwrap();
+        assert_eq!(memory.unique(key(1)), None, "the tables have it now");
+    }
+
+    #[test]
+    fn what_is_rolled_back_is_not_remembered() {
+        let (connection, fresh) = ledger(1);
+        enter(&connection, &fresh, 1);
+        fresh.operation_ended(true);
+        fresh.group_ended(true);
+        connection.execute_batch("SAVEPOINT one").unwrap();
+        enter(&connection, &fresh, 2);
+        fresh
+            .read(&connection)
+            .unwrap()
+            .move_on(&connection, 9)
+            .unwrap();
+        connection
+            .execute_batch("ROLLBACK TO one; RELEASE one")
+            .unwrap();
+        fresh.operation_ended(false);
+        let found = |byte| fresh.read(&connection).unwrap().unique(key(byte));
+        assert_eq!(found(2), None);
+        assert_eq!(found(1), Some(entry(1)), "read again from the database");
+
+        connection.execute_batch("BEGIN").unwrap();
+        enter(&connection, &fresh, 3);
+        fresh.operation_ended(true);
+        fresh.operation_ended(false);
+        assert_eq!(found(3), Some(entry(3)), "another operation failed");
+        connection.execute_batch("ROLLBACK").unwrap();
+        fresh.group_ended(false);
+        assert_eq!(found(3), None);
+        assert_eq!(found(1), Some(entry(1)));
+    }
+
+    #[test]
+    fn hardware_that_moved_by_itself_is_forgotten() {
+        let (connection, fresh) = ledger(9);
+        enter(&connection, &fresh, 1);
+        enter(&connection, &fresh, 2);
+        let mut memory = fresh.read(&connection).unwrap();
+        memory.forget(entry(1), &keys(1));
+        assert_eq!(memory.unique(key(1)), None);
+        assert_eq!(memory.unique(key(2)), Some(entry(2)));
+        assert_eq!(memory.shared(key(2)).count(), 1);
+    }
+}

@@ -1,0 +1,319 @@
+//! Uploads, and the imports in them.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
+
+use super::{SqliteStore, audit, fault::Fault, fault::is_taken, imports, row};
+use crate::{
+    domain::{
+        actor::Actor,
+        import::{Import, ImportId},
+        revision::Precondition,
+        tenant::TenantId,
+        upload::{Upload, UploadContents, UploadId},
+    },
+    store::{
+        StoreError, Unique,
+        operation::{NewImports, NewUpload, Page, Slice, UploadDeletion},
+    },
+};
+
+/// About how much memory a step of a deletion holds.
+const WEIGHT_KIB: u32 = 64;
+
+/// The columns that `read` reads. What is among the imports is looked up in an index of them alone.
+const COLUMNS: &str = "tenant, id, created_at,
+    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+        AND import.upload = upload.id),
+    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+        AND import.upload = upload.id
+        AND state = 0),
+    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+        AND import.upload = upload.id
+        AND state = 4)";
+
+/// Makes an upload with the imports that it comes with: all, or nothing.
+pub(super) fn create(
+    connection: &Connection,
+    tenant: TenantId,
+    new: &NewUpload,
+) -> Result<(), Fault> {
+    let inserted = connection
+        .prepare_cached("INSERT INTO upload (tenant, id, created_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![
+            tenant.0.as_bytes(),
+            new.id.0.as_bytes(),
+            new.imports.accepted_at.as_microsecond()
+        ]);
+    match inserted {
+        Ok(_) => {}
+        Err(error) if is_taken(&error) => {
+            return Err(StoreError::Conflict(Unique::UploadId(new.id)).into());
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let (actor, at) = (&new.imports.actor, new.imports.accepted_at);
+    record(connection, tenant, new.id, actor, "upload-created", at)?;
+    imports::create(connection, tenant, &new.imports, Some(new.id))
+}
+
+/// The upload with this id.
+pub(super) fn find(
+    connection: &Connection,
+    tenant: TenantId,
+    id: UploadId,
+) -> Result<Option<Upload>, Fault> {
+    let sql = format!("SELECT {COLUMNS} FROM upload WHERE tenant = ?1 AND id = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// A page of uploads in the order of their ids.
+pub(super) fn list(
+    connection: &Connection,
+    tenant: TenantId,
+    slice: Slice,
+) -> Result<Page<Upload>, Fault> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM upload WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let (after, limit, skip) = bounds(slice);
+    let rows = statement.query(params![tenant.0.as_bytes(), after, limit, skip])?;
+    page(rows, slice, read)
+}
+
+/// How many uploads a tenant has.
+pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM upload WHERE tenant = ?1")?
+        .query_row(params![tenant.0.as_bytes()], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Accepts all imports into an upload, or none; false where there is no such upload.
+pub(super) fn create_imports(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+    new: &NewImports,
+) -> Result<bool, Fault> {
+    if !exists(connection, tenant, upload)? {
+        return Ok(false);
+    }
+    imports::create(connection, tenant, new, Some(upload))?;
+    Ok(true)
+}
+
+/// A page of an upload's imports in the order of their ids.
+pub(super) fn list_imports(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+    slice: Slice,
+) -> Result<Page<Import>, Fault> {
+    let sql = format!(
+        "SELECT {} FROM import WHERE tenant = ?1 AND upload = ?5 AND id > ?2
+         ORDER BY id LIMIT ?3 OFFSET ?4",
+        row::IMPORT_COLUMNS
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let (after, limit, skip) = bounds(slice);
+    let rows = statement.query(params![
+        tenant.0.as_bytes(),
+        after,
+        limit,
+        skip,
+        upload.0.as_bytes()
+    ])?;
+    page(rows, slice, row::import)
+}
+
+/// How many imports an upload has.
+pub(super) fn count_imports(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+) -> Result<u64, Fault> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM import WHERE tenant = ?1 AND upload = ?2")?
+        .query_row(params![tenant.0.as_bytes(), upload.0.as_bytes()], |row| {
+            row.get(0)
+        })?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// Whether an import came in this upload.
+pub(super) fn holds(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+    import: ImportId,
+) -> Result<bool, Fault> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM import WHERE tenant = ?1 AND upload = ?2 AND id = ?3")?
+        .exists(params![
+            tenant.0.as_bytes(),
+            upload.0.as_bytes(),
+            import.0.as_bytes()
+        ])?;
+    Ok(found)
+}
+
+impl SqliteStore {
+    /// Takes a step of an upload's deletion.
+    pub(super) async fn delete_upload_rows(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        limit: usize,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<UploadDeletion, StoreError> {
+        let (deletion, withdrawn) = self
+            .writer
+            .run(WEIGHT_KIB, move |connection| {
+                delete(connection, tenant, upload, limit, &actor, now)
+            })
+            .await?;
+        // Their ids are free again; new imports under them must not wait for the old claims.
+        let mut leases = self.lock_leases();
+        for id in withdrawn {
+            leases.forget((tenant, id));
+        }
+        drop(leases);
+        self.work.notify_one();
+        Ok(deletion)
+    }
+}
+
+/// Withdraws up to so many of an upload's imports that wait, and lets go of as many that are
+/// settled; deletes it once it has none. Says which were withdrawn.
+fn delete(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+    limit: usize,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(UploadDeletion, Vec<ImportId>), Fault> {
+    if !exists(connection, tenant, upload)? {
+        return Ok((UploadDeletion::Absent, Vec::new()));
+    }
+    let keys = params![tenant.0.as_bytes(), upload.0.as_bytes(), limit];
+    let waiting: Vec<ImportId> = connection
+        .prepare_cached(
+            "SELECT id FROM import WHERE tenant = ?1 AND upload = ?2 AND state = 0 LIMIT ?3",
+        )?
+        .query_map(keys, |row| row::guid(row, 0).map(ImportId))?
+        .collect::<Result<_, _>>()?;
+    let write = imports::Write {
+        precondition: &Precondition::default(),
+        actor,
+        now,
+    };
+    for &id in &waiting {
+        imports::delete(connection, tenant, id, &write)?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE import SET upload = NULL WHERE seq IN (SELECT seq FROM import
+                WHERE tenant = ?1 AND upload = ?2 AND state <> 0 LIMIT ?3)",
+        )?
+        .execute(keys)?;
+    if count_imports(connection, tenant, upload)? > 0 {
+        return Ok((UploadDeletion::Begun, waiting));
+    }
+    remove(connection, tenant, upload)?;
+    record(connection, tenant, upload, actor, "upload-deleted", now)?;
+    Ok((UploadDeletion::Deleted, waiting))
+}
+
+/// Removes an upload that has no imports.
+pub(super) fn remove(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM upload WHERE tenant = ?1 AND id = ?2")?
+        .execute(params![tenant.0.as_bytes(), upload.0.as_bytes()])
+        .map(drop)
+}
+
+fn exists(connection: &Connection, tenant: TenantId, upload: UploadId) -> Result<bool, Fault> {
+    let found = connection
+        .prepare_cached("SELECT 1 FROM upload WHERE tenant = ?1 AND id = ?2")?
+        .query_row(
+            params![tenant.0.as_bytes(), upload.0.as_bytes()],
+            |_| Ok(()),
+        )
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// The keyset's values: after which id, how many rows and one more, how many to leave out.
+fn bounds(slice: Slice) -> ([u8; 16], i64, i64) {
+    // Every GUID but the zero one, which is never a key, sorts after sixteen zeros.
+    let after = slice.after.unwrap_or_default().into_bytes();
+    let limit = i64::try_from(slice.limit).unwrap_or(i64::MAX - 1);
+    (
+        after,
+        limit + 1,
+        i64::try_from(slice.skip).unwrap_or(i64::MAX),
+    )
+}
+
+fn page<T>(
+    mut found: Rows<'_>,
+    slice: Slice,
+    read: impl Fn(&Row<'_>) -> Result<T, Fault>,
+) -> Result<Page<T>, Fault> {
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        if rows.len() == slice.limit {
+            return Ok(Page { rows, more: true });
+        }
+        rows.push(read(row)?);
+    }
+    Ok(Page { rows, more: false })
+}
+
+fn read(row: &Row<'_>) -> Result<Upload, Fault> {
+    let contents = UploadContents {
+        imports: row.get(3)?,
+        waiting: row.get(4)?,
+        refused: row.get(5)?,
+    };
+    Ok(Upload {
+        tenant: TenantId(row::guid(row, 0)?),
+        id: UploadId(row::guid(row, 1)?),
+        created_at: row::timestamp(row.get(2)?)?,
+        status: contents.status(),
+    })
+}
+
+fn record(
+    connection: &Connection,
+    tenant: TenantId,
+    upload: UploadId,
+    actor: &Actor,
+    action: &'static str,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let detail = format!("upload {upload}");
+    audit::record(
+        connection,
+        &audit::Line {
+            at,
+            tenant,
+            actor,
+            action,
+            import: None,
+            device: None,
+            ledger_entry: None,
+            detail: Some(&detail),
+        },
+    )
+}

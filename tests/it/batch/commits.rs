@@ -1,0 +1,67 @@
+//! How often a batch makes the disk wait.
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use super::{SET, create, write};
+use crate::harness::{House, device};
+
+/// How many commits a database's log holds: a commit's last frame says how large the database is.
+fn commits(database: &Path) -> usize {
+    const HEADER: usize = 32;
+    const FRAME_HEADER: usize = 24;
+    let log = fs::read(database.with_extension("db-wal")).unwrap();
+    let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+    let page = usize::try_from(number(8)).unwrap();
+    let salt = &log[16..24];
+    log[HEADER..]
+        .chunks_exact(FRAME_HEADER + page)
+        .take_while(|frame| frame[8..16] == *salt)
+        .filter(|frame| frame[4..8] != [0; 4])
+        .count()
+}
+
+#[tokio::test]
+async fn twenty_creates_are_one_commit() {
+    let house = House::new();
+    let database = house.database();
+    for seed in 0..5_u64 {
+        let parts: Vec<_> = (0..20)
+            .map(|number| {
+                write(
+                    &number.to_string(),
+                    "POST",
+                    SET,
+                    &device(seed * 20 + number),
+                )
+            })
+            .collect();
+        let before = commits(&database);
+        let answers = house.batch(&parts).await;
+        assert!(answers.iter().all(|answer| answer["status"] == 201));
+        assert_eq!(commits(&database) - before, 1);
+    }
+    assert_eq!(house.imports().await, "100");
+
+    // The counter counts.
+    let before = commits(&database);
+    for number in 0..3 {
+        house
+            .post(
+                &format!("/beta{SET}"),
+                &json!({ "serialNumber": number.to_string() }),
+            )
+            .await;
+    }
+    assert_eq!(commits(&database) - before, 3);
+    let before = commits(&database);
+    house
+        .batch(&[create("1", "a"), super::after(create("2", "b"), "1")])
+        .await;
+    assert_eq!(
+        commits(&database) - before,
+        2,
+        "what waits for another waits for its commit"
+    );
+}
