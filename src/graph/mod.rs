@@ -4,6 +4,7 @@
 //! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
 //! we copy it, `docs/graph-compatibility.md` says so.
 
+pub mod action;
 pub mod batch;
 pub mod behavior;
 pub mod collection;
@@ -12,6 +13,7 @@ pub mod device;
 pub mod device_change;
 pub mod edm;
 pub mod entity;
+pub mod enumeration;
 pub mod error_body;
 pub mod etag;
 pub mod expansion;

@@ -55,7 +55,7 @@ pub enum EdmType {
 
 impl EdmType {
     /// The qualified name.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::String => "Edm.String",
             Self::Binary => "Edm.Binary",
@@ -111,7 +111,7 @@ pub enum EntitySet {
 
 impl EntitySet {
     /// The name, as a path spells it.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",
