@@ -1,6 +1,8 @@
 //! The ceiling: the same server over a store that keeps nothing. What it does not reach, no store
 //! could.
 
+mod profiles;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use hangar::{

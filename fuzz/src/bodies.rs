@@ -2,7 +2,8 @@
 
 use hangar::domain::tenant::TenantId;
 use hangar::graph::fuzzing::{
-    fuzz_batch, fuzz_device_body, fuzz_etags, fuzz_import_body, fuzz_query, fuzz_skip_token,
+    fuzz_batch, fuzz_device_body, fuzz_etags, fuzz_import_body, fuzz_profile_body, fuzz_query,
+    fuzz_skip_token,
 };
 use hangar::graph::{
     schema::EntitySet,
@@ -69,6 +70,12 @@ pub(crate) const BODIES: &[Body] = &[
         words: BATCH_WORDS,
     },
     Body {
+        name: "profile-body",
+        run: fuzz_profile_body,
+        seeds: profile_bodies,
+        words: PROFILE_WORDS,
+    },
+    Body {
         name: "query",
         run: fuzz_query,
         seeds: queries,
@@ -81,6 +88,43 @@ pub(crate) const BODIES: &[Body] = &[
         words: &["-", "_", "=", "+", "/", "AAAA", "%2B"],
     },
 ];
+
+const PROFILE_WORDS: &[&str] = &[
+    "\"@odata.type\":",
+    "\"#microsoft.graph.azureADWindowsAutopilotDeploymentProfile\"",
+    "\"#microsoft.graph.activeDirectoryWindowsAutopilotDeploymentProfile\"",
+    "\"displayName\":\"a\"",
+    "\"locale\":\"de-DE\"",
+    "\"language\":",
+    "\"deviceNameTemplate\":\"%SERIAL%\"",
+    "%RAND:5%",
+    "\"roleScopeTagIds\":[\"0\"]",
+    "\"outOfBoxExperienceSetting\":{",
+    "\"outOfBoxExperienceSettings\":{",
+    "\"userType\":\"standard\"",
+    "\"hideEULA\":true",
+    "\"enrollmentStatusScreenSettings\":{",
+    "\"installProgressTimeoutInMinutes\":60",
+    "\"hybridAzureADJoinSkipConnectivityCheck\":true",
+    "\"target\":{",
+    "\"groupId\":",
+    "\"deviceIds\":[",
+    "\"payloadIds\":[",
+    "\"syncStatus\":\"completed\"",
+    "null",
+];
+
+fn profile_bodies() -> Vec<Vec<u8>> {
+    [
+        r##"{"@odata.type":"#microsoft.graph.azureADWindowsAutopilotDeploymentProfile","displayName":"a","locale":"en-US","deviceNameTemplate":"A-%RAND:5%","outOfBoxExperienceSetting":{"eulaHidden":true,"userType":"standard"},"roleScopeTagIds":["0","1"]}"##,
+        r##"{"@odata.type":"#microsoft.graph.activeDirectoryWindowsAutopilotDeploymentProfile","displayName":"b","hybridAzureADJoinSkipConnectivityCheck":true,"enrollmentStatusScreenSettings":{"installProgressTimeoutInMinutes":60,"customErrorMessage":null}}"##,
+        r##"{"target":{"@odata.type":"#microsoft.graph.groupAssignmentTarget","groupId":"22222222-3333-4444-5555-666666666666"}}"##,
+        r#"{"deviceIds":["22222222-3333-4444-5555-666666666666"]}"#,
+        r#"{"syncStatus":"completed","lastSyncDateTime":"2026-01-01T00:00:00.1234567Z"}"#,
+    ]
+    .map(|body| body.as_bytes().to_vec())
+    .to_vec()
+}
 
 const IMPORT_WORDS: &[&str] = &[
     "\"id\":",
@@ -312,6 +356,7 @@ fn queries() -> Vec<Vec<u8>> {
 /// Tokens of the body's own key, and of another.
 fn skip_tokens() -> Vec<Vec<u8>> {
     let token = |tenant, version| SkipToken {
+        within: None,
         set: EntitySet::Imports,
         tenant: TenantId(Uuid::from_u128(tenant)),
         version,

@@ -262,6 +262,8 @@ fn api(
         },
         behavior,
         throttle: throttle(&settings.throttle),
+        assignment: settings.profiles.clone(),
+        sync: settings.sync,
         max_import: settings.registration.max_import,
         bodies: BodyBudget::new(BODY_BUDGET_BYTES),
         body_timeout: BODY_TIMEOUT,

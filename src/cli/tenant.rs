@@ -33,14 +33,16 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Subcommand)]
 pub(super) enum Action {
-    /// List the tenants that have anything here, with their imports, those of them that wait, and
-    /// their devices.
+    /// List the tenants that have anything here, with their imports, those of them that wait, their
+    /// devices and their deployment profiles.
     List(SettingsArguments),
-    /// Print a tenant's imports, devices, uploads and audit lines as JSON lines, oldest ids first.
+    /// Print a tenant's imports, devices, uploads, deployment profiles and audit lines as JSON lines,
+    /// oldest ids first.
     ///
     /// The server may run. What is added or removed while the export runs may or may not be in it.
     Export(export::ExportArguments),
-    /// Delete a tenant's imports, devices and uploads, and free its hardware for any tenant.
+    /// Delete a tenant's imports, devices, uploads and deployment profiles, and free its hardware for
+    /// any tenant.
     ///
     /// The server may run; take the tenant from its settings first, or its clients go on. The audit
     /// table keeps what was done, this deletion included. A deletion that was interrupted goes on
@@ -83,10 +85,13 @@ async fn delete(arguments: DeleteArguments) -> anyhow::Result<()> {
     let deleted = confirm_and_delete(&*store, tenant, arguments.yes).await;
     store.close().await;
     let TenantDeletion {
-        imports, devices, ..
+        imports,
+        devices,
+        profiles,
+        ..
     } = deleted?;
     print(&format!(
-        "The tenant {tenant} is deleted: {imports} imports, and {devices} devices, whose hardware any tenant can register now.\n"
+        "The tenant {tenant} is deleted: {profiles} deployment profiles, {imports} imports, and {devices} devices, whose hardware any tenant can register now.\n"
     ))?;
     Ok(())
 }
@@ -116,12 +121,13 @@ fn confirm(summary: &TenantSummary) -> anyhow::Result<()> {
         imports,
         waiting,
         devices,
+        profiles,
         ..
     } = summary;
     let mut stderr = io::stderr().lock();
     write!(
         stderr,
-        "This deletes {imports} imports ({waiting} of them wait) and {devices} devices of the tenant {tenant}, and frees its hardware.\nType yes to go on: "
+        "This deletes {imports} imports ({waiting} of them wait), {devices} devices and {profiles} deployment profiles of the tenant {tenant}, and frees its hardware.\nType yes to go on: "
     )?;
     stderr.flush()?;
     let mut answer = String::new();
@@ -154,6 +160,8 @@ async fn delete_all(store: &dyn Store, tenant: TenantId) -> anyhow::Result<Tenan
         whole.devices += step.devices;
         whole.tombstones += step.tombstones;
         whole.uploads += step.uploads;
+        whole.profiles += step.profiles;
+        whole.settings += step.settings;
         tokio::time::sleep(started.elapsed().max(SHORTEST_PAUSE)).await;
     }
 }
@@ -169,15 +177,15 @@ fn listing(tenants: &[TenantSummary]) -> String {
         return "No tenant has anything here.\n".to_owned();
     }
     let mut text = format!(
-        "{:<36} {:>10} {:>10} {:>10}\n",
-        "tenant", "imports", "waiting", "devices"
+        "{:<36} {:>10} {:>10} {:>10} {:>10}\n",
+        "tenant", "imports", "waiting", "devices", "profiles"
     );
     for summary in tenants {
         // Writing to a String can't fail.
         let _ = writeln!(
             text,
-            "{} {:>10} {:>10} {:>10}",
-            summary.tenant, summary.imports, summary.waiting, summary.devices
+            "{} {:>10} {:>10} {:>10} {:>10}",
+            summary.tenant, summary.imports, summary.waiting, summary.devices, summary.profiles
         );
     }
     text
@@ -197,11 +205,15 @@ mod tests {
             devices: 1_000_000,
             tombstones: 0,
             uploads: 0,
+            profiles: 7,
         };
         let text = listing(&[summary]);
         let lengths: Vec<_> = text.lines().map(str::len).collect();
-        assert_eq!(lengths, [69, 69], "{text}");
-        assert!(text.ends_with("12          3    1000000\n"), "{text}");
+        assert_eq!(lengths, [80, 80], "{text}");
+        assert!(
+            text.ends_with("12          3    1000000          7\n"),
+            "{text}"
+        );
         assert!(listing(&[]).contains("No tenant"));
     }
 

@@ -12,8 +12,13 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 use url::Url;
+use uuid::Uuid;
 
-use crate::domain::tenant::TenantId;
+use crate::domain::{
+    assignment::{GroupId, GroupRule},
+    tag_pattern::TagPattern,
+    tenant::TenantId,
+};
 
 pub(super) fn text(text: &str) -> Result<String, String> {
     match text.trim() {
@@ -55,6 +60,23 @@ pub(super) fn tenant(text: &str) -> Result<TenantId, String> {
     text.parse().map_err(|_| {
         "is not a tenant's id, such as 11111111-2222-3333-4444-555555555555".to_owned()
     })
+}
+
+pub(super) fn group_rule(text: &str) -> Result<GroupRule, String> {
+    let rule = text
+        .split_once('=')
+        .and_then(|(group, tag)| Some((Uuid::try_parse(group.trim()).ok()?, tag.trim())));
+    match rule {
+        Some((group, tag)) => Ok(GroupRule {
+            group: GroupId(group),
+            tag: TagPattern::new(tag),
+        }),
+        None => Err(
+            "is not a group's id, an equals sign and a group tag, such as \
+             22222222-3333-4444-5555-666666666666=Sales*"
+                .to_owned(),
+        ),
+    }
 }
 
 pub(super) fn network(text: &str) -> Result<IpNet, String> {

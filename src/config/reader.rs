@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::{
@@ -12,7 +13,10 @@ use super::{
 };
 use crate::{
     config::Issuer,
-    domain::{registration::HashValidation, tenant::TenantId},
+    domain::{
+        assignment::AssignmentRules, registration::HashValidation, settings::SyncRules,
+        tenant::TenantId,
+    },
 };
 
 /// Reads every value; all that cannot be understood is told at once.
@@ -50,6 +54,8 @@ impl Reader<'_> {
             ],
         );
         let registration = self.registration();
+        let profiles = self.profiles();
+        let sync = self.sync();
         let throttle = self.throttle();
         let log = self.log();
         Ok(Settings {
@@ -61,6 +67,8 @@ impl Reader<'_> {
                 behavior: behavior?,
             },
             registration: registration?,
+            profiles: profiles?,
+            sync: sync?,
             throttle: throttle?,
             log: log?,
         })
@@ -174,6 +182,24 @@ impl Reader<'_> {
         })
     }
 
+    fn profiles(&mut self) -> Result<AssignmentRules, Reported> {
+        let delay = self.signed_duration("profiles.assignment_delay");
+        let groups = self.list("profiles.group_rules", parse::group_rule);
+        Ok(AssignmentRules {
+            delay: delay?,
+            groups: groups?,
+        })
+    }
+
+    fn sync(&mut self) -> Result<SyncRules, Reported> {
+        let duration = self.signed_duration("sync.duration");
+        let interval = self.signed_duration("sync.interval");
+        Ok(SyncRules {
+            duration: duration?,
+            interval: interval?,
+        })
+    }
+
     fn log(&mut self) -> Result<Log, Reported> {
         let level = self.one("log.level", parse::log_filter);
         let format = self.choice(
@@ -254,6 +280,11 @@ impl Reader<'_> {
     fn duration(&mut self, key: &'static str) -> Result<Duration, Reported> {
         let (least, most) = bounds(key);
         self.one(key, |text| parse::duration(text, least, most))
+    }
+
+    fn signed_duration(&mut self, key: &'static str) -> Result<SignedDuration, Reported> {
+        let duration = self.duration(key)?;
+        Ok(SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX))
     }
 
     fn count(&mut self, key: &'static str) -> Result<usize, Reported> {

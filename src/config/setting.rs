@@ -1,6 +1,7 @@
 //! The table of settings, from which flags, variables, the example file and the check for unknown
 //! keys are made. Adding a setting is one row here and one field in `settings`.
 
+mod profiles;
 mod throttle;
 
 /// One setting: what it is called, what it holds, and what a person should know about it.
@@ -59,6 +60,8 @@ pub enum Kind {
     Issuer,
     /// An Entra tenant's id.
     Tenant,
+    /// A group's id, an equals sign, and the group tags that stand for the group.
+    GroupRule,
     /// An IP address or a network in CIDR notation.
     Network,
     /// Where a database is.
@@ -103,6 +106,7 @@ impl Kind {
             Self::Address => "IP:PORT",
             Self::Origin | Self::Issuer | Self::DatabaseUrl => "URL",
             Self::Tenant => "ID",
+            Self::GroupRule => "ID=TAG",
             Self::Network => "IP[/BITS]",
             Self::LogFilter => "FILTER",
             Self::Duration { .. } => "DURATION",
@@ -373,6 +377,10 @@ pub const SETTINGS: &[Setting] = &[
         example: &["500"],
         ..PLAIN
     },
+    profiles::ASSIGNMENT_DELAY,
+    profiles::GROUP_RULES,
+    profiles::SYNC_DURATION,
+    profiles::SYNC_INTERVAL,
     throttle::ENABLED,
     throttle::WINDOW,
     throttle::APP_REQUESTS,

@@ -12,7 +12,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{Effective, Issuer, Mode, Problems, Sources, reader, rules};
-use crate::domain::{registration::HashValidation, tenant::TenantId};
+use crate::domain::{
+    assignment::AssignmentRules, registration::HashValidation, settings::SyncRules,
+    tenant::TenantId,
+};
 
 /// Every setting.
 #[derive(Clone, Debug)]
@@ -29,6 +32,10 @@ pub struct Settings {
     pub graph: Graph,
     /// How imports become devices.
     pub registration: Registration,
+    /// How deployment profiles are assigned.
+    pub profiles: AssignmentRules,
+    /// How tenants are synced.
+    pub sync: SyncRules,
     /// How callers are slowed down.
     pub throttle: Throttle,
     /// What is logged.

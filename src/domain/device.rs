@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{identity::LedgerEntryId, revision::Revision, tenant::TenantId};
+use super::{identity::LedgerEntryId, profile::ProfileId, revision::Revision, tenant::TenantId};
 
 /// The key of a device. Graph: `deviceRegistrationId` in an import's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,6 +108,10 @@ pub struct Device {
     pub registered_at: Timestamp,
     /// How often it was written to. Whatever changes what a reader is shown raises it.
     pub version: i64,
+    /// The deployment profile that was assigned to this very device.
+    pub direct_profile: Option<ProfileId>,
+    /// When that, or the group tag, last changed; when it was registered, if neither did.
+    pub targeted_at: Timestamp,
 }
 
 /// What a client says of a device: of each property nothing, or a value. Absent is empty here too.
@@ -165,8 +169,8 @@ impl Device {
 
     /// Applies a change, all of it or nothing. What tells which hardware the device is keeps its
     /// value; naming the value that it has is no change, so that a client may send back what it
-    /// read.
-    pub fn apply(&mut self, change: DeviceChange) -> Result<(), FixedProperty> {
+    /// read. A device is targeted anew by a change of its group tag.
+    pub fn apply(&mut self, change: DeviceChange, now: Timestamp) -> Result<(), FixedProperty> {
         let known = &self.properties;
         let fixed = [
             ("serialNumber", &known.serial_number, &change.serial_number),
@@ -180,6 +184,10 @@ impl Device {
             if named.as_ref().is_some_and(|named| named != known) {
                 return Err(FixedProperty { property });
             }
+        }
+        let tag = &change.group_tag;
+        if tag.as_ref().is_some_and(|tag| *tag != known.group_tag) {
+            self.targeted_at = now;
         }
         self.properties.set(change);
         self.version += 1;
@@ -235,6 +243,8 @@ impl DeviceProperties {
 mod tests {
     use super::*;
 
+    const LATER: Timestamp = Timestamp::MAX;
+
     fn device() -> Device {
         Device {
             tenant: TenantId(Uuid::from_u128(1)),
@@ -246,6 +256,8 @@ mod tests {
             },
             ledger_entry: LedgerEntryId(Uuid::from_u128(3)),
             registered_at: Timestamp::UNIX_EPOCH,
+            direct_profile: None,
+            targeted_at: Timestamp::UNIX_EPOCH,
             version: 0,
         }
     }
@@ -261,12 +273,18 @@ mod tests {
             model: Some(String::new()),
             ..DeviceChange::default()
         };
-        device.apply(change).unwrap();
+        device.apply(change, LATER).unwrap();
+        assert_eq!(device.targeted_at, LATER);
         assert_eq!(device.properties.display_name, "PC");
         assert_eq!(device.properties.group_tag, "");
         assert_ne!(device.revision(), before);
         let before = device.revision();
-        device.apply(DeviceChange::default()).unwrap();
+        let same_tag = DeviceChange {
+            group_tag: Some(String::new()),
+            ..DeviceChange::default()
+        };
+        device.apply(same_tag, Timestamp::UNIX_EPOCH).unwrap();
+        assert_eq!(device.targeted_at, LATER, "the tag is what it was");
         assert_ne!(device.revision(), before, "a write is a write");
     }
 
@@ -330,7 +348,10 @@ mod tests {
         ];
         for (property, change) in cases {
             let mut changed = device();
-            assert_eq!(changed.apply(change), Err(FixedProperty { property }));
+            assert_eq!(
+                changed.apply(change, LATER),
+                Err(FixedProperty { property })
+            );
             assert_eq!(changed, device(), "a refused change leaves nothing behind");
         }
     }

@@ -108,3 +108,86 @@ pub enum DeletedDeviceField {
     /// Why it is still there.
     ErrorMessage,
 }
+
+/// A property of a deployment profile, those of its complex values included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProfileField {
+    /// The key.
+    Id,
+    /// The name.
+    DisplayName,
+    /// What it is for.
+    Description,
+    /// The language and region.
+    Locale,
+    /// When it was made.
+    CreatedAt,
+    /// When it was last changed.
+    ModifiedAt,
+    /// How the device is used.
+    UsageType,
+    /// Who the user is on the device.
+    UserType,
+    /// Whether the link out of the setup is hidden.
+    HideEscapeLink,
+    /// Whether the licence is hidden.
+    HideEula,
+    /// Whether the privacy settings are hidden.
+    HidePrivacySettings,
+    /// Whether the keyboard's page is skipped.
+    SkipKeyboardPage,
+    /// The status screen as a whole.
+    StatusScreen,
+    /// Whether progress is hidden.
+    HideProgress,
+    /// Whether the device may be used before all is installed.
+    AllowEarlyUse,
+    /// Whether the user may not try again.
+    BlockRetry,
+    /// Whether logs are collected after a failure.
+    AllowLogCollection,
+    /// What the user is told after a failure.
+    ErrorMessage,
+    /// How long installing may take.
+    TimeoutMinutes,
+    /// Whether the device may be used after a failure.
+    AllowUseOnFailure,
+    /// Whether targeted devices are registered.
+    ExtractHardwareHash,
+    /// How devices are named.
+    DeviceNameTemplate,
+    /// What kind of device it is for.
+    DeviceType,
+    /// Whether a technician may prepare the device.
+    AllowPreprovisioning,
+    /// Who among the administrators sees it.
+    RoleScopeTags,
+    /// The management service.
+    ManagementServiceAppId,
+    /// Whether a domain controller need not be reached.
+    SkipConnectivityCheck,
+}
+
+/// A property of an assignment's target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetField {
+    /// The group.
+    Group,
+    /// The filter.
+    Filter,
+    /// Whether the filter includes or excludes.
+    FilterType,
+}
+
+/// A property of the tenant's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SettingsField {
+    /// The key.
+    Id,
+    /// When the last sync was complete.
+    SyncedAt,
+    /// When the last sync was asked for.
+    SyncStartedAt,
+    /// How the last sync stands.
+    SyncStatus,
+}

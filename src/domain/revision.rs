@@ -5,6 +5,9 @@
 
 use sha2::{Digest as _, Sha256};
 
+/// How many bytes of a revision tell the state. The others also tell what is shown with it.
+const STATE_BYTES: usize = 10;
+
 /// One state of one entity. Every accepted write makes another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Revision([u8; 16]);
@@ -22,6 +25,25 @@ impl Revision {
             .zip(digest)
             .for_each(|(place, byte)| *place = byte);
         Self(half)
+    }
+
+    /// The same state, shown together with what no write to the entity changes: two that are shown
+    /// differently differ, and are one state all the same.
+    #[must_use]
+    pub fn shown_with(mut self, parts: &[&[u8]]) -> Self {
+        let shown = Self::of(parts);
+        let places = self.0.iter_mut().zip(shown.0).skip(STATE_BYTES);
+        places.for_each(|(place, byte)| *place ^= byte);
+        self
+    }
+
+    /// Whether both are one state, whatever it is shown with.
+    pub fn is_state_of(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .take(STATE_BYTES)
+            .all(|(one, other)| one == other)
     }
 
     /// The revision with these bytes.
@@ -45,6 +67,14 @@ pub enum Revisions {
 }
 
 impl Revisions {
+    /// Whether one of them is this state, whatever it was shown with.
+    fn include_state(&self, current: Revision) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(revisions) => revisions.iter().any(|one| one.is_state_of(&current)),
+        }
+    }
+
     /// Whether this revision is one of them.
     pub fn include(&self, revision: Revision) -> bool {
         match self {
@@ -64,9 +94,10 @@ pub struct Precondition {
 }
 
 impl Precondition {
-    /// Whether an entity that is there in this revision is as the client demands.
+    /// Whether an entity that is there in this revision is as the client demands, who wants to write
+    /// to it. What it was shown with does not matter: that changes by the clock.
     pub fn holds(&self, current: Revision) -> bool {
-        let named = |revisions: &Revisions| revisions.include(current);
+        let named = |revisions: &Revisions| revisions.include_state(current);
         self.one_of.as_ref().is_none_or(named) && !self.none_of.as_ref().is_some_and(named)
     }
 }
@@ -74,6 +105,23 @@ impl Precondition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_stays_one_however_it_is_shown() {
+        let state = Revision::of(&[b"row"]);
+        let [pending, in_sync] = [b"p", b"i"].map(|shown| state.shown_with(&[shown]));
+        assert_ne!(pending, in_sync);
+        assert_ne!(pending, state);
+        assert!(pending.is_state_of(&in_sync) && pending.is_state_of(&state));
+        assert!(!Revision::of(&[b"other"]).is_state_of(&state));
+        let precondition = Precondition {
+            one_of: Some(Revisions::OneOf(vec![pending])),
+            none_of: None,
+        };
+        assert!(precondition.holds(state));
+        let seen = Revisions::OneOf(vec![pending]);
+        assert!(seen.include(pending) && !seen.include(in_sync));
+    }
 
     #[test]
     fn a_precondition_holds_of_what_it_names_and_of_nothing_that_it_rules_out() {

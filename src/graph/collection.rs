@@ -18,8 +18,22 @@ pub fn write_collection<I>(
 ) where
     I: IntoIterator<Item: FnOnce(&mut Vec<u8>)>,
 {
+    write_collection_in(out, context, set.name(), count, next_link, items);
+}
+
+/// Writes a page of a collection that stands anywhere below `deviceManagement`.
+pub fn write_collection_in<I>(
+    out: &mut Vec<u8>,
+    context: &WriteContext<'_>,
+    path: &str,
+    count: Option<u64>,
+    next_link: Option<&str>,
+    items: I,
+) where
+    I: IntoIterator<Item: FnOnce(&mut Vec<u8>)>,
+{
     let mut object = ObjectWriter::new(out);
-    write_context(&mut object, set, "", context);
+    write_context(&mut object, path, "", context);
     if let Some(count) = count {
         write_number(object.key("@odata.count"), count);
     }

@@ -1,30 +1,88 @@
 //! Registered devices on the wire: `windowsAutopilotDeviceIdentity`, written. What clients say of
 //! them is read in `device_change`.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{device::Device, field::DeviceField};
-
-use super::{
-    entity::{Place, Value, WriteContext, write_entity},
-    schema::{DEVICE, EntitySet},
+use crate::domain::{
+    assignment::{Assigned, AssignmentStatus},
+    device::Device,
+    field::DeviceField,
+    profile::Profile,
+    revision::Revision,
 };
 
+use super::{
+    entity::{Head, NEVER, Place, Typing, Value, WriteContext, begin_entity, write_properties},
+    profile::write_profile,
+    schema::{DEVICE, DEVICE_NAVIGATION, EntitySet},
+};
+
+/// What of a device's deployment profile is shown with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProfileShown<'a> {
+    /// Which profile it is, and whether the device has it yet.
+    pub assigned: Option<Assigned>,
+    /// The profile itself, where an expansion needs it.
+    pub profile: Option<&'a Profile>,
+    /// What is expanded.
+    pub expanded: &'a [&'static str],
+}
+
+impl ProfileShown<'_> {
+    /// Names the state that the device is shown in, the profile's share of it included.
+    pub fn revision(&self, device: &Device) -> Revision {
+        let Some(assigned) = &self.assigned else {
+            return device.revision();
+        };
+        let instant = |at: Timestamp| at.as_microsecond().to_le_bytes();
+        // What is expanded changes by itself.
+        let modified_at = self.profile.map(|profile| instant(profile.modified_at));
+        device.revision().shown_with(&[
+            assigned.profile.0.as_bytes(),
+            &instant(assigned.since),
+            &[u8::from(assigned.status == AssignmentStatus::InSync)],
+            modified_at.as_ref().map_or(&[], |at| at.as_slice()),
+        ])
+    }
+}
+
 /// Writes one device.
-pub fn write_device(out: &mut Vec<u8>, device: &Device, context: &WriteContext<'_>, place: Place) {
-    let entity = (EntitySet::Devices, &DEVICE, device.id.0);
-    let revision = || device.revision();
-    write_entity(out, entity, Some(&revision), context, place, &|field| {
-        value(device, field)
+pub fn write_device(
+    out: &mut Vec<u8>,
+    device: &Device,
+    shown: &ProfileShown<'_>,
+    context: &WriteContext<'_>,
+    place: Place,
+) {
+    let head = Head {
+        set: EntitySet::Devices.name(),
+        type_name: DEVICE.name,
+        typing: Typing::ByContext,
+        key: &device.id,
+        revision: Some(&|| shown.revision(device)),
+    };
+    let mut object = begin_entity(out, &head, context, place);
+    write_properties(&mut object, &DEVICE, context, &|field| {
+        value(device, shown.assigned, field)
     });
+    let [_, intended] = DEVICE_NAVIGATION;
+    for name in shown.expanded {
+        let has_it = shown.assigned.is_some_and(|assigned| {
+            *name == intended || assigned.status == AssignmentStatus::InSync
+        });
+        let out = object.key(name);
+        match shown.profile.filter(|_| has_it) {
+            Some(profile) => write_profile(out, profile, None, context, Place::Item),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+    object.end();
 }
 
 /// A field's value. Scripts read statuses and dates without looking: none is ever null. Those of
 /// things that never happened are what the live service shows for them.
-fn value(device: &Device, field: DeviceField) -> Value<'_> {
-    /// Graph's way to say never.
-    const NEVER: &str = "0001-01-01T00:00:00Z";
-
+fn value(device: &Device, assigned: Option<Assigned>, field: DeviceField) -> Value<'_> {
     let properties = &device.properties;
     Value::Text(match field {
         DeviceField::Id => return Value::Guid(device.id.0),
@@ -50,24 +108,36 @@ fn value(device: &Device, field: DeviceField) -> Value<'_> {
         // Never given back, nor kept.
         DeviceField::DeviceAccountPassword => return Value::Plain(""),
         DeviceField::DeviceFriendlyName => &properties.device_friendly_name,
-        DeviceField::ProfileAssignmentStatus => return Value::Plain("notAssigned"),
+        DeviceField::ProfileAssignmentStatus => {
+            return Value::Plain(match assigned.map(|assigned| assigned.status) {
+                None => "notAssigned",
+                Some(AssignmentStatus::Pending) => "pending",
+                Some(AssignmentStatus::InSync) => "assignedInSync",
+            });
+        }
         DeviceField::ProfileAssignmentDetailedStatus => return Value::Plain("none"),
         DeviceField::EnrollmentState => return Value::Plain("notContacted"),
         DeviceField::RemediationState => return Value::Plain("noRemediationRequired"),
         DeviceField::UserlessEnrollmentStatus => {
             return Value::Plain(properties.userless_enrollment.as_str());
         }
-        DeviceField::ProfileAssignedAt
-        | DeviceField::LastContactedAt
-        | DeviceField::RemediationStateModifiedAt => return Value::Plain(NEVER),
+        DeviceField::ProfileAssignedAt => {
+            return match assigned {
+                Some(assigned) if assigned.status == AssignmentStatus::InSync => {
+                    Value::Instant(assigned.since)
+                }
+                _ => Value::Plain(NEVER),
+            };
+        }
+        DeviceField::LastContactedAt | DeviceField::RemediationStateModifiedAt => {
+            return Value::Plain(NEVER);
+        }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
-
-    use jiff::Timestamp;
 
     use super::*;
     use crate::{
@@ -97,6 +167,8 @@ mod tests {
             ledger_entry: LedgerEntryId(Uuid::from_u128(2)),
             registered_at: Timestamp::UNIX_EPOCH,
             version: 0,
+            direct_profile: None,
+            targeted_at: Timestamp::UNIX_EPOCH,
         };
         let context = WriteContext {
             base: "https://hangar.example:8443",
@@ -105,7 +177,8 @@ mod tests {
             behavior,
         };
         let mut out = Vec::new();
-        write_device(&mut out, &device, &context, Place::Entity);
+        let shown = ProfileShown::default();
+        write_device(&mut out, &device, &shown, &context, Place::Entity);
         String::from_utf8(out).unwrap()
     }
 

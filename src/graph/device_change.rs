@@ -16,13 +16,10 @@ use super::{
     edm::{self, Member},
     enumeration::enumeration,
     json::Json,
-    schema::{DEVICE, EdmType},
+    schema::{DEVICE, DEVICE_NAVIGATION, EdmType},
     version::Version,
     wire_error::{Problem, WireError},
 };
-
-/// What `$expand` adds to a device. A client that sends back what it read sends it, too.
-const NAVIGATION: [&str; 2] = ["deploymentProfile", "intendedDeploymentProfile"];
 
 /// Reads the body of a POST or a PATCH.
 pub fn read_device(body: &Json<'_>, version: Version) -> Result<DeviceChange, WireError> {
@@ -47,7 +44,11 @@ fn take(
             });
         }
         EdmType::DateTimeOffset => return edm::check_instant(json),
-        EdmType::String | EdmType::Binary | EdmType::Int32 => {}
+        EdmType::String
+        | EdmType::Binary
+        | EdmType::Int32
+        | EdmType::Boolean
+        | EdmType::Complex(_) => {}
     }
     let text = edm::text(json)?.unwrap_or_default();
     let slot = match field {
@@ -98,7 +99,10 @@ fn merge_ids(one: Option<String>, other: String) -> Result<String, WireError> {
     match one {
         Some(one) if one.is_empty() || one == other => Ok(other),
         Some(one) if other.is_empty() => Ok(one),
-        Some(_) => Err(WireError::new(Problem::DirectoryIdsDiffer)),
+        Some(_) => Err(WireError::new(Problem::NamesDiffer {
+            one: "azureActiveDirectoryDeviceId",
+            other: "azureAdDeviceId",
+        })),
         None => Ok(other),
     }
 }
@@ -111,7 +115,7 @@ fn without_navigation<'j, 'a>(
     let Json::Object(members) = body else {
         return Ok(Cow::Borrowed(body));
     };
-    let expanded = |name: &str| version == Version::Beta && NAVIGATION.contains(&name);
+    let expanded = |name: &str| version == Version::Beta && DEVICE_NAVIGATION.contains(&name);
     if !members.iter().any(|(name, _)| expanded(name)) {
         return Ok(Cow::Borrowed(body));
     }

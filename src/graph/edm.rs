@@ -53,8 +53,47 @@ pub(super) fn read_object<F: Copy>(
     version: Version,
     take: &mut impl FnMut(F, EdmType, &Json<'_>) -> Result<(), WireError>,
 ) -> Result<(), WireError> {
+    read(json, kind, (version, OwnType::MustAgree), take)
+}
+
+/// Reads an object whose own `@odata.type` has been read: it chose the type.
+pub(super) fn read_typed_object<F: Copy>(
+    json: &Json<'_>,
+    kind: &StructuredType<F>,
+    version: Version,
+    take: &mut impl FnMut(F, EdmType, &Json<'_>) -> Result<(), WireError>,
+) -> Result<(), WireError> {
+    read(json, kind, (version, OwnType::IsKnown), take)
+}
+
+/// The type that an object names, without `#`.
+pub(super) fn named_type<'j>(
+    json: &'j Json<'_>,
+    expected: &'static str,
+) -> Result<Option<&'j str>, WireError> {
+    let mut members = members(json, expected)?.iter();
+    match members.find(|(name, _)| name == "@odata.type") {
+        None => Ok(None),
+        Some((_, Json::String(name))) => Ok(Some(name.strip_prefix('#').unwrap_or(name))),
+        Some((name, other)) => Err(wrong_type(other, EdmType::String.name()).within(name)),
+    }
+}
+
+/// Whether an object's own `@odata.type` is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OwnType {
+    MustAgree,
+    IsKnown,
+}
+
+fn read<F: Copy>(
+    json: &Json<'_>,
+    kind: &StructuredType<F>,
+    (version, own_type): (Version, OwnType),
+    take: &mut impl FnMut(F, EdmType, &Json<'_>) -> Result<(), WireError>,
+) -> Result<(), WireError> {
     for (name, value) in members(json, kind.name)? {
-        if name == "@odata.type" {
+        if name == "@odata.type" && own_type == OwnType::MustAgree {
             check_type(value, kind.name).map_err(|error| error.within(name))?;
         }
         if is_annotation(name) {
@@ -71,9 +110,16 @@ pub(super) fn read_object<F: Copy>(
             ));
         };
         match (&property.content, value) {
-            (Content::Value(edm, field), value) => take(*field, *edm, value),
+            (Content::Value(edm, field) | Content::Collection(edm, field), value) => {
+                take(*field, *edm, value)
+            }
             (Content::Complex(_), Json::Null) => Ok(()),
-            (Content::Complex(inner), value) => read_object(value, inner, version, take),
+            (Content::Optional(inner, field), Json::Null) => {
+                take(*field, EdmType::Complex(inner.name), value)
+            }
+            (Content::Complex(inner) | Content::Optional(inner, _), value) => {
+                read_object(value, inner, version, take)
+            }
         }
         .map_err(|error| error.within(name))?;
     }
@@ -116,6 +162,31 @@ pub(super) fn int32(json: &Json<'_>) -> Result<i32, WireError> {
         .as_i64()
         .and_then(|number| i32::try_from(number).ok())
         .ok_or_else(|| bad_literal(number, EdmType::Int32.name()))
+}
+
+/// Reads a boolean, which may not be null.
+pub(super) fn boolean(json: &Json<'_>) -> Result<bool, WireError> {
+    match json {
+        Json::Bool(value) => Ok(*value),
+        other => Err(wrong_type(other, EdmType::Boolean.name())),
+    }
+}
+
+/// Reads a collection of texts, at most so many and none of them null. Null is the empty one.
+pub(super) fn texts(json: &Json<'_>, max: usize) -> Result<Vec<String>, WireError> {
+    const TYPE_NAME: &str = "Collection(Edm.String)";
+    let items = match json {
+        Json::Null => return Ok(Vec::new()),
+        Json::Array(items) => items,
+        other => return Err(wrong_type(other, TYPE_NAME)),
+    };
+    if items.len() > max {
+        return Err(WireError::new(Problem::TooMany { max }));
+    }
+    items
+        .iter()
+        .map(|item| text(item)?.ok_or_else(|| wrong_type(item, EdmType::String.name())))
+        .collect()
 }
 
 /// Reads an instant. Null says nothing.

@@ -1,5 +1,7 @@
 //! Writes an entity by walking the property table.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -48,12 +50,43 @@ pub(super) enum Value<'a> {
     Guid(Uuid),
     Binary(&'a HardwareBlob),
     Int32(i32),
-    /// An instant, with as many digits of its second as it takes.
+    Boolean(bool),
+    Texts(&'a [String]),
+    /// An instant, with as many digits of its second as it takes, seven at most.
     Instant(Timestamp),
+    /// An instant with seven digits of its second, whatever they are.
+    ExactInstant(Timestamp),
+    /// An object that may be absent and is not.
+    Present,
 }
 
-/// Writes one entity. `value_of` gives the value of a field; `revision` is asked for where the answer
-/// shows it, of entities that have entity tags.
+/// Graph's way to say never.
+pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// Whether the context of an answer tells an entity's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Typing {
+    /// It does.
+    ByContext,
+    /// It tells only a base type, so that the entity's own is always named.
+    Derived,
+}
+
+/// What an entity is, apart from its properties.
+pub(super) struct Head<'h> {
+    /// Where it stands, below `deviceManagement`.
+    pub(super) set: &'h str,
+    /// The name of its type.
+    pub(super) type_name: &'static str,
+    /// Whether the type is always named.
+    pub(super) typing: Typing,
+    /// Its key.
+    pub(super) key: &'h dyn fmt::Display,
+    /// Asked for where the answer shows it, of an entity that has entity tags.
+    pub(super) revision: Option<&'h dyn Fn() -> Revision>,
+}
+
+/// Writes one entity. `value_of` gives the value of a field; `revision` is as in a [`Head`].
 pub(super) fn write_entity<'v, F: Copy>(
     out: &mut Vec<u8>,
     (set, kind, id): (EntitySet, &StructuredType<F>, Uuid),
@@ -62,19 +95,41 @@ pub(super) fn write_entity<'v, F: Copy>(
     place: Place,
     value_of: &impl Fn(F) -> Value<'v>,
 ) {
+    let head = Head {
+        set: set.name(),
+        type_name: kind.name,
+        typing: Typing::ByContext,
+        key: &id,
+        revision,
+    };
+    let mut object = begin_entity(out, &head, context, place);
+    write_properties(&mut object, kind, context, value_of);
+    object.end();
+}
+
+/// Opens an entity and writes what stands before its properties.
+pub(super) fn begin_entity<'o>(
+    out: &'o mut Vec<u8>,
+    head: &Head<'_>,
+    context: &WriteContext<'_>,
+    place: Place,
+) -> ObjectWriter<'o> {
     let mut object = ObjectWriter::new(out);
     if place == Place::Entity {
-        write_context(&mut object, set, "/$entity", context);
+        write_context(&mut object, head.set, "/$entity", context);
     }
-    match (context.level, context.behavior) {
-        (MetadataLevel::Full, _) | (MetadataLevel::Minimal, Behavior::Documented) => {
-            write_texts(object.key("@odata.type"), &["#", kind.name]);
+    match (context.level, context.behavior, head.typing) {
+        (MetadataLevel::Full, ..)
+        | (MetadataLevel::Minimal, Behavior::Documented, _)
+        | (MetadataLevel::Minimal, _, Typing::Derived) => {
+            write_texts(object.key("@odata.type"), &["#", head.type_name]);
         }
         // The live service leaves the type out where the context tells it.
-        (MetadataLevel::Minimal, Behavior::Observed) | (MetadataLevel::None, _) => {}
+        (MetadataLevel::Minimal, Behavior::Observed, Typing::ByContext)
+        | (MetadataLevel::None, ..) => {}
     }
     if context.level == MetadataLevel::Full {
-        if let Some(revision) = revision {
+        if let Some(revision) = head.revision {
             write_text(object.key("@odata.etag"), &etag::spell(revision()));
         }
         for name in ["@odata.id", "@odata.editLink"] {
@@ -82,18 +137,17 @@ pub(super) fn write_entity<'v, F: Copy>(
             // Relative to the context, as Graph writes them.
             write_quoted(
                 link,
-                format_args!("deviceManagement/{}('{id}')", set.name()),
+                format_args!("deviceManagement/{}('{}')", head.set, head.key),
             );
         }
     }
-    write_properties(&mut object, kind, context, value_of);
-    object.end();
+    object
 }
 
 /// Writes `@odata.context`, which `metadata=none` leaves out.
 pub(super) fn write_context(
     object: &mut ObjectWriter<'_>,
-    set: EntitySet,
+    set: &str,
     suffix: &str,
     context: &WriteContext<'_>,
 ) {
@@ -105,13 +159,14 @@ pub(super) fn write_context(
         "/",
         context.version.path_segment(),
         "/$metadata#deviceManagement/",
-        set.name(),
+        set,
         suffix,
     ];
     write_texts(object.key("@odata.context"), &pieces);
 }
 
-fn write_properties<'v, F: Copy>(
+/// Writes the properties of an object by its type.
+pub(super) fn write_properties<'v, F: Copy>(
     object: &mut ObjectWriter<'_>,
     kind: &StructuredType<F>,
     context: &WriteContext<'_>,
@@ -126,7 +181,18 @@ fn write_properties<'v, F: Copy>(
                 }
                 write_value(object.key(property.name), &value);
             }
-            Content::Complex(inner) => {
+            Content::Collection(edm, field) => {
+                if context.level == MetadataLevel::Full {
+                    let element = edm.name().trim_start_matches("Edm.");
+                    let annotation = object.annotation(property.name, "@odata.type");
+                    write_texts(annotation, &["#Collection(", element, ")"]);
+                }
+                write_value(object.key(property.name), &value_of(*field));
+            }
+            Content::Optional(_, field) if matches!(value_of(*field), Value::Null) => {
+                write_value(object.key(property.name), &Value::Null);
+            }
+            Content::Complex(inner) | Content::Optional(inner, _) => {
                 write_complex(object.key(property.name), inner, context, value_of);
             }
         }
@@ -159,7 +225,7 @@ pub(super) fn write_complex<'v, F: Copy>(
 /// Names the type where the JSON value does not tell it.
 fn write_value_type(object: &mut ObjectWriter<'_>, property: &str, edm: EdmType) {
     let name = match edm {
-        EdmType::String => return,
+        EdmType::String | EdmType::Boolean | EdmType::Complex(_) => return,
         EdmType::Binary => "#Binary",
         EdmType::Int32 => "#Int32",
         EdmType::DateTimeOffset => "#DateTimeOffset",
@@ -170,6 +236,38 @@ fn write_value_type(object: &mut ObjectWriter<'_>, property: &str, edm: EdmType)
     write_text(object.annotation(property, "@odata.type"), name);
 }
 
+fn write_list(out: &mut Vec<u8>, texts: &[String]) {
+    out.push(b'[');
+    for (index, text) in texts.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write_text(out, text);
+    }
+    out.push(b']');
+}
+
+/// How many digits of a second Graph writes at most.
+const FRACTION_DIGITS: usize = 7;
+
+/// An instant as Graph writes it, with at least so many digits of its second.
+struct Instant(Timestamp, usize);
+
+impl fmt::Display for Instant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(instant, least) = self;
+        write!(formatter, "{}", instant.strftime("%Y-%m-%dT%H:%M:%S"))?;
+        // Graph counts in tenths of a microsecond.
+        let ticks = instant.subsec_nanosecond() / 100;
+        let digits = format!("{ticks:07}");
+        let kept = digits.trim_end_matches('0').len().max(*least);
+        if let Some(digits) = digits.get(..kept).filter(|digits| !digits.is_empty()) {
+            write!(formatter, ".{digits}")?;
+        }
+        formatter.write_str("Z")
+    }
+}
+
 fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Null => out.extend_from_slice(b"null"),
@@ -178,6 +276,11 @@ fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Guid(id) => write_quoted(out, id.hyphenated()),
         Value::Binary(blob) => write_base64(out, blob),
         Value::Int32(number) => write_number(out, number),
-        Value::Instant(instant) => write_quoted(out, instant),
+        Value::Boolean(value) => write_number(out, value),
+        Value::Texts(texts) => write_list(out, texts),
+        Value::Instant(instant) => write_quoted(out, Instant(*instant, 0)),
+        Value::ExactInstant(instant) => write_quoted(out, Instant(*instant, FRACTION_DIGITS)),
+        // What is present is written by its type.
+        Value::Present => out.extend_from_slice(b"{}"),
     }
 }

@@ -1,8 +1,8 @@
 //! Entity tags: how a revision is spelled, and how clients name revisions in `If-Match` and
 //! `If-None-Match`.
 //!
-//! A tag is weak, as Graph's are: it stands for the entity, whatever its version of Graph, its
-//! metadata level and its coding.
+//! A tag is weak, as Graph's are: it stands for the entity, whatever its metadata level and its
+//! coding.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 

@@ -7,17 +7,19 @@ use crate::domain::{
     device::{Device, DeviceId, DeviceProperties},
     identity::LedgerEntryId,
     import::{CallId, Import, ImportId, ImportState},
+    profile::{Profile, ProfileId},
     revision::{Revision, Revisions},
     tenant::TenantId,
 };
 
 use super::{
     action::UNASSIGN_USER,
+    assignment,
     batch::{
         AnswerBody, close_answers, close_part, open_answers, open_part, read_batch, read_target,
     },
     behavior::Behavior,
-    device::write_device,
+    device::{ProfileShown, write_device},
     device_change::{
         read_assign_resource_account, read_assign_user, read_delete_devices, read_device,
         read_nothing, read_update_properties,
@@ -26,11 +28,13 @@ use super::{
     etag::{Comparison, read_tags, spell},
     import::{ImportRequest, read_change, read_create, read_import_call, write_import},
     import_state::StateShown,
-    json::parse,
+    json::{Json, parse},
     lenient_json::quote_names,
     metadata_level::MetadataLevel,
+    profile,
     query::{next_link, read_no_options, read_page_options},
     schema::EntitySet,
+    settings,
     skip_token::{SkipToken, open, seal},
     text::decode_body,
     upload::{read_create_upload, read_upload_change},
@@ -148,16 +152,21 @@ pub fn fuzz_device_body(bytes: &[u8]) {
             properties: DeviceProperties::of(change),
             ledger_entry: LedgerEntryId(Uuid::from_u128(3)),
             registered_at: Timestamp::UNIX_EPOCH,
+            direct_profile: None,
+            targeted_at: Timestamp::UNIX_EPOCH,
             version: 0,
         };
+        let shown = ProfileShown::default();
         for level in [MetadataLevel::Minimal, MetadataLevel::Full] {
             let mut out = Vec::new();
-            write_device(&mut out, &device, &context(version, level), Place::Entity);
+            let context = context(version, level);
+            write_device(&mut out, &device, &shown, &context, Place::Entity);
             let written = String::from_utf8(out).expect("our own text");
             let json = parse(&written).expect("our own JSON");
             let again = read_device(&json, version).expect("our own device");
             let mut same = device.clone();
-            same.apply(again).expect("what was read is no change");
+            same.apply(again, Timestamp::UNIX_EPOCH)
+                .expect("what was read is no change");
             assert_eq!(same.properties, device.properties);
         }
     }
@@ -190,11 +199,11 @@ pub fn fuzz_query(bytes: &[u8]) {
     let query = String::from_utf8_lossy(bytes);
     for version in [Version::Beta, Version::V1] {
         drop(read_no_options(Some(&query), version));
-        let Ok(options) = read_page_options(Some(&query), version) else {
+        let Ok(options) = read_page_options(Some(&query), version, &[]) else {
             continue;
         };
         let link = next_link("https://hangar.example/x", Some(&query), "token");
-        let again = read_page_options(link.split_once('?').map(|(_, query)| query), version)
+        let again = read_page_options(link.split_once('?').map(|(_, query)| query), version, &[])
             .expect("our own link");
         assert_eq!((again.top, again.count), (options.top, options.count));
         assert_eq!(
@@ -202,6 +211,45 @@ pub fn fuzz_query(bytes: &[u8]) {
             (0, Some("token"))
         );
     }
+}
+
+/// Reads a body as every operation on profiles and settings does. What reads as a profile is written
+/// and read again.
+///
+/// # Panics
+///
+/// Where the second reading makes another profile than the first.
+pub fn fuzz_profile_body(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(json) = parse(&text) else {
+        return;
+    };
+    drop(profile::read_change(&json));
+    drop(settings::read_change(&json));
+    drop(settings::read_sync(&json));
+    drop(assignment::read_target(&json));
+    drop(assignment::read_assign(&json));
+    drop(assignment::read_payload_ids(&json));
+    let read = |json: &Json<'_>| {
+        let (kind, said) = profile::read_create(json).ok()?;
+        let tenant = TenantId(Uuid::from_u128(1));
+        let id = ProfileId(Uuid::from_u128(2));
+        Profile::new((tenant, id, kind), said, Timestamp::UNIX_EPOCH).ok()
+    };
+    let Some(made) = read(&json) else {
+        return;
+    };
+    let context = WriteContext {
+        base: "https://hangar.example",
+        version: Version::Beta,
+        level: MetadataLevel::Full,
+        behavior: Behavior::Documented,
+    };
+    let mut out = Vec::new();
+    profile::write_profile(&mut out, &made, None, &context, Place::Entity);
+    let written = String::from_utf8(out).expect("our own text");
+    let again = read(&parse(&written).expect("our own JSON"));
+    assert_eq!(again.as_ref(), Some(&made));
 }
 
 /// Opens a skip token, and one of ours after it.
@@ -217,11 +265,12 @@ pub fn fuzz_skip_token(bytes: &[u8]) {
         .for_each(|(place, byte)| *place = *byte);
     let token = SkipToken {
         set: EntitySet::Imports,
+        within: None,
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
         after: Uuid::from_bytes(id),
     };
-    let reopen = |text: &str| open(&key, text, token.set, token.tenant, token.version);
+    let reopen = |text: &str| open(&key, text, (token.set, None), token.tenant, token.version);
     assert_eq!(reopen(&seal(&key, &token)), Ok(token.after));
     let text = String::from_utf8_lossy(bytes);
     if let Ok(after) = reopen(&text) {

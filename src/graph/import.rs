@@ -200,7 +200,10 @@ fn merge_tags(one: Change<String>, other: Option<String>) -> Result<Change<Strin
     };
     let full = |tag: &Option<String>| tag.as_ref().is_some_and(|tag| !tag.is_empty());
     match (full(&one), full(&other)) {
-        (true, true) if one != other => Err(WireError::new(Problem::TagsDiffer)),
+        (true, true) if one != other => Err(WireError::new(Problem::NamesDiffer {
+            one: "orderIdentifier",
+            other: "groupTag",
+        })),
         (true, _) => Ok(Some(one)),
         (false, true) => Ok(Some(other)),
         // Both say "no tag": an empty text is what one of them sent, null only what both did.

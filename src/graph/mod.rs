@@ -5,6 +5,7 @@
 //! we copy it, `docs/graph-compatibility.md` says so.
 
 pub mod action;
+pub mod assignment;
 pub mod batch;
 pub mod behavior;
 pub mod collection;
@@ -16,7 +17,6 @@ pub mod entity;
 pub mod enumeration;
 pub mod error_body;
 pub mod etag;
-pub mod expansion;
 pub mod fuzzing;
 pub mod import;
 pub mod import_state;
@@ -24,8 +24,11 @@ pub mod json;
 pub mod json_writer;
 pub mod lenient_json;
 pub mod metadata_level;
+pub mod profile;
+pub mod profile_words;
 pub mod query;
 pub mod schema;
+pub mod settings;
 pub mod skip_token;
 pub mod text;
 pub mod upload;

@@ -40,6 +40,8 @@ pub struct PageOptions {
     pub count: bool,
     /// `$skiptoken`: where a later page begins.
     pub skip_token: Option<String>,
+    /// `$expand`: what is written with each row.
+    pub expand: Vec<&'static str>,
 }
 
 impl PageOptions {
@@ -49,8 +51,13 @@ impl PageOptions {
     }
 }
 
-/// Reads the options of a list. `query` is what stands behind the question mark.
-pub fn read_page_options(query: Option<&str>, version: Version) -> Result<PageOptions, WireError> {
+/// Reads the options of a list. `query` is what stands behind the question mark, `expandable` what
+/// `$expand` may name; where that is nothing, it is not offered.
+pub fn read_page_options(
+    query: Option<&str>,
+    version: Version,
+    expandable: &'static [&'static str],
+) -> Result<PageOptions, WireError> {
     let mut options = PageOptions::default();
     for option in read_system_options(query, version)? {
         match option.name.as_str() {
@@ -61,6 +68,9 @@ pub fn read_page_options(query: Option<&str>, version: Version) -> Result<PageOp
             "$skip" => options.skip = read_number(&option)?,
             "$count" => options.count = read_boolean(&option)?,
             "$skiptoken" => options.skip_token = Some(option.value.into_owned()),
+            "$expand" if !expandable.is_empty() => {
+                options.expand = read_expand(&option, expandable)?;
+            }
             _ => {
                 return Err(WireError::new(Problem::OptionNotOffered {
                     option: option.name,
@@ -83,6 +93,45 @@ pub fn read_no_options(query: Option<&str>, version: Version) -> Result<(), Wire
         })),
         None => Ok(()),
     }
+}
+
+/// Reads the query of one entity, which offers `$expand` alone.
+pub fn read_expansion(
+    query: Option<&str>,
+    version: Version,
+    expandable: &'static [&'static str],
+) -> Result<Vec<&'static str>, WireError> {
+    let mut expand = Vec::new();
+    for option in read_system_options(query, version)? {
+        if option.name != "$expand" || expandable.is_empty() {
+            return Err(WireError::new(Problem::OptionNotOffered {
+                option: option.name,
+            }));
+        }
+        expand = read_expand(&option, expandable)?;
+    }
+    Ok(expand)
+}
+
+/// Reads the names of what is to be expanded, each once, in the order in which it is offered.
+fn read_expand(
+    option: &SystemOption<'_>,
+    expandable: &'static [&'static str],
+) -> Result<Vec<&'static str>, WireError> {
+    let mut named = Vec::new();
+    for written in option.value.split(',') {
+        let name = expandable.iter().find(|name| **name == written.trim());
+        let Some(name) = name.filter(|name| !named.contains(*name)) else {
+            return Err(WireError::new(Problem::BadExpansion {
+                name: written.trim().to_owned(),
+                offered: expandable.join("', '"),
+            }));
+        };
+        named.push(*name);
+    }
+    let mut expand = expandable.to_vec();
+    expand.retain(|name| named.contains(name));
+    Ok(expand)
 }
 
 /// The link to the next page: the request's own options, except that the token says where to go on.
@@ -201,11 +250,11 @@ mod tests {
     use super::*;
 
     fn beta(query: &str) -> Result<PageOptions, String> {
-        read_page_options(Some(query), Version::Beta).map_err(|error| error.to_string())
+        read_page_options(Some(query), Version::Beta, &[]).map_err(|error| error.to_string())
     }
 
     fn v1(query: &str) -> Result<PageOptions, String> {
-        read_page_options(Some(query), Version::V1).map_err(|error| error.to_string())
+        read_page_options(Some(query), Version::V1, &[]).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -299,7 +348,7 @@ mod tests {
             assert_eq!(v1(query), Ok(options.clone()), "{query}");
             assert_eq!(beta(query), Ok(options), "{query}");
         }
-        assert_eq!(read_page_options(None, Version::V1), Ok(none()));
+        assert_eq!(read_page_options(None, Version::V1, &[]), Ok(none()));
         assert_eq!(beta("top=5&COUNT=true"), beta("$top=5&$count=true"));
     }
 
@@ -382,6 +431,34 @@ mod tests {
             assert_eq!(v1(query), Err(message.to_owned()));
         }
         assert!(beta("$top=1&top=1").is_err());
+    }
+
+    #[test]
+    fn what_is_expanded_is_named_once_and_offered() {
+        const OFFERED: &[&str] = &["one", "other"];
+        let read = |query: &str| {
+            let page = read_page_options(Some(query), Version::Beta, OFFERED);
+            let one = read_expansion(Some(query), Version::Beta, OFFERED);
+            assert_eq!(page.map(|page| page.expand), one, "{query}");
+            one.map_err(|error| error.to_string())
+        };
+        assert_eq!(read(""), Ok(vec![]));
+        assert_eq!(read("$expand=other, one"), Ok(vec!["one", "other"]));
+        assert_eq!(read("expand=other"), Ok(vec!["other"]));
+        for bad in [
+            "",
+            "One",
+            "one,one",
+            "one,",
+            "one($select=id)",
+            "*",
+            "one/other",
+        ] {
+            let error = read(&format!("$expand={bad}")).unwrap_err();
+            assert!(error.ends_with("Offered: 'one', 'other'."), "{error}");
+        }
+        assert!(read_expansion(Some("$top=1"), Version::Beta, OFFERED).is_err());
+        assert!(read_expansion(Some("$expand=one"), Version::Beta, &[]).is_err());
     }
 
     #[test]

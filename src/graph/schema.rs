@@ -3,6 +3,10 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
+mod profile;
+
+pub use self::profile::*;
+
 use crate::domain::field::{DeletedDeviceField, DeviceField, ImportField, UploadField};
 
 use super::version::Version;
@@ -12,7 +16,9 @@ use super::version::Version;
 pub struct StructuredType<F: 'static> {
     /// The qualified name.
     pub name: &'static str,
-    /// The properties, in the order in which they are written.
+    /// The type that it is derived from, whose properties come first.
+    pub base: Option<&'static StructuredType<F>>,
+    /// Its own properties, in the order in which they are written.
     pub properties: &'static [Property<F>],
 }
 
@@ -36,6 +42,10 @@ pub enum Content<F: 'static> {
     Value(EdmType, F),
     /// An object of a complex type.
     Complex(&'static StructuredType<F>),
+    /// An object of a complex type that may be absent, which the field tells.
+    Optional(&'static StructuredType<F>, F),
+    /// Any number of values, behind which stands a field.
+    Collection(EdmType, F),
 }
 
 /// The type of a single value.
@@ -47,10 +57,14 @@ pub enum EdmType {
     Binary,
     /// `Edm.Int32`.
     Int32,
+    /// `Edm.Boolean`.
+    Boolean,
     /// `Edm.DateTimeOffset`.
     DateTimeOffset,
     /// An enumeration, by its qualified name.
     Enum(&'static str),
+    /// A complex type, by its qualified name. Only its absence is a single value.
+    Complex(&'static str),
 }
 
 impl EdmType {
@@ -60,8 +74,9 @@ impl EdmType {
             Self::String => "Edm.String",
             Self::Binary => "Edm.Binary",
             Self::Int32 => "Edm.Int32",
+            Self::Boolean => "Edm.Boolean",
             Self::DateTimeOffset => "Edm.DateTimeOffset",
-            Self::Enum(name) => name,
+            Self::Enum(name) | Self::Complex(name) => name,
         }
     }
 }
@@ -85,15 +100,21 @@ impl Versions {
 impl<F> StructuredType<F> {
     /// The property of this name.
     pub fn property(&self, name: &str) -> Option<&'static Property<F>> {
-        self.properties
-            .iter()
-            .find(|property| property.name == name)
+        let inherited = self.base.and_then(|base| base.property(name));
+        inherited.or_else(|| {
+            self.properties
+                .iter()
+                .find(|property| property.name == name)
+        })
     }
 
-    /// The properties that a version knows.
+    /// The properties that a version knows, those of the base first.
     pub fn properties_in(&self, version: Version) -> impl Iterator<Item = &'static Property<F>> {
-        self.properties
+        // One base is all that any type here has.
+        let inherited = self.base.map_or(&[][..], |base| base.properties);
+        inherited
             .iter()
+            .chain(self.properties)
             .filter(move |property| property.versions.include(version))
     }
 }
@@ -107,6 +128,10 @@ pub enum EntitySet {
     Devices,
     /// The baskets in which imports came in 2018.
     Uploads,
+    /// Deployment profiles.
+    Profiles,
+    /// What happened while devices were set up.
+    Events,
 }
 
 impl EntitySet {
@@ -116,9 +141,30 @@ impl EntitySet {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",
             Self::Uploads => "importedWindowsAutopilotDeviceIdentityUploads",
+            Self::Profiles => "windowsAutopilotDeploymentProfiles",
+            Self::Events => "autopilotEvents",
+        }
+    }
+
+    /// What may be expanded in a version.
+    pub fn expandable(self, version: Version) -> &'static [&'static str] {
+        match (self, version) {
+            (Self::Devices, Version::Beta) => &DEVICE_NAVIGATION,
+            (Self::Uploads, Version::Beta) => &UPLOAD_NAVIGATION,
+            (Self::Profiles, Version::Beta) => &PROFILE_NAVIGATION,
+            _ => &[],
         }
     }
 }
+
+/// The device's profile once it has it, and the one that it is to have.
+pub const DEVICE_NAVIGATION: [&str; 2] = ["deploymentProfile", "intendedDeploymentProfile"];
+
+/// The upload's imports.
+pub const UPLOAD_NAVIGATION: [&str; 1] = [UPLOAD_IMPORTS];
+
+/// The profile's assignments.
+pub const PROFILE_NAVIGATION: [&str; 1] = ["assignments"];
 
 /// The parameter of the action `import`.
 pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
@@ -126,6 +172,7 @@ pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
 /// Graph: importedWindowsAutopilotDeviceIdentity.
 pub const IMPORT: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentity",
+    base: None,
     properties: &[
         required("id", EdmType::String, ImportField::Id),
         // The name of 2018 and today's name of one value.
@@ -156,6 +203,7 @@ pub const IMPORT: StructuredType<ImportField> = StructuredType {
 /// Graph: importedWindowsAutopilotDeviceIdentityState.
 pub const IMPORT_STATE: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityState",
+    base: None,
     properties: &[
         required("deviceImportStatus", IMPORT_STATUS, ImportField::Status),
         optional(
@@ -178,6 +226,7 @@ pub const UPLOAD_IMPORTS: &str = "deviceIdentities";
 /// Graph: importedWindowsAutopilotDeviceIdentityUpload.
 pub const UPLOAD: StructuredType<UploadField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload",
+    base: None,
     properties: &[
         required("id", EdmType::String, UploadField::Id),
         required(
@@ -196,6 +245,7 @@ pub const UPLOAD: StructuredType<UploadField> = StructuredType {
 /// Graph: windowsAutopilotDeviceIdentity.
 pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     name: "microsoft.graph.windowsAutopilotDeviceIdentity",
+    base: None,
     properties: &[
         required("id", EdmType::String, DeviceField::Id),
         beta(required(
@@ -299,6 +349,7 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
 /// Graph: deletedWindowsAutopilotDeviceState.
 pub const DELETED_DEVICE: StructuredType<DeletedDeviceField> = StructuredType {
     name: "microsoft.graph.deletedWindowsAutopilotDeviceState",
+    base: None,
     properties: &[
         optional(
             "serialNumber",

@@ -9,12 +9,12 @@ use crate::domain::{
 
 use super::{
     edm,
-    entity::{Place, Value, WriteContext, write_entity},
+    entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     enumeration::{UPLOAD_STATUS, word},
     import::{ImportRequest, read_create, read_id, write_import},
     import_state::StateShown,
     json::Json,
-    json_writer::write_text,
+    json_writer::{ObjectWriter, write_text, write_texts},
     metadata_level::MetadataLevel,
     schema::{EdmType, EntitySet, UPLOAD, UPLOAD_IMPORTS},
     version::Version,
@@ -74,38 +74,41 @@ pub fn write_upload(
         UploadField::CreatedAt => Value::Instant(upload.created_at),
         UploadField::Status => Value::Plain(status_name(upload.status)),
     };
-    let entity = (EntitySet::Uploads, &UPLOAD, upload.id.0);
-    write_entity(out, entity, None, context, place, &value_of);
-    let Some(expansion) = expansion else { return };
-    // The entity is opened again: what is expanded stands last in it.
-    out.pop();
-    write_expansion(out, expansion, context);
-    out.push(b'}');
+    let head = Head {
+        set: EntitySet::Uploads.name(),
+        type_name: UPLOAD.name,
+        typing: Typing::ByContext,
+        key: &upload.id,
+        revision: None,
+    };
+    let mut object = begin_entity(out, &head, context, place);
+    write_properties(&mut object, &UPLOAD, context, &value_of);
+    if let Some(expansion) = expansion {
+        write_expansion(&mut object, expansion, context);
+    }
+    object.end();
 }
 
-fn write_expansion(out: &mut Vec<u8>, expansion: &Expansion<'_>, context: &WriteContext<'_>) {
-    let mut annotate = |name: &str, value: &str| {
-        out.extend_from_slice(b",\"");
-        out.extend_from_slice(UPLOAD_IMPORTS.as_bytes());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-        write_text(out, value);
-    };
+fn write_expansion(
+    object: &mut ObjectWriter<'_>,
+    expansion: &Expansion<'_>,
+    context: &WriteContext<'_>,
+) {
     if context.level != MetadataLevel::None {
-        let set = EntitySet::Imports.name();
-        let version = context.version.path_segment();
-        let base = context.base;
-        annotate(
-            "@odata.context",
-            &format!("{base}/{version}/$metadata#deviceManagement/{set}"),
-        );
+        let pieces = [
+            context.base,
+            "/",
+            context.version.path_segment(),
+            "/$metadata#deviceManagement/",
+            EntitySet::Imports.name(),
+        ];
+        write_texts(object.annotation(UPLOAD_IMPORTS, "@odata.context"), &pieces);
     }
     if let Some(link) = &expansion.next_link {
-        annotate("@odata.nextLink", link);
+        write_text(object.annotation(UPLOAD_IMPORTS, "@odata.nextLink"), link);
     }
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(UPLOAD_IMPORTS.as_bytes());
-    out.extend_from_slice(b"\":[");
+    let out = object.key(UPLOAD_IMPORTS);
+    out.push(b'[');
     for (index, (import, state)) in expansion.imports.iter().enumerate() {
         if index > 0 {
             out.push(b',');

@@ -116,15 +116,34 @@ pub enum Problem {
         /// The id.
         literal: String,
     },
-    /// `orderIdentifier` and `groupTag` differ.
-    #[error("'orderIdentifier' and 'groupTag' are two names of one value and must not differ.")]
-    TagsDiffer,
-    /// `azureActiveDirectoryDeviceId` and `azureAdDeviceId` differ.
-    #[error(
-        "'azureActiveDirectoryDeviceId' and 'azureAdDeviceId' are two names of one value and must \
-         not differ."
-    )]
-    DirectoryIdsDiffer,
+    /// Two names of one value have different values.
+    #[error("'{one}' and '{other}' are two names of one value and must not differ.")]
+    NamesDiffer {
+        /// The older name.
+        one: &'static str,
+        /// The newer one.
+        other: &'static str,
+    },
+    /// The type must be one of several, and none of them is named.
+    #[error("'@odata.type' must name one of the types {expected}.")]
+    NoConcreteType {
+        /// The types.
+        expected: &'static str,
+    },
+    /// A property that is needed is missing, or says nothing.
+    #[error("The property '{name}' is missing or empty.")]
+    MissingProperty {
+        /// The property.
+        name: &'static str,
+    },
+    /// A value is of the right type and means nothing.
+    #[error("The value '{}' can't be used: {why}.", echo(literal))]
+    Unusable {
+        /// The value.
+        literal: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// An action's parameter is missing.
     #[error("The parameter '{name}' is missing.")]
     MissingParameter {
@@ -181,6 +200,17 @@ pub enum Problem {
         value: String,
         /// What it can have.
         expected: &'static str,
+    },
+    /// `$expand` names what is not offered, or names something twice.
+    #[error(
+        "The query option '$expand' can't be used with '{}' here. Offered: '{offered}'.",
+        echo(name)
+    )]
+    BadExpansion {
+        /// What it names.
+        name: String,
+        /// What it can name.
+        offered: String,
     },
     /// The query string is not UTF-8 once its escapes are taken away.
     #[error("The query string is not percent-encoded UTF-8.")]

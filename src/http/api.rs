@@ -1,6 +1,9 @@
 //! From a request to its answer: who calls, what is asked, who may ask it, then the operation.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, Method, Request, header};
@@ -17,6 +20,7 @@ use super::{
     call::Call,
     devices,
     error::ApiError,
+    events,
     extract::{base_url::Scheme, body::BodyBudget, conditions},
     imports,
     layers::{
@@ -26,12 +30,13 @@ use super::{
         request_id::RequestContext,
         throttle::Throttle,
     },
+    profiles,
     router::{self, Operation, Segment},
     server::PeerAddr,
-    uploads,
+    settings, uploads,
 };
 use crate::{
-    domain::clock::Clock,
+    domain::{assignment::AssignmentRules, clock::Clock, settings::SyncRules},
     graph::{behavior::Behavior, version::Version},
     store::Store,
 };
@@ -50,6 +55,10 @@ pub struct Api {
     pub behavior: Behavior,
     /// How often callers may ask; without it, as often as they like.
     pub throttle: Option<Throttle>,
+    /// How deployment profiles are assigned.
+    pub assignment: AssignmentRules,
+    /// How tenants are synced.
+    pub sync: SyncRules,
     /// How many identities one `import` call may bring.
     pub max_import: usize,
     /// Bounds the memory that request bodies hold.
@@ -187,7 +196,7 @@ impl Api {
             keys: resolved.keys,
             query: asked.query,
             headers: asked.headers,
-            body: asked.body,
+            body: Mutex::new(asked.body),
             meeting: asked.meeting,
         };
         dispatch(resolved.route.operation, call).await
@@ -281,5 +290,22 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::AllowNextEnrollment => {
             devices::allow_next_enrollment::allow_next_enrollment(call).await
         }
+        Operation::ListProfiles => profiles::list::list(call).await,
+        Operation::CreateProfile => profiles::create::create(call).await,
+        Operation::HasPayloadLinks => profiles::payload_links::payload_links(call).await,
+        Operation::GetProfile => profiles::get::get(call).await,
+        Operation::UpdateProfile => profiles::update::update(call).await,
+        Operation::DeleteProfile => profiles::delete::delete(call).await,
+        Operation::AssignProfile => profiles::assign::assign(call).await,
+        Operation::ListAssignedDevices => profiles::assigned_devices::assigned_devices(call).await,
+        Operation::ListAssignments => profiles::assignments::list::list(call).await,
+        Operation::CreateAssignment => profiles::assignments::create::create(call).await,
+        Operation::GetAssignment => profiles::assignments::get::get(call).await,
+        Operation::UpdateAssignment => profiles::assignments::update::update(call).await,
+        Operation::DeleteAssignment => profiles::assignments::delete::delete(call).await,
+        Operation::GetSettings => settings::get::get(call).await,
+        Operation::UpdateSettings => settings::update::update(call).await,
+        Operation::Sync => settings::sync::sync(call).await,
+        Operation::ListEvents => events::list(&call),
     }
 }

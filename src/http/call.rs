@@ -1,9 +1,10 @@
 //! One request on its way through a handler: what every operation needs of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -58,8 +59,9 @@ pub struct Call {
     pub query: Option<String>,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, unread.
-    pub body: Body,
+    /// The body, unread. Nobody locks the mutex: it lets a call be borrowed across a wait, which a
+    /// bare body does not.
+    pub body: Mutex<Body>,
     /// Where it meets the other parts of its batch, if it is one.
     pub meeting: Option<Rendezvous>,
 }
@@ -164,20 +166,17 @@ impl Call {
 
     /// Reads the body whole.
     pub async fn read_body(&mut self, limit_bytes: usize) -> Result<HeldBody, ApiError> {
-        let body = std::mem::take(&mut self.body);
+        let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let body = std::mem::take(body);
         let deadline = Instant::now() + self.api.body_timeout;
         body::read(body, &self.headers, limit_bytes, &self.api.bodies, deadline).await
     }
 
     /// Waits for the other parts of the batch, if there is one, so that all write together. For
     /// operations that have read all that they need, and write next.
-    pub fn meet(&self) -> impl Future<Output = ()> + use<> {
-        // Borrows nothing: a call with its body can't be shared among threads.
-        let meeting = self.meeting.clone();
-        async move {
-            if let Some(meeting) = meeting {
-                meeting.meet().await;
-            }
+    pub async fn meet(&self) {
+        if let Some(meeting) = &self.meeting {
+            meeting.meet().await;
         }
     }
 
@@ -208,9 +207,27 @@ impl Call {
         )
     }
 
+    /// What the query of one entity of this set expands. It can have no other option.
+    pub fn expansion(&self, set: EntitySet) -> Result<Vec<&'static str>, ApiError> {
+        let expandable = set.expandable(self.version);
+        let query = self.query.as_deref();
+        Ok(query::read_expansion(query, self.version, expandable)?)
+    }
+
+    /// The present instant, as precisely as the store keeps it, so that what is written is answered
+    /// as it is read later.
+    pub fn kept_now(&self) -> Timestamp {
+        let now = self.api.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
     /// The options of a list, and the part of the list that they ask for.
     pub fn page(&self, set: EntitySet) -> Result<(PageOptions, Slice), ApiError> {
-        let options = query::read_page_options(self.query.as_deref(), self.version)?;
+        let options = query::read_page_options(
+            self.query.as_deref(),
+            self.version,
+            set.expandable(self.version),
+        )?;
         let after = options
             .skip_token
             .as_deref()
@@ -218,7 +235,7 @@ impl Call {
                 skip_token::open(
                     self.store().paging_secret(),
                     token,
-                    set,
+                    (set, None),
                     self.tenant(),
                     self.version,
                 )
@@ -245,6 +262,7 @@ impl Call {
             self.store().paging_secret(),
             &SkipToken {
                 set,
+                within: None,
                 tenant: self.tenant(),
                 version: self.version,
                 after: id(last),

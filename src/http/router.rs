@@ -1,11 +1,11 @@
-//! Every route with its access, on one screen, and the way from a path to a route.
-//!
-//! Paths match without regard to letter case, a key may stand in a segment of its own or in
-//! parentheses, and an action may carry its namespace: `/{set}/{id}`, `/{set}('{id}')`,
-//! `/{set}/microsoft.graph.import`.
+//! Every route with its access, on one screen, and the way from a path to a route. How a path is
+//! taken apart is in `path`.
+
+mod path;
 
 use http::Method;
-use percent_encoding::percent_decode_str;
+
+pub use path::{Segment, split};
 
 use super::{
     auth::permission::{Access, Permission},
@@ -106,6 +106,40 @@ pub enum Operation {
     UnassignResourceAccount,
     /// Graph: the `allowNextEnrollment` action.
     AllowNextEnrollment,
+    /// Graph: List windowsAutopilotDeploymentProfiles.
+    ListProfiles,
+    /// Graph: Create windowsAutopilotDeploymentProfile.
+    CreateProfile,
+    /// Graph: the `hasPayloadLinks` action.
+    HasPayloadLinks,
+    /// Graph: Get windowsAutopilotDeploymentProfile.
+    GetProfile,
+    /// Graph: Update windowsAutopilotDeploymentProfile.
+    UpdateProfile,
+    /// Graph: Delete windowsAutopilotDeploymentProfile.
+    DeleteProfile,
+    /// Graph: the `assign` action.
+    AssignProfile,
+    /// Graph: the `assignedDevices` of a profile.
+    ListAssignedDevices,
+    /// Graph: List windowsAutopilotDeploymentProfileAssignments.
+    ListAssignments,
+    /// Graph: Create windowsAutopilotDeploymentProfileAssignment.
+    CreateAssignment,
+    /// Graph: Get windowsAutopilotDeploymentProfileAssignment.
+    GetAssignment,
+    /// Graph: Update windowsAutopilotDeploymentProfileAssignment.
+    UpdateAssignment,
+    /// Graph: Delete windowsAutopilotDeploymentProfileAssignment.
+    DeleteAssignment,
+    /// Graph: Get windowsAutopilotSettings.
+    GetSettings,
+    /// Graph: Update windowsAutopilotSettings.
+    UpdateSettings,
+    /// Graph: the `sync` action.
+    Sync,
+    /// Graph: List autopilotEvents.
+    ListEvents,
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
@@ -141,6 +175,18 @@ const UNASSIGN_RESOURCE_ACCOUNT: &str =
     "deviceManagement/windowsAutopilotDeviceIdentities/{id}/unassignResourceAccountFromDevice";
 const ALLOW_NEXT_ENROLLMENT: &str =
     "deviceManagement/windowsAutopilotDeviceIdentities/{id}/allowNextEnrollment";
+const PROFILES: &str = "deviceManagement/windowsAutopilotDeploymentProfiles";
+const PAYLOAD_LINKS: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/hasPayloadLinks";
+const PROFILE: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}";
+const PROFILE_ASSIGN: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assign";
+const PROFILE_DEVICES: &str =
+    "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignedDevices";
+const ASSIGNMENTS: &str = "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignments";
+const ASSIGNMENT: &str =
+    "deviceManagement/windowsAutopilotDeploymentProfiles/{id}/assignments/{assignment}";
+const SETTINGS: &str = "deviceManagement/windowsAutopilotSettings";
+const SYNC: &str = "deviceManagement/windowsAutopilotSettings/sync";
+const EVENTS: &str = "deviceManagement/autopilotEvents";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
@@ -232,6 +278,53 @@ pub const ROUTES: &[Route] = &[
         WRITE,
         Operation::AllowNextEnrollment,
     ),
+    beta(Method::GET, PROFILES, READ, Operation::ListProfiles),
+    beta(Method::POST, PROFILES, WRITE, Operation::CreateProfile),
+    beta(
+        Method::POST,
+        PAYLOAD_LINKS,
+        WRITE,
+        Operation::HasPayloadLinks,
+    ),
+    beta(Method::GET, PROFILE, READ, Operation::GetProfile),
+    beta(Method::PATCH, PROFILE, WRITE, Operation::UpdateProfile),
+    beta(Method::DELETE, PROFILE, WRITE, Operation::DeleteProfile),
+    beta(
+        Method::POST,
+        PROFILE_ASSIGN,
+        WRITE,
+        Operation::AssignProfile,
+    ),
+    beta(
+        Method::GET,
+        PROFILE_DEVICES,
+        READ,
+        Operation::ListAssignedDevices,
+    ),
+    beta(Method::GET, ASSIGNMENTS, READ, Operation::ListAssignments),
+    beta(
+        Method::POST,
+        ASSIGNMENTS,
+        WRITE,
+        Operation::CreateAssignment,
+    ),
+    beta(Method::GET, ASSIGNMENT, READ, Operation::GetAssignment),
+    beta(
+        Method::PATCH,
+        ASSIGNMENT,
+        WRITE,
+        Operation::UpdateAssignment,
+    ),
+    beta(
+        Method::DELETE,
+        ASSIGNMENT,
+        WRITE,
+        Operation::DeleteAssignment,
+    ),
+    beta(Method::GET, SETTINGS, READ, Operation::GetSettings),
+    beta(Method::PATCH, SETTINGS, WRITE, Operation::UpdateSettings),
+    beta(Method::POST, SYNC, WRITE, Operation::Sync),
+    beta(Method::GET, EVENTS, READ, Operation::ListEvents),
 ];
 
 const fn route(method: Method, path: &'static str, access: Access, operation: Operation) -> Route {
@@ -262,62 +355,6 @@ pub struct Resolved {
     pub route: &'static Route,
     /// The texts in the places of its keys, in their order, as the client wrote them.
     pub keys: Vec<String>,
-}
-
-/// A piece of a path, decoded.
-#[derive(Debug)]
-pub enum Segment {
-    /// What stands between slashes: a name, or a key where a key may stand.
-    Plain(String),
-    /// What stands in parentheses: a key, even one that reads like a name.
-    Key(String),
-}
-
-impl Segment {
-    fn text(&self) -> &str {
-        match self {
-            Self::Plain(text) | Self::Key(text) => text,
-        }
-    }
-
-    fn is_named(&self, name: &str) -> bool {
-        match self {
-            Self::Plain(text) => strip_namespace(text).eq_ignore_ascii_case(name),
-            Self::Key(_) => false,
-        }
-    }
-}
-
-/// Takes a path apart: the version's segment, and the segments after it.
-pub fn split(path: &str) -> Result<(String, Vec<Segment>), ApiError> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    // A slash before the query is met in practice and means nothing.
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let mut segments = Vec::new();
-    for raw in path.split('/') {
-        // Decoded once and after the split, so that an encoded slash never separates.
-        let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| {
-            ApiError::bad_request("The path holds bytes that are not UTF-8 once they are decoded.")
-        })?;
-        match key_in_parentheses(&decoded) {
-            Some((name, key)) => {
-                segments.extend([Segment::Plain(name.to_owned()), Segment::Key(key)]);
-            }
-            None => segments.push(Segment::Plain(decoded.into_owned())),
-        }
-    }
-    let version = segments.remove(0);
-    Ok((version.text().to_owned(), segments))
-}
-
-/// Reads `set('key')` and `set(key)`. A quote inside a key is doubled.
-fn key_in_parentheses(segment: &str) -> Option<(&str, String)> {
-    let (name, key) = segment.strip_suffix(')')?.split_once('(')?;
-    let unquoted = key
-        .strip_prefix('\'')
-        .and_then(|key| key.strip_suffix('\''))
-        .map_or_else(|| key.to_owned(), |key| key.replace("''", "'"));
-    (!name.is_empty()).then_some((name, unquoted))
 }
 
 /// Finds the route of these segments. What does not lead anywhere is named; so is what leads
@@ -383,14 +420,6 @@ fn step(candidates: &mut Vec<&'static Route>, depth: usize, segment: &Segment) -
         }
     });
     is_key
-}
-
-fn strip_namespace(segment: &str) -> &str {
-    const NAMESPACE: &str = "microsoft.graph.";
-    match segment.split_at_checked(NAMESPACE.len()) {
-        Some((namespace, name)) if namespace.eq_ignore_ascii_case(NAMESPACE) => name,
-        _ => segment,
-    }
 }
 
 #[cfg(test)]

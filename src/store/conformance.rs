@@ -2,6 +2,7 @@
 //!
 //! What only one backend can show, such as a full disk, stands in that backend's own tests.
 
+mod assigned;
 mod changes;
 mod claims;
 mod conditions;
@@ -12,6 +13,7 @@ mod imports;
 mod ledger;
 mod model;
 mod pages;
+mod profiles;
 mod registration;
 mod steps;
 mod upkeep;
@@ -44,6 +46,8 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
     let rooms = [
         imports::CASES,
         pages::CASES,
+        profiles::CASES,
+        assigned::CASES,
         changes::CASES,
         claims::CASES,
         registration::CASES,

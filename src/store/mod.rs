@@ -11,6 +11,7 @@
 pub(crate) mod conformance;
 mod error;
 pub mod operation;
+pub mod profiles;
 pub mod soundness;
 pub mod sqlite;
 
@@ -35,6 +36,7 @@ use operation::{
     NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
     Updated, UploadDeletion,
 };
+use profiles::ProfileStore;
 use soundness::{Depth, Soundness};
 pub use sqlite::{DatabaseKind, OpenError, Opening};
 
@@ -71,7 +73,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 ///
 /// Nothing is answered before it is on disk. A row of another tenant is as absent as one that
 /// never was.
-pub trait Store: Send + Sync {
+pub trait Store: ProfileStore + Send + Sync {
     /// Accepts imports: all of them, or none. Ids that are taken in this tenant are
     /// `StoreError::Conflict`, which names each once, in the order of the rows that it refuses.
     /// A call that was accepted before is accepted again, and changes nothing.

@@ -317,6 +317,8 @@ pub struct TenantSummary {
     pub tombstones: u64,
     /// Its uploads.
     pub uploads: u64,
+    /// Its deployment profiles.
+    pub profiles: u64,
 }
 
 /// How much of a tenant one step of its deletion removed.
@@ -330,12 +332,16 @@ pub struct TenantDeletion {
     pub tombstones: u64,
     /// Uploads.
     pub uploads: u64,
+    /// Deployment profiles.
+    pub profiles: u64,
+    /// What says for whom profiles are, and when the tenant was synced.
+    pub settings: u64,
 }
 
 impl TenantDeletion {
     /// How many rows that is.
     pub fn rows(&self) -> u64 {
-        self.imports + self.devices + self.tombstones + self.uploads
+        self.imports + self.devices + self.tombstones + self.uploads + self.profiles + self.settings
     }
 }
 

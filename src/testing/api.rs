@@ -13,7 +13,14 @@ use serde_json::Value;
 use super::{ManualClock, TestServer};
 use crate::{
     authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
-    domain::{clock::Clock, registration::HashValidation, tenant::TenantId},
+    domain::{
+        assignment::{AssignmentRules, GroupId, GroupRule},
+        clock::Clock,
+        registration::HashValidation,
+        settings::SyncRules,
+        tag_pattern::TagPattern,
+        tenant::TenantId,
+    },
     graph::behavior::Behavior,
     http::{
         api::{Api, Development},
@@ -65,6 +72,12 @@ pub struct TestOptions {
     pub body_timeout: Duration,
     /// How often a caller may ask in twenty seconds.
     pub throttle: Option<(Limits, RetryAfter)>,
+    /// How tenants are synced.
+    pub sync: SyncRules,
+    /// How long a device waits for its deployment profile.
+    pub assignment_delay: SignedDuration,
+    /// Which group tags stand for which groups.
+    pub group_rules: &'static [(GroupId, &'static str)],
     /// Whether the local authority answers beside the API, as with `--dev`.
     pub local_authority: LocalAuthority,
 }
@@ -99,6 +112,9 @@ impl Default for TestOptions {
             peer: TestPeer::Client,
             body_timeout: BODY_TIMEOUT,
             throttle: None,
+            sync: SyncRules::default(),
+            assignment_delay: AssignmentRules::default().delay,
+            group_rules: &[],
             local_authority: LocalAuthority::Hidden,
         }
     }
@@ -174,6 +190,8 @@ impl TestApi {
             throttle: options.throttle.map(|(limits, retry_after)| {
                 Throttle::new(limits, Duration::from_secs(20), retry_after)
             }),
+            assignment: assignment_rules(&options),
+            sync: options.sync,
             max_import: 1000,
             bodies: BodyBudget::new(BODY_BUDGET_BYTES),
             body_timeout: options.body_timeout,
@@ -319,6 +337,17 @@ impl TestApi {
     /// Lets the registrar work one batch; false if nothing was due.
     pub async fn round(&self) -> bool {
         matches!(self.registrar.round().await, Round::Worked(_))
+    }
+}
+
+fn assignment_rules(options: &TestOptions) -> AssignmentRules {
+    let groups = options.group_rules.iter().map(|(group, tag)| GroupRule {
+        group: *group,
+        tag: TagPattern::new(tag),
+    });
+    AssignmentRules {
+        delay: options.assignment_delay,
+        groups: groups.collect(),
     }
 }
 

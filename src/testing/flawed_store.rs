@@ -1,5 +1,7 @@
 //! A store that fails when a test wants it to, and otherwise is the store behind it.
 
+mod profiles;
+
 use std::{
     collections::HashSet,
     future::Future,

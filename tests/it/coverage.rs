@@ -3,6 +3,7 @@
 //! does not compile without one.
 
 use hangar::{
+    domain::settings::SyncRules,
     graph::version::Version,
     http::{
         auth::permission::{Access, ApplicationPermissions, ConfigurationScopes, Permission},
@@ -12,16 +13,19 @@ use hangar::{
 };
 use hardware_hash::Builder;
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::harness::{
-    DEVICES, House, IMPORTS, READ, UPLOADS, VERSIONS, WRITE, device, error, id_of, ids_of, masked,
-    text,
+    DEVICES, House, IMPORTS, PROFILES, READ, SETTINGS, UPLOADS, VERSIONS, WRITE, device, error,
+    group_target, id_of, ids_of, masked, profile, text,
 };
 
 const CONTOSO: Uuid = Uuid::from_u128(0xaaaa_aaaa_0000_4000_8000_0000_0000_000a);
 const FABRIKAM: Uuid = Uuid::from_u128(0xbbbb_bbbb_0000_4000_8000_0000_0000_000b);
+const GROUP: Uuid = Uuid::from_u128(0x5a1e5);
+const OTHER_GROUP: Uuid = Uuid::from_u128(0x5a1e6);
 const CONFIGURATION_READ: &str = "DeviceManagementConfiguration.Read.All";
 const CONFIGURATION_WRITE: &str = "DeviceManagementConfiguration.ReadWrite.All";
 const CHALLENGE: &str = "Bearer realm=\"\", authorization_uri=\"http://127.0.0.1:8080/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"";
@@ -52,15 +56,40 @@ enum Stranger {
     FreeHardware,
     /// That no device of his goes by the other's serial number.
     NotDeleted,
+    /// What is his own, and shows nothing of the other's.
+    OwnThing,
 }
 
-/// A tenant's rows: an upload, an import in it that is decided, and its device with its serial
-/// number.
+/// A tenant's rows: an upload, an import in it that is decided, its device with its serial number, a
+/// deployment profile with an assignment and one without.
 struct Rows {
     upload: String,
     import: String,
     device: String,
     serial: String,
+    profile: String,
+    assignment: String,
+    spare_profile: String,
+}
+
+impl Rows {
+    async fn new(house: &House, token: &str, seed: u64) -> Self {
+        let (upload, import, device) = house.upload(token, seed).await;
+        let profile = house.make_profile(token, "assigned").await;
+        let path = format!("{PROFILES}/{profile}/assignments");
+        let ask = house.ask(Method::POST, &path).token(token);
+        let assigned = ask.json(&group_target(GROUP)).send().await;
+        let report = Builder::new(seed).report();
+        Self {
+            upload,
+            import,
+            device,
+            serial: report.serial_number().expect("a serial number").to_owned(),
+            profile,
+            assignment: id_of(&assigned),
+            spare_profile: house.make_profile(token, "spare").await,
+        }
+    }
 }
 
 fn case(operation: Operation, rows: &Rows) -> Case {
@@ -90,11 +119,20 @@ fn case(operation: Operation, rows: &Rows) -> Case {
     let account = json!({
         "userPrincipalName": "room@contoso.example", "resourceAccountName": "room",
     });
+    let of_assignment = |body, status| Case {
+        keys: vec![rows.profile.clone(), rows.assignment.clone()],
+        body,
+        status,
+        stranger: Stranger::Nothing,
+    };
+    let of_profile = |body, status| with(&rows.profile, body, status, Stranger::Nothing);
+    let to_other_group = Some(group_target(OTHER_GROUP));
     match operation {
         Operation::Batch => with("", Some(batch), 200, Stranger::OwnRows),
-        Operation::ListImports | Operation::ListUploads | Operation::ListDevices => {
-            with("", None, 200, Stranger::OwnRows)
-        }
+        Operation::ListImports
+        | Operation::ListUploads
+        | Operation::ListDevices
+        | Operation::ListProfiles => with("", None, 200, Stranger::OwnRows),
         Operation::CountImports | Operation::CountUploads | Operation::CountDevices => {
             with("", None, 200, Stranger::OwnNumber)
         }
@@ -127,16 +165,24 @@ fn case(operation: Operation, rows: &Rows) -> Case {
         | Operation::UnassignUser
         | Operation::UnassignResourceAccount
         | Operation::AllowNextEnrollment => with(&rows.device, None, 204, Stranger::Nothing),
-    }
-}
-
-fn rows(upload: String, import: String, device: String, seed: u64) -> Rows {
-    let report = Builder::new(seed).report();
-    Rows {
-        upload,
-        import,
-        device,
-        serial: report.serial_number().expect("a serial number").to_owned(),
+        Operation::CreateProfile => with("", Some(profile("new")), 201, Stranger::OwnThing),
+        Operation::HasPayloadLinks => {
+            let body = json!({ "payloadIds": [rows.profile] });
+            with("", Some(body), 200, Stranger::OwnThing)
+        }
+        Operation::GetProfile | Operation::ListAssignments | Operation::ListAssignedDevices => {
+            of_profile(None, 200)
+        }
+        Operation::UpdateProfile => of_profile(Some(json!({ "description": "new" })), 200),
+        Operation::DeleteProfile => with(&rows.spare_profile, None, 204, Stranger::Nothing),
+        Operation::AssignProfile => of_profile(Some(json!({ "deviceIds": [rows.device] })), 204),
+        Operation::CreateAssignment => of_profile(to_other_group, 201),
+        Operation::GetAssignment => of_assignment(None, 200),
+        Operation::UpdateAssignment => of_assignment(to_other_group, 200),
+        Operation::DeleteAssignment => of_assignment(None, 204),
+        Operation::GetSettings | Operation::ListEvents => with("", None, 200, Stranger::OwnThing),
+        Operation::UpdateSettings => with("", Some(json!({})), 200, Stranger::OwnThing),
+        Operation::Sync => with("", Some(json!({})), 204, Stranger::OwnThing),
     }
 }
 
@@ -150,10 +196,10 @@ struct Scene {
 impl Scene {
     async fn new(options: TestOptions) -> Self {
         let house = House::with(options);
-        let (upload, import, device) = house.upload(&house.contoso, 1).await;
+        let rows = Rows::new(&house, &house.contoso, 1).await;
         let mut scene = Self {
             house,
-            rows: rows(upload, import, device, 1),
+            rows,
             before: Vec::new(),
         };
         scene.before = scene.contents().await;
@@ -163,7 +209,8 @@ impl Scene {
     async fn contents(&self) -> Vec<String> {
         let owner = self.house.user_token(CONTOSO, READ);
         let mut contents = Vec::new();
-        for set in [IMPORTS, UPLOADS, DEVICES] {
+        let profiles = format!("{PROFILES}?$expand=assignments");
+        for set in [IMPORTS, UPLOADS, DEVICES, &profiles, SETTINGS] {
             let ask = self.house.ask(Method::GET, set).token(&owner);
             contents.push(text(&ask.send().await));
         }
@@ -373,11 +420,17 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
     let wide = TestOptions {
         application_permissions: ApplicationPermissions::Allow,
         configuration_scopes: ConfigurationScopes::Accepted,
+        // One sync may follow another at once.
+        sync: SyncRules {
+            duration: SignedDuration::ZERO,
+            interval: SignedDuration::ZERO,
+        },
         ..TestOptions::default()
     };
-    let house = House::with(wide);
-    let mut seed = 0;
     for route in ROUTES {
+        // One house for all would have more deployment profiles than a tenant may have.
+        let house = House::with(wide);
+        let mut seed = 0;
         let scopes = sufficient(route.access, ConfigurationScopes::Accepted).unwrap_or_default();
         for (scope, version) in scopes.iter().zip(versions_of(route).into_iter().cycle()) {
             for claims in [
@@ -386,8 +439,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
             ] {
                 seed += 1;
                 let token = house.token(CONTOSO, &claims);
-                let (upload, import, device) = house.upload(&house.contoso, seed).await;
-                let rows = rows(upload, import, device, seed);
+                let rows = Rows::new(&house, &house.contoso, seed).await;
                 let mut case = case(route.operation, &rows);
                 // The owner's own ids are taken.
                 if let Stranger::FreeId = case.stranger {
@@ -409,6 +461,7 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
             }
         }
     }
+    let house = House::with(wide);
     let personal = house.api.user_token("personal", "personal");
     let answer = house
         .ask(Method::GET, IMPORTS)
@@ -429,8 +482,9 @@ async fn whoever_holds_enough_passes_as_it_is_configured() {
 async fn another_tenant_meets_only_what_is_its_own() {
     let scene = Scene::new(TestOptions::default()).await;
     let stranger = scene.house.user_token(FABRIKAM, WRITE);
-    let (own_upload, own_import, own_device) = scene.house.upload(&stranger, 9).await;
-    let own = [own_upload, own_import, own_device];
+    let own = Rows::new(&scene.house, &stranger, 9).await;
+    let mut own_profiles = vec![own.profile.clone(), own.spare_profile.clone()];
+    own_profiles.sort_unstable();
     for route in ROUTES {
         if !matches!(route.access, Access::Needs(_)) {
             continue;
@@ -441,7 +495,13 @@ async fn another_tenant_meets_only_what_is_its_own() {
             match case.stranger {
                 Stranger::OwnRows => {
                     let ids = ids_of(&answer);
-                    assert!(ids.len() == 1 && own.contains(&ids[0]), "{route:?}");
+                    assert!(
+                        ids == [own.upload.as_str()]
+                            || ids == [own.import.as_str()]
+                            || ids == [own.device.as_str()]
+                            || ids == own_profiles,
+                        "{route:?}"
+                    );
                 }
                 Stranger::OwnNumber => assert_eq!(text(&answer), "1", "{route:?}"),
                 Stranger::Nothing => {
@@ -458,6 +518,16 @@ async fn another_tenant_meets_only_what_is_its_own() {
                         .await;
                     assert_eq!(answer.status, 404, "{route:?}");
                     assert_eq!(masked(&answer), masked(&none), "{route:?}");
+                }
+                Stranger::OwnThing => {
+                    assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));
+                    if answer.status == 201 {
+                        own_profiles.push(id_of(&answer));
+                        own_profiles.sort_unstable();
+                    }
+                    let shown = text(&answer);
+                    assert!(!shown.contains("\"hasLink\":true"), "{shown}");
+                    assert!(!shown.contains(&CONTOSO.to_string()), "{shown}");
                 }
                 Stranger::FreeId => {
                     assert_eq!(answer.status, case.status, "{route:?}: {}", text(&answer));

@@ -19,6 +19,8 @@ pub(crate) const IMPORTS: &str = "/beta/deviceManagement/importedWindowsAutopilo
 pub(crate) const UPLOADS: &str =
     "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentityUploads";
 pub(crate) const DEVICES: &str = "/beta/deviceManagement/windowsAutopilotDeviceIdentities";
+pub(crate) const PROFILES: &str = "/beta/deviceManagement/windowsAutopilotDeploymentProfiles";
+pub(crate) const SETTINGS: &str = "/beta/deviceManagement/windowsAutopilotSettings";
 pub(crate) const VERSIONS: [&str; 2] = ["beta", "v1.0"];
 pub(crate) const ENTITY_CONTENT_TYPE: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 pub(crate) const READ: &str = "DeviceManagementServiceConfig.Read.All";
@@ -148,6 +150,14 @@ impl House {
         )
     }
 
+    /// Makes a deployment profile for the holder of a token, and answers its id.
+    pub(crate) async fn make_profile(&self, token: &str, name: &str) -> String {
+        let ask = self.ask(Method::POST, PROFILES).token(token);
+        let answer = ask.json(&profile(name)).send().await;
+        assert_eq!(answer.status, 201, "{}", text(&answer));
+        id_of(&answer)
+    }
+
     /// A user's token with any scopes, in any tenant.
     pub(crate) fn user_token(&self, tenant: Uuid, scopes: &str) -> String {
         self.token(tenant, &json!({ "scp": scopes }))
@@ -225,6 +235,27 @@ impl Ask<'_> {
 /// The body of an import of this seed's invented device.
 pub(crate) fn device(seed: u64) -> Value {
     import_of(&Builder::new(seed))
+}
+
+/// The body of a deployment profile of this name.
+pub(crate) fn profile(name: &str) -> Value {
+    json!({
+        "@odata.type": "#microsoft.graph.azureADWindowsAutopilotDeploymentProfile",
+        "displayName": name,
+    })
+}
+
+/// The body of an assignment to a group.
+pub(crate) fn group_target(group: Uuid) -> Value {
+    json!({ "target": {
+        "@odata.type": "#microsoft.graph.groupAssignmentTarget",
+        "groupId": group.to_string(),
+    }})
+}
+
+/// The body of an assignment to all devices.
+pub(crate) fn all_devices() -> Value {
+    json!({ "target": { "@odata.type": "#microsoft.graph.allDevicesAssignmentTarget" } })
 }
 
 /// The body of an import of an invented device.

@@ -19,6 +19,13 @@ use crate::{
         tenant::TenantId,
         upload::UploadId,
     },
+    graph::{
+        behavior::Behavior,
+        entity::{Place, WriteContext},
+        metadata_level::MetadataLevel,
+        profile::write_profile,
+        version::Version,
+    },
     lifecycle::whole_file::{Existing, WholeFile},
     store::{
         Store,
@@ -89,6 +96,7 @@ async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyho
         }
     }
     write_uploads(store, tenant, &mut to).await?;
+    write_profiles(store, tenant, &mut to).await?;
     let mut after = 0;
     loop {
         let limit = PAGE_ROWS;
@@ -156,6 +164,47 @@ async fn write_upload_imports(
     }
 }
 
+/// Profiles and their assignments as Graph writes them, and when the tenant was synced.
+async fn write_profiles(
+    store: &dyn Store,
+    tenant: TenantId,
+    to: &mut impl Write,
+) -> anyhow::Result<()> {
+    let context = WriteContext {
+        base: "",
+        version: Version::Beta,
+        level: MetadataLevel::Full,
+        behavior: Behavior::Documented,
+    };
+    let mut after = None;
+    loop {
+        let page = store.list_profiles(tenant, slice(after)).await?;
+        after = page.rows.last().map(|profile| profile.id.0);
+        for profile in &page.rows {
+            let assignments = store.list_assignments(tenant, vec![profile.id]).await?;
+            let mut body = Vec::new();
+            write_profile(
+                &mut body,
+                profile,
+                Some(&assignments),
+                &context,
+                Place::Item,
+            );
+            let mut line: Value = serde_json::from_slice(&body)?;
+            line["type"] = json!("profile");
+            write_lines(to, [line].into_iter())?;
+        }
+        if !page.more {
+            break;
+        }
+    }
+    if let Some(started_at) = store.sync_state(tenant).await?.started_at {
+        let line = json!({ "type": "sync", "startedAt": started_at });
+        write_lines(to, [line].into_iter())?;
+    }
+    Ok(())
+}
+
 fn slice(after: Option<Uuid>) -> Slice {
     Slice {
         after,
@@ -221,6 +270,8 @@ fn device(device: &Device) -> Value {
         "deviceAccountUpn": properties.device_account_upn,
         "deviceFriendlyName": properties.device_friendly_name,
         "userlessEnrollmentStatus": properties.userless_enrollment.as_str(),
+        "directProfile": device.direct_profile.map(|profile| profile.to_string()),
+        "targetedAt": device.targeted_at,
     })
 }
 

@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::{StatusCode, header};
 
+use super::profile::{plan_if_shown, shown_by};
 use crate::{
     domain::{
         device::{DeviceId, DeviceProperties},
@@ -36,7 +37,8 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
     let subject = describe(DeviceProperties::of(change)).map_err(|error| undescribed(&error))?;
-    let now = call.api.clock.now();
+    let plan = plan_if_shown(&call).await?;
+    let now = call.kept_now();
     let new = NewDevice {
         id: DeviceId(id::time_ordered(now)),
         entry: LedgerEntryId(id::time_ordered(now)),
@@ -49,14 +51,16 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
         DeviceCreation::Registered(device) => device,
         DeviceCreation::Refused(error) => return Err(refused(error)),
     };
+    let shown = shown_by(plan.as_ref(), &device);
     let location = call.location(EntitySet::Devices, device.id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return with_etag(minimal(&location)?, device.revision());
+        return with_etag(minimal(&location)?, shown.revision(&device));
     };
     let mut body = Vec::new();
     write_device(
         &mut body,
         &device,
+        &shown,
         &call.write_context(level),
         Place::Entity,
     );
@@ -64,7 +68,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);
-    with_etag(response, device.revision())
+    with_etag(response, shown.revision(&device))
 }
 
 fn undescribed(error: &Undescribed) -> ApiError {

@@ -3,9 +3,10 @@
 use axum::response::Response;
 use http::StatusCode;
 
+use super::profile::{Profiles, plan_if_shown};
 use crate::{
     domain::device::DeviceId,
-    graph::{device::write_device, entity::Place},
+    graph::{device::write_device, entity::Place, schema::EntitySet},
     http::{
         call::{Call, json, with_etag},
         error::ApiError,
@@ -15,11 +16,13 @@ use crate::{
 /// Answers the device with the key in the path.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    call.take_no_options()?;
+    let expand = call.expansion(EntitySet::Devices)?;
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
-    let found = call.store().device(call.tenant(), id).await?;
-    let device = found.ok_or_else(|| call.absent())?;
-    let revision = device.revision();
+    let (found, plan) = tokio::join!(call.store().device(call.tenant(), id), plan_if_shown(&call));
+    let device = found?.ok_or_else(|| call.absent())?;
+    let profiles = Profiles::read(&call, plan?, expand, std::slice::from_ref(&device)).await?;
+    let shown = profiles.of(&device);
+    let revision = shown.revision(&device);
     if let Some(instead) = call.instead_of(revision)? {
         return Ok(instead);
     }
@@ -27,6 +30,7 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
     write_device(
         &mut body,
         &device,
+        &shown,
         &call.write_context(level),
         Place::Entity,
     );

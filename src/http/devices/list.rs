@@ -3,6 +3,7 @@
 use axum::response::Response;
 use http::StatusCode;
 
+use super::profile::{Profiles, plan_if_shown};
 use crate::{
     graph::{
         behavior::Behavior, collection::write_collection, device::write_device, entity::Place,
@@ -24,14 +25,19 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     } else {
         None
     };
-    let page = call.store().list_devices(call.tenant(), slice).await?;
+    let (page, plan) = tokio::join!(
+        call.store().list_devices(call.tenant(), slice),
+        plan_if_shown(&call)
+    );
+    let page = page?;
+    let profiles = Profiles::read(&call, plan?, options.expand, &page.rows).await?;
     let next = call.next_link(EntitySet::Devices, &page, |device| device.id.0);
     let context = call.write_context(level);
     let mut body = Vec::new();
-    let items = page
-        .rows
-        .iter()
-        .map(|device| move |out: &mut Vec<u8>| write_device(out, device, &context, Place::Item));
+    let items = page.rows.iter().map(|device| {
+        let shown = profiles.of(device);
+        move |out: &mut Vec<u8>| write_device(out, device, &shown, &context, Place::Item)
+    });
     write_collection(
         &mut body,
         &context,

@@ -9,6 +9,7 @@ pub mod delete;
 pub mod delete_many;
 pub mod get;
 pub mod list;
+pub mod profile;
 pub mod unassign_resource_account;
 pub mod unassign_user;
 pub mod update;
@@ -36,7 +37,7 @@ async fn write(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<
         act,
         precondition: call.precondition()?,
         actor: call.caller.actor(),
-        now: call.api.clock.now(),
+        now: call.kept_now(),
     };
     let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
     match call.store().update_device(call.tenant(), id, write).await? {

@@ -3,7 +3,10 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::write;
+use super::{
+    profile::{plan_if_shown, shown_by},
+    write,
+};
 use crate::{
     graph::{
         behavior::Behavior, device::write_device, device_change::read_device, entity::Place,
@@ -28,17 +31,20 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
+    let plan = plan_if_shown(&call).await?;
     let device = write(&mut call, change, DeviceAct::Change).await?;
+    let shown = shown_by(plan.as_ref(), &device);
     let Written::Whole(status) = call.written(StatusCode::OK) else {
         let location = call.location(EntitySet::Devices, device.id.0);
-        return with_etag(minimal(&location)?, device.revision());
+        return with_etag(minimal(&location)?, shown.revision(&device));
     };
     let mut body = Vec::new();
     write_device(
         &mut body,
         &device,
+        &shown,
         &call.write_context(level),
         Place::Entity,
     );
-    with_etag(json(status, level, body), device.revision())
+    with_etag(json(status, level, body), shown.revision(&device))
 }

@@ -7,10 +7,9 @@ use super::{paging::Paged, upload_id};
 use crate::{
     graph::{
         entity::Place,
-        expansion::take_expand,
         import_state::StateShown,
-        query::{MAX_PAGE_SIZE, read_no_options},
-        schema::UPLOAD_IMPORTS,
+        query::MAX_PAGE_SIZE,
+        schema::EntitySet,
         upload::{Expansion, write_upload},
     },
     http::{
@@ -24,12 +23,13 @@ use crate::{
 /// a page of them has, with the link to the others.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    let (expand, query) = take_expand(call.query.as_deref(), call.version, UPLOAD_IMPORTS)?;
-    read_no_options(query.as_deref(), call.version)?;
+    let expand = call.expansion(EntitySet::Uploads)?;
     let id = upload_id(&call)?;
     let found = call.store().upload(call.tenant(), id).await?;
     let upload = found.ok_or_else(|| call.absent())?;
-    let page = if expand {
+    let page = if expand.is_empty() {
+        None
+    } else {
         let slice = Slice {
             after: None,
             skip: 0,
@@ -37,8 +37,6 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         };
         let page = call.store().list_upload_imports(call.tenant(), id, slice);
         Some(page.await?)
-    } else {
-        None
     };
     let expansion = page.as_ref().map(|page| Expansion {
         imports: page

@@ -30,8 +30,7 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     let id = upload_id(&call)?;
     let paged = Paged::ImportsIn(id);
-    let query = call.query.as_deref();
-    let (options, slice) = paged.page(&call, query)?;
+    let (options, slice) = paged.page(&call)?;
     let found = call.store().upload(call.tenant(), id).await?;
     found.ok_or_else(|| call.absent())?;
     let count = if options.count {

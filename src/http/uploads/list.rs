@@ -8,9 +8,8 @@ use crate::{
     graph::{
         collection::write_collection,
         entity::Place,
-        expansion::take_expand,
         import_state::StateShown,
-        schema::{EntitySet, UPLOAD_IMPORTS},
+        schema::EntitySet,
         upload::{Expansion, write_upload},
     },
     http::{
@@ -29,8 +28,8 @@ const EXPANDED_IMPORTS: usize = 100;
 /// Answers a page of the tenant's uploads and the link to the next.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    let (expand, query) = take_expand(call.query.as_deref(), call.version, UPLOAD_IMPORTS)?;
-    let (options, mut slice) = Paged::Uploads.page(&call, query.as_deref())?;
+    let (options, mut slice) = Paged::Uploads.page(&call)?;
+    let expand = !options.expand.is_empty();
     if expand {
         slice.limit = slice.limit.min(EXPANDED_UPLOADS);
     }

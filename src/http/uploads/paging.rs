@@ -30,12 +30,11 @@ impl Paged {
         }
     }
 
-    /// The key with which its links are signed.
-    fn key(self, call: &Call) -> [u8; 32] {
-        let secret = call.store().paging_secret();
+    /// The upload that it stands in, where it stands in one.
+    fn within(self) -> Option<Uuid> {
         match self {
-            Self::Uploads => *secret,
-            Self::ImportsIn(upload) => skip_token::key_within(secret, upload.0),
+            Self::Uploads => None,
+            Self::ImportsIn(upload) => Some(upload.0),
         }
     }
 
@@ -52,19 +51,17 @@ impl Paged {
         }
     }
 
-    /// The options in a query, and the part that they ask for.
-    pub(super) fn page(
-        self,
-        call: &Call,
-        query: Option<&str>,
-    ) -> Result<(PageOptions, Slice), ApiError> {
-        let options = query::read_page_options(query, call.version)?;
+    /// The options of the call's query, and the part that they ask for.
+    pub(super) fn page(self, call: &Call) -> Result<(PageOptions, Slice), ApiError> {
+        let expandable = self.set().expandable(call.version);
+        let options = query::read_page_options(call.query.as_deref(), call.version, expandable)?;
         let after = options
             .skip_token
             .as_deref()
             .map(|token| {
-                let key = self.key(call);
-                skip_token::open(&key, token, self.set(), call.tenant(), call.version)
+                let secret = call.store().paging_secret();
+                let place = (self.set(), self.within());
+                skip_token::open(secret, token, place, call.tenant(), call.version)
             })
             .transpose()?;
         let slice = Slice {
@@ -87,11 +84,12 @@ impl Paged {
         let last = page.rows.last().filter(|_| page.more)?;
         let token = SkipToken {
             set: self.set(),
+            within: self.within(),
             tenant: call.tenant(),
             version: call.version,
             after: id(last),
         };
-        let token = skip_token::seal(&self.key(call), &token);
+        let token = skip_token::seal(call.store().paging_secret(), &token);
         Some(query::next_link(&self.address(call), query, &token))
     }
 }

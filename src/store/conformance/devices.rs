@@ -228,7 +228,7 @@ async fn a_device_takes_every_change(bench: Workbench) {
     ];
     for (change, act) in changes {
         let before = expected.revision();
-        expected.apply(change.clone()).unwrap();
+        expected.apply(change.clone(), at(65)).unwrap();
         let updated = bench
             .update_device(CONTOSO, expected.id, change.clone(), act)
             .await;

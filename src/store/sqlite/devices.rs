@@ -135,6 +135,8 @@ pub(super) fn create(
         properties: registration.device,
         ledger_entry: registration.entry.unwrap_or(new.entry),
         registered_at: new.now,
+        direct_profile: None,
+        targeted_at: new.now,
         version: 0,
     };
     ledger::give(
@@ -171,7 +173,7 @@ pub(super) fn update(
     if !write.precondition.holds(device.revision()) {
         return Ok(DeviceUpdated::ConditionNotMet);
     }
-    if let Err(fixed) = device.apply(write.change) {
+    if let Err(fixed) = device.apply(write.change, write.now) {
         return Ok(DeviceUpdated::Fixed(fixed));
     }
     let properties = &device.properties;
@@ -181,7 +183,8 @@ pub(super) fn update(
             "UPDATE device SET version = ?3, group_tag = ?4, user_principal_name = ?5,
                 purchase_order_identifier = ?6, addressable_user_name = ?7, resource_name = ?8,
                 directory_device_id = ?9, managed_device_id = ?10, display_name = ?11,
-                device_account_upn = ?12, device_friendly_name = ?13, userless_enrollment = ?14
+                device_account_upn = ?12, device_friendly_name = ?13, userless_enrollment = ?14,
+                targeted_at = nullif(?15, registered_at)
              WHERE tenant = ?1 AND id = ?2",
         )?
         .execute(params![
@@ -199,6 +202,7 @@ pub(super) fn update(
             properties.device_account_upn,
             properties.device_friendly_name,
             properties.userless_enrollment.number(),
+            device.targeted_at.as_microsecond(),
         ])?;
     let action = write.act.as_str();
     record(connection, &device, &write.actor, action, None, write.now)?;

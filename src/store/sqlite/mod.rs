@@ -3,6 +3,7 @@
 //! Only this room names rusqlite. The file is opened in `open`, the store in `start`, and what each
 //! operation does stands in the file of its noun.
 
+mod assignments;
 mod audit;
 mod backup;
 mod devices;
@@ -12,10 +13,13 @@ mod inspect;
 mod leases;
 mod ledger;
 mod open;
+mod profile_row;
+mod profiles;
 mod queue;
 mod readers;
 mod row;
 mod start;
+mod sync;
 mod tenants;
 #[cfg(test)]
 mod tests;

@@ -208,6 +208,8 @@ fn register(
         ledger_entry: registration.entry.unwrap_or(settlement.entry),
         registered_at: now,
         version: 0,
+        direct_profile: None,
+        targeted_at: now,
     };
     let subject = &settlement.examination.subject;
     ledger::give(

@@ -12,6 +12,7 @@ use crate::{
         hardware_blob::HardwareBlob,
         identity::LedgerEntryId,
         import::{CallId, Import, ImportId, ImportProperties, ImportState},
+        profile::ProfileId,
         tenant::TenantId,
     },
     store::StoreError,
@@ -27,7 +28,7 @@ pub(super) const DEVICE_COLUMNS: &str = "tenant, id, ledger_entry, registered_at
      serial_number, product_key, manufacturer, model, sku_number, system_family, \
      user_principal_name, version, purchase_order_identifier, addressable_user_name, \
      resource_name, directory_device_id, managed_device_id, display_name, device_account_upn, \
-     device_friendly_name, userless_enrollment";
+     device_friendly_name, userless_enrollment, direct_profile, targeted_at";
 
 /// The numbers of an import's state, as the table keeps them.
 pub(super) const WAITING: i64 = 0;
@@ -76,12 +77,17 @@ pub(super) fn import(row: &Row<'_>) -> Result<Import, Fault> {
 
 /// Reads a row of `DEVICE_COLUMNS`.
 pub(super) fn device(row: &Row<'_>) -> Result<Device, Fault> {
+    let registered_at = timestamp(row.get("registered_at")?)?;
+    let direct_profile: Option<[u8; 16]> = row.get("direct_profile")?;
+    let targeted_at: Option<i64> = row.get("targeted_at")?;
     Ok(Device {
         tenant: TenantId(guid(row, 0)?),
         id: DeviceId(guid(row, 1)?),
         ledger_entry: LedgerEntryId(guid(row, 2)?),
-        registered_at: timestamp(row.get(3)?)?,
+        registered_at,
         version: row.get(12)?,
+        direct_profile: direct_profile.map(|id| ProfileId(Uuid::from_bytes(id))),
+        targeted_at: targeted_at.map_or(Ok(registered_at), timestamp)?,
         properties: DeviceProperties {
             group_tag: row.get(4)?,
             serial_number: row.get(5)?,

@@ -36,6 +36,7 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault>
                 devices: 0,
                 tombstones: 0,
                 uploads: 0,
+                profiles: 0,
             });
             *count_of(summary) = row.get(1)?;
         }
@@ -60,6 +61,14 @@ pub(super) fn list(connection: &Connection) -> Result<Vec<TenantSummary>, Fault>
     add(
         "SELECT tenant, count(*) FROM upload GROUP BY tenant",
         |summary| &mut summary.uploads,
+    )?;
+    // A tenant that was synced and has nothing else is one all the same.
+    add("SELECT tenant, 0 FROM tenant_sync", |summary| {
+        &mut summary.profiles
+    })?;
+    add(
+        "SELECT tenant, count(*) FROM profile GROUP BY tenant",
+        |summary| &mut summary.profiles,
     )?;
     Ok(tenants.into_values().collect())
 }
@@ -138,17 +147,50 @@ fn delete_rows(
     for &id in &upload_ids {
         uploads::remove(connection, tenant, UploadId(id))?;
     }
+    let left = left - upload_ids.len();
+    let (profiles, settings) = delete_profiles(connection, tenant, left)?;
     let count = |ids: usize| u64::try_from(ids).unwrap_or(u64::MAX);
     let deletion = TenantDeletion {
         imports: count(import_ids.len()),
         devices: count(device_ids.len()),
         tombstones: count(tombstone_ids.len()),
         uploads: count(upload_ids.len()),
+        profiles: count(profiles),
+        settings: count(settings),
     };
     if deletion.rows() > 0 {
         record(connection, tenant, &deletion, actor, now)?;
     }
     Ok((deletion, import_ids))
+}
+
+/// Removes up to so many rows of a tenant's profiles and settings; how many of either.
+fn delete_profiles(
+    connection: &Connection,
+    tenant: TenantId,
+    limit: usize,
+) -> rusqlite::Result<(usize, usize)> {
+    let remove = |sql: &str, left: usize| {
+        connection
+            .prepare_cached(sql)?
+            .execute(params![tenant.0.as_bytes(), left])
+    };
+    // The assignments first: none is left without its profile.
+    let assignments = remove(
+        "DELETE FROM profile_assignment WHERE tenant = ?1 AND (group_id, is_exclusion, profile) IN
+            (SELECT group_id, is_exclusion, profile FROM profile_assignment
+             WHERE tenant = ?1 LIMIT ?2)",
+        limit,
+    )?;
+    let left = limit - assignments;
+    let profiles = remove(
+        "DELETE FROM profile WHERE tenant = ?1 AND id IN
+            (SELECT id FROM profile WHERE tenant = ?1 LIMIT ?2)",
+        left,
+    )?;
+    let sql = "DELETE FROM tenant_sync WHERE tenant = ?1 AND ?2 > 0";
+    let synced = remove(sql, left - profiles)?;
+    Ok((profiles, assignments + synced))
 }
 
 /// Says in the audit table that the lines before this one come of the tenant's deletion.
@@ -164,9 +206,12 @@ fn record(
         devices,
         tombstones,
         uploads,
+        profiles,
+        settings,
     } = deletion;
-    let detail =
-        format!("imports {imports} devices {devices} tombstones {tombstones} uploads {uploads}");
+    let detail = format!(
+        "imports {imports} devices {devices} tombstones {tombstones} uploads {uploads} profiles {profiles} settings {settings}"
+    );
     audit::record(
         connection,
         &audit::Line {

@@ -203,7 +203,7 @@ pub(super) fn store_methods_take_a_tenant(source: &Source) -> Vec<Violation> {
     violations
 }
 
-/// Where the body of `trait Store` is, if it is in this file.
+/// Where the body of `trait Store`, or of a trait that is a part of it, is, if it is in this file.
 pub(super) fn store_trait(source: &Source) -> Option<Range<usize>> {
     if !source.is_module("src/store") {
         return None;
@@ -211,7 +211,7 @@ pub(super) fn store_trait(source: &Source) -> Option<Range<usize>> {
     let words: Vec<_> = source.words().collect();
     let head = words
         .windows(2)
-        .find(|pair| pair[0].1 == "trait" && pair[1].1 == "Store")?;
+        .find(|pair| pair[0].1 == "trait" && pair[1].1.ends_with("Store"))?;
     let start = head[1].0 + source.code[head[1].0..].find('{')?;
     Some(start..source.end_of_block(start))
 }

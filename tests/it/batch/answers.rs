@@ -116,9 +116,9 @@ async fn a_part_has_its_own_headers_and_graphs_spelling() {
             .map(|name| (*name).to_owned())
             .collect()
     };
-    assert_eq!(names[0], expect(&["Location"]));
+    assert_eq!(names[0], expect(&["ETag", "Location"]));
     assert_eq!(names[1], expect(&[]));
-    let mut minimal = expect(&["Location", "OData-EntityId", "Preference-Applied"]);
+    let mut minimal = expect(&["ETag", "Location", "OData-EntityId", "Preference-Applied"]);
     minimal.remove("Content-Type");
     assert_eq!(names[2], minimal);
 

@@ -37,7 +37,7 @@ async fn a_tenant_is_listed_exported_and_deleted_while_the_server_runs() {
     let list = tenant(&data_dir, &["list"]);
     let line = list.stdout.lines().find(|line| line.starts_with(CONTOSO));
     let numbers: Vec<_> = line.unwrap().split_whitespace().skip(1).collect();
-    assert_eq!(numbers, ["600", "0", "600"], "{list:?}");
+    assert_eq!(numbers, ["600", "0", "600", "0"], "{list:?}");
 
     let export = tenant(&data_dir, &["export", CONTOSO]);
     assert_eq!(export.code, Some(0), "{export:?}");

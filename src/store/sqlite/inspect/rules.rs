@@ -152,6 +152,30 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "assignment-without-profile",
+        broken: "SELECT DISTINCT profile, tenant FROM profile_assignment AS assignment
+            WHERE NOT EXISTS (SELECT 1 FROM profile
+                WHERE profile.tenant = assignment.tenant AND profile.id = assignment.profile)",
+        sentence: |row| {
+            let (profile, tenant) = (id(row, 0)?, id(row, 1)?);
+            Ok(Some(format!(
+                "The deployment profile {profile} of tenant {tenant} is assigned, but not there."
+            )))
+        },
+    },
+    Rule {
+        name: "device-with-unknown-profile",
+        broken: "SELECT id, tenant, direct_profile FROM device
+            WHERE direct_profile IS NOT NULL AND NOT EXISTS (SELECT 1 FROM profile
+                WHERE profile.tenant = device.tenant AND profile.id = device.direct_profile)",
+        sentence: |row| {
+            let (device, tenant, profile) = (id(row, 0)?, id(row, 1)?, id(row, 2)?);
+            Ok(Some(format!(
+                "The device {device} of tenant {tenant} is assigned to the deployment profile {profile}, which is not there."
+            )))
+        },
+    },
+    Rule {
         name: "unknown-error-code",
         broken: "SELECT id, tenant, error_code FROM import WHERE state = 4",
         sentence: |row| {

@@ -62,7 +62,7 @@ fn integrity(path: &Path) -> String {
 #[tokio::test]
 async fn a_database_that_may_not_grow_recovers_with_room() {
     let files = Files::new();
-    let store = Arc::new(SqliteStore::open_limited(&files.path(), 60).unwrap());
+    let store = Arc::new(SqliteStore::open_limited(&files.path(), 70).unwrap());
     let workbench = bench(&store);
     let (mut accepted, refused) = fill(&workbench).await;
     prove(&workbench, &accepted).await;

@@ -304,6 +304,16 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "is not found by its `tuple` key",
     ),
     (
+        "assignment-without-profile",
+        "INSERT INTO profile_assignment VALUES (zeroblob(16), zeroblob(16), 0, zeroblob(16), 0)",
+        "is assigned, but not there",
+    ),
+    (
+        "device-with-unknown-profile",
+        "UPDATE device SET direct_profile = zeroblob(16)",
+        "is assigned to the deployment profile 00000000-0000-0000-0000-000000000000, which is not",
+    ),
+    (
         "unknown-error-code",
         "UPDATE import SET error_code = 801 WHERE state = 4",
         "was refused with the code 801",
@@ -433,6 +443,7 @@ async fn tenants_are_listed_with_what_they_have() {
         devices,
         tombstones,
         uploads: 1,
+        profiles: 0,
     };
     bench.upload(CONTOSO, 1).await;
     bench.upload(FABRIKAM, 2).await;
@@ -454,6 +465,8 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
         devices: 3,
         tombstones: 3,
         uploads: 1,
+        profiles: 0,
+        settings: 0,
     };
     assert_eq!(whole, expected);
     let tenants = bench.store.list_tenants().await.unwrap();

@@ -1,0 +1,6 @@
+//! Graph: windowsAutopilotSettings and autopilotEvents, as in `src/http/settings`.
+
+mod events;
+mod get;
+mod sync;
+mod update;
