@@ -2,7 +2,10 @@
 //! are read by it, and descriptions of the API are made of it.
 
 use super::{
-    schema::{DELETED_DEVICE, DEVICE, EdmType, IMPORT, IMPORT_PARAMETER, Versions},
+    schema::{
+        DELETED_DEVICE, DEVICE, EdmType, IMPORT, IMPORT_PARAMETER, PAYLOAD_LINK, PROFILE, SETTINGS,
+        Versions,
+    },
     version::Version,
 };
 
@@ -85,6 +88,12 @@ const ONE_DEVICE: TypeReference = TypeReference::one(DEVICE.name);
 const USER: Parameter = required("userPrincipalName", TEXT);
 const GREETING: Parameter = optional("addressableUserName", TEXT);
 
+/// The parameter of the action `assign`.
+pub const DEVICE_IDS: &str = "deviceIds";
+
+/// The parameter of the action `hasPayloadLinks`.
+pub const PAYLOAD_IDS: &str = "payloadIds";
+
 /// Every action.
 pub const ACTIONS: &[&Action] = &[
     &IMPORT_MANY,
@@ -95,6 +104,9 @@ pub const ACTIONS: &[&Action] = &[
     &ASSIGN_RESOURCE_ACCOUNT,
     &UNASSIGN_RESOURCE_ACCOUNT,
     &ALLOW_NEXT_ENROLLMENT,
+    &ASSIGN_DEVICES,
+    &HAS_PAYLOAD_LINKS,
+    &SYNC,
 ];
 
 /// Graph: `import`.
@@ -172,6 +184,33 @@ pub const UNASSIGN_RESOURCE_ACCOUNT: Action = Action {
 pub const ALLOW_NEXT_ENROLLMENT: Action = Action {
     name: "microsoft.graph.allowNextEnrollment",
     bound_to: ONE_DEVICE,
+    parameters: &[],
+    returns: None,
+    versions: Versions::BetaOnly,
+};
+
+/// Graph: `assign`, of a deployment profile.
+pub const ASSIGN_DEVICES: Action = Action {
+    name: "microsoft.graph.assign",
+    bound_to: TypeReference::one(PROFILE.name),
+    parameters: &[required(DEVICE_IDS, TEXTS)],
+    returns: None,
+    versions: Versions::BetaOnly,
+};
+
+/// Graph: `hasPayloadLinks`.
+pub const HAS_PAYLOAD_LINKS: Action = Action {
+    name: "microsoft.graph.hasPayloadLinks",
+    bound_to: TypeReference::many(PROFILE.name),
+    parameters: &[required(PAYLOAD_IDS, TEXTS)],
+    returns: Some(TypeReference::many(PAYLOAD_LINK.name)),
+    versions: Versions::BetaOnly,
+};
+
+/// Graph: `sync`.
+pub const SYNC: Action = Action {
+    name: "microsoft.graph.sync",
+    bound_to: TypeReference::one(SETTINGS.name),
     parameters: &[],
     returns: None,
     versions: Versions::BetaOnly,

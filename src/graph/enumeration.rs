@@ -99,6 +99,58 @@ pub const DELETION_STATE: EnumType = EnumType {
     members: &[("unknown", 0), ("failed", 1), ("accepted", 2), ("error", 3)],
 };
 
+/// Graph: windowsAutopilotDeviceType.
+pub const DEVICE_TYPE: EnumType = EnumType {
+    name: "microsoft.graph.windowsAutopilotDeviceType",
+    members: &[
+        ("windowsPc", 0),
+        ("holoLens", 1),
+        ("surfaceHub2", 2),
+        ("surfaceHub2S", 3),
+        ("virtualMachine", 4),
+        ("unknownFutureValue", 99),
+    ],
+};
+
+/// Graph: windowsDeviceUsageType.
+pub const USAGE_TYPE: EnumType = EnumType {
+    name: "microsoft.graph.windowsDeviceUsageType",
+    members: &[("singleUser", 0), ("shared", 1), ("unknownFutureValue", 2)],
+};
+
+/// Graph: windowsUserType.
+pub const USER_TYPE: EnumType = EnumType {
+    name: "microsoft.graph.windowsUserType",
+    members: &[
+        ("administrator", 0),
+        ("standard", 1),
+        ("unknownFutureValue", 2),
+    ],
+};
+
+/// Graph: windowsAutopilotSyncStatus.
+pub const SYNC_STATUS: EnumType = EnumType {
+    name: "microsoft.graph.windowsAutopilotSyncStatus",
+    members: &[
+        ("unknown", 0),
+        ("inProgress", 1),
+        ("completed", 2),
+        ("failed", 3),
+    ],
+};
+
+/// Graph: deviceAndAppManagementAssignmentFilterType.
+pub const ASSIGNMENT_FILTER_TYPE: EnumType = EnumType {
+    name: "microsoft.graph.deviceAndAppManagementAssignmentFilterType",
+    members: &[("none", 0), ("include", 1), ("exclude", 2)],
+};
+
+/// Graph: deviceAndAppManagementAssignmentSource.
+pub const ASSIGNMENT_SOURCE: EnumType = EnumType {
+    name: "microsoft.graph.deviceAndAppManagementAssignmentSource",
+    members: &[("direct", 0), ("policySets", 1)],
+};
+
 /// Every enumeration that the property table names.
 pub const ENUMERATIONS: &[&EnumType] = &[
     &IMPORT_STATUS,
@@ -109,6 +161,12 @@ pub const ENUMERATIONS: &[&EnumType] = &[
     &REMEDIATION_STATE,
     &USERLESS_ENROLLMENT_STATUS,
     &DELETION_STATE,
+    &DEVICE_TYPE,
+    &USAGE_TYPE,
+    &USER_TYPE,
+    &SYNC_STATUS,
+    &ASSIGNMENT_FILTER_TYPE,
+    &ASSIGNMENT_SOURCE,
 ];
 
 /// Members that beta alone knows of enumerations that both versions have.

@@ -3,9 +3,10 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
+mod described;
 mod profile;
 
-pub use self::profile::*;
+pub use self::{described::*, profile::*};
 
 use crate::domain::field::{DeletedDeviceField, DeviceField, ImportField, UploadField};
 
