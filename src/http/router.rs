@@ -29,17 +29,28 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether it is about one import or one device: only those have entity tags.
+    /// Whether it is about one import or one device, or a description: only those have entity tags.
     pub fn has_etags(&self) -> bool {
-        [IMPORT, DEVICE, UPLOAD_IMPORT]
-            .iter()
-            .any(|entity| self.path.starts_with(entity))
+        let entities = [IMPORT, DEVICE, UPLOAD_IMPORT];
+        entities.iter().any(|entity| self.path.starts_with(entity))
+            || [METADATA, OPENAPI].contains(&self.path)
+    }
+
+    /// The names in the path and what stands for keys, in its order.
+    pub fn segments(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter(|segment| !segment.is_empty())
     }
 }
 
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
+    /// Graph: the service document.
+    ServiceDocument,
+    /// Graph: `$metadata`.
+    Metadata,
+    /// The description of the routes.
+    OpenApi,
     /// Graph: `$batch`.
     Batch,
     /// Graph: List importedWindowsAutopilotDeviceIdentities.
@@ -145,6 +156,10 @@ pub enum Operation {
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
 const WRITE: Access = Access::Needs(Permission::ServiceConfigWrite);
 
+const SERVICE_DOCUMENT: &str = "";
+const METADATA: &str = "$metadata";
+/// The description of the routes, whose path may stand without a version.
+pub const OPENAPI: &str = "openapi.json";
 const BATCH: &str = "$batch";
 const IMPORTS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities";
 const IMPORTS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/$count";
@@ -190,6 +205,19 @@ const EVENTS: &str = "deviceManagement/autopilotEvents";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    route(
+        Method::GET,
+        SERVICE_DOCUMENT,
+        Access::Anonymous,
+        Operation::ServiceDocument,
+    ),
+    route(
+        Method::GET,
+        METADATA,
+        Access::Anonymous,
+        Operation::Metadata,
+    ),
+    route(Method::GET, OPENAPI, Access::Anonymous, Operation::OpenApi),
     route(Method::POST, BATCH, Access::AnyToken, Operation::Batch),
     route(Method::GET, IMPORTS, READ, Operation::ListImports),
     route(Method::GET, IMPORTS_COUNT, READ, Operation::CountImports),
@@ -367,6 +395,24 @@ pub fn resolve(
     resolve_in(ROUTES, method, version, segments)
 }
 
+/// Finds the route of these segments if it is open to all.
+pub fn resolve_anonymous(
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Option<&'static Route> {
+    // Nearly all requests are about something that lies deeper, and are resolved once.
+    let is_shallow = |route: &&Route| route.segments().count() >= segments.len();
+    let mut anonymous = ROUTES
+        .iter()
+        .filter(|route| route.access == Access::Anonymous);
+    if !anonymous.any(|route| is_shallow(&route)) {
+        return None;
+    }
+    let resolved = resolve(method, version, segments).ok()?;
+    (resolved.route.access == Access::Anonymous).then_some(resolved.route)
+}
+
 /// Whether these segments lead to an operation, by whatever method.
 pub fn leads_to(operation: Operation, version: Version, segments: &[Segment]) -> bool {
     let mut routes = ROUTES.iter().filter(|route| route.operation == operation);
@@ -394,7 +440,7 @@ fn resolve_in(
         }
         keys.extend(is_key.then(|| segment.text().to_owned()));
     }
-    candidates.retain(|route| route.path.split('/').count() == segments.len());
+    candidates.retain(|route| route.segments().count() == segments.len());
     if candidates.is_empty() {
         let last = segments.last().map_or("", Segment::text);
         return Err(ApiError::unknown_segment(last));
@@ -409,7 +455,7 @@ fn resolve_in(
 /// Leaves those of the candidates that go on with this segment, and says whether it is a key to
 /// them. A name is preferred to a key.
 fn step(candidates: &mut Vec<&'static Route>, depth: usize, segment: &Segment) -> bool {
-    let at = |route: &Route| route.path.split('/').nth(depth);
+    let at = |route: &Route| route.segments().nth(depth);
     let is_named = |route: &Route| at(route).is_some_and(|name| segment.is_named(name));
     let is_key = !candidates.iter().any(|route| is_named(route));
     candidates.retain(|route| {
@@ -572,7 +618,7 @@ mod tests {
                 "/beta/deviceManagement",
                 "segment 'deviceManagement'",
             ),
-            (Method::GET, "/beta", "segment ''"),
+            (Method::GET, "/beta//", "segment ''"),
             (
                 Method::GET,
                 "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7/more",

@@ -15,6 +15,7 @@ mod cli_import;
 mod conventions;
 mod coverage;
 mod crash;
+mod description;
 mod devices;
 mod harness;
 mod imports;
