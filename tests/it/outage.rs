@@ -55,7 +55,10 @@ fn body(operation: Operation, key: &str) -> Option<Value> {
         | Operation::UpdateImport
         | Operation::CreateUploadImport
         | Operation::UpdateUploadImport => json!({ "serialNumber": "S" }),
-        Operation::CreateUpload | Operation::UpdateUpload => json!({}),
+        Operation::CreateUpload
+        | Operation::UpdateUpload
+        | Operation::Sync
+        | Operation::UpdateSettings => json!({}),
         Operation::CreateDevice => {
             json!({ "manufacturer": "M", "model": "N", "serialNumber": "S" })
         }
@@ -70,7 +73,6 @@ fn body(operation: Operation, key: &str) -> Option<Value> {
         Operation::AssignProfile => json!({ "deviceIds": [key] }),
         Operation::HasPayloadLinks => json!({ "payloadIds": [key] }),
         Operation::CreateAssignment | Operation::UpdateAssignment => all_devices(),
-        Operation::Sync | Operation::UpdateSettings => json!({}),
         _ => return None,
     };
     Some(body)

@@ -17,5 +17,5 @@ pub async fn allow_next_enrollment(mut call: Call) -> Result<Response, ApiError>
         userless_enrollment: Some(UserlessEnrollment::Allowed),
         ..DeviceChange::default()
     };
-    act(&mut call, change, DeviceAct::AllowNextEnrollment).await
+    act(&call, change, DeviceAct::AllowNextEnrollment).await
 }

@@ -15,5 +15,5 @@ pub async fn assign_resource_account(mut call: Call) -> Result<Response, ApiErro
     let change =
         read_assign_resource_account(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
-    act(&mut call, change, DeviceAct::AssignResourceAccount).await
+    act(&call, change, DeviceAct::AssignResourceAccount).await
 }

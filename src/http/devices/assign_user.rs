@@ -14,5 +14,5 @@ pub async fn assign_user(mut call: Call) -> Result<Response, ApiError> {
     let body = read_action(&mut call).await?;
     let change = read_assign_user(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
-    act(&mut call, change, DeviceAct::AssignUser).await
+    act(&call, change, DeviceAct::AssignUser).await
 }

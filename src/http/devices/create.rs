@@ -38,6 +38,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     drop(body);
     let subject = describe(DeviceProperties::of(change)).map_err(|error| undescribed(&error))?;
     let plan = plan_if_shown(&call).await?;
+    call.meet().await;
     let now = call.kept_now();
     let new = NewDevice {
         id: DeviceId(id::time_ordered(now)),

@@ -21,6 +21,7 @@ const IN_PROGRESS: SignedDuration = SignedDuration::from_mins(30);
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     call.take_no_options()?;
     let precondition = call.precondition()?;
+    call.meet().await;
     let now = call.api.clock.now();
     let deletion = match call.guid() {
         Some(id) => {

@@ -30,6 +30,7 @@ pub async fn delete_many(mut call: Call) -> Result<Response, ApiError> {
         MAX_SERIAL_NUMBERS,
     )?;
     drop(body);
+    call.meet().await;
     let actor = call.caller.actor();
     let now = call.api.clock.now();
     let deletions = call

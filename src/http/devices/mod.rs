@@ -31,7 +31,8 @@ use crate::{
 };
 
 /// Writes to the device with the key in the path.
-async fn write(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<Device, ApiError> {
+async fn write(call: &Call, change: DeviceChange, act: DeviceAct) -> Result<Device, ApiError> {
+    call.meet().await;
     let write = DeviceWrite {
         change,
         act,
@@ -55,7 +56,7 @@ async fn write(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<
 }
 
 /// Does what an action says, which answers nothing.
-async fn act(call: &mut Call, change: DeviceChange, act: DeviceAct) -> Result<Response, ApiError> {
+async fn act(call: &Call, change: DeviceChange, act: DeviceAct) -> Result<Response, ApiError> {
     write(call, change, act).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

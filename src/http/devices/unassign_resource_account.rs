@@ -13,7 +13,7 @@ use crate::{
 pub async fn unassign_resource_account(mut call: Call) -> Result<Response, ApiError> {
     read_no_parameters(&mut call, &UNASSIGN_RESOURCE_ACCOUNT).await?;
     act(
-        &mut call,
+        &call,
         device_change::unassign_resource_account(),
         DeviceAct::UnassignResourceAccount,
     )

@@ -13,7 +13,7 @@ use crate::{
 pub async fn unassign_user(mut call: Call) -> Result<Response, ApiError> {
     read_no_parameters(&mut call, &UNASSIGN_USER).await?;
     act(
-        &mut call,
+        &call,
         device_change::unassign_user(),
         DeviceAct::UnassignUser,
     )

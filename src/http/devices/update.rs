@@ -32,7 +32,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
     let plan = plan_if_shown(&call).await?;
-    let device = write(&mut call, change, DeviceAct::Change).await?;
+    let device = write(&call, change, DeviceAct::Change).await?;
     let shown = shown_by(plan.as_ref(), &device);
     let Written::Whole(status) = call.written(StatusCode::OK) else {
         let location = call.location(EntitySet::Devices, device.id.0);

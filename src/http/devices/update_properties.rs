@@ -17,5 +17,5 @@ pub async fn update_properties(mut call: Call) -> Result<Response, ApiError> {
     let change = read_update_properties(&wire::parse(&quote_names(&text))?, call.version)?;
     drop(text);
     drop(body);
-    act(&mut call, change, DeviceAct::UpdateProperties).await
+    act(&call, change, DeviceAct::UpdateProperties).await
 }

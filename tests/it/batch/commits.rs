@@ -65,3 +65,21 @@ async fn twenty_creates_are_one_commit() {
         "what waits for another waits for its commit"
     );
 }
+
+#[tokio::test]
+async fn twenty_actions_on_devices_are_one_commit() {
+    let house = House::new();
+    let mut parts = Vec::new();
+    for seed in 0..20_u64 {
+        let (_, device) = house.register(&house.contoso, seed).await;
+        let set = "/deviceManagement/windowsAutopilotDeviceIdentities";
+        let url = format!("{set}/{device}/updateDeviceProperties");
+        let tag = json!({ "groupTag": "T" });
+        parts.push(write(&seed.to_string(), "POST", &url, &tag));
+    }
+    let database = house.database();
+    let before = commits(&database);
+    let answers = house.batch(&parts).await;
+    assert!(answers.iter().all(|answer| answer["status"] == 204));
+    assert_eq!(commits(&database) - before, 1);
+}

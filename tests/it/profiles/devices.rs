@@ -207,3 +207,110 @@ async fn assigned_devices_are_listed_page_by_page() {
     assert_eq!(none["value"], Value::Array(Vec::new()));
     assert_eq!(none.get("@odata.nextLink"), None);
 }
+
+#[tokio::test]
+async fn a_devices_etag_tells_how_its_profile_is_shown() {
+    let house = house(SignedDuration::from_secs(2));
+    let device = house.tagged(1, "sales").await;
+    let path = format!("{DEVICES}/{device}");
+    let etag = async |path: &str| {
+        let answer = house.get(path).await;
+        answer.header("etag").unwrap().to_owned()
+    };
+    let stable = etag(&path.replace("beta", "v1.0")).await;
+    let mut seen = vec![etag(&path).await];
+    assert_eq!(seen[0], stable, "as long as there is no profile");
+    let profile = house.make_profile(&house.contoso, "one").await;
+    let assignment = house.target(&profile, &group_target(SALES)).await;
+    seen.push(etag(&path).await);
+    house.api.clock.advance(SignedDuration::from_secs(2));
+    seen.push(etag(&path).await);
+    let expanded = format!("{path}?$expand=deploymentProfile");
+    for name in ["A", "B"] {
+        seen.push(etag(&expanded).await);
+        let change = json!({ "displayName": name });
+        let answer = house.patch(&format!("{PROFILES}/{profile}"), &change).await;
+        assert_eq!(answer.status, 200);
+        house.api.clock.advance(SignedDuration::from_secs(1));
+    }
+    let not_modified = async |tag: &str| {
+        let ask = house.ask(Method::GET, &path).header("if-none-match", tag);
+        ask.send().await.status.as_u16()
+    };
+    assert_eq!(not_modified(&seen[1]).await, 200, "no longer pending");
+    assert_eq!(not_modified(&seen[2]).await, 304);
+    let full = house.ask(Method::GET, &path);
+    let full = full.header("accept", "application/json;odata.metadata=full");
+    assert_eq!(full.send().await.json()["@odata.etag"], seen[2].as_str());
+    let mut distinct = seen.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), seen.len(), "{seen:?}");
+
+    // Nobody wrote to the device, so that each of them still lets one client write.
+    assert_eq!(etag(&path.replace("beta", "v1.0")).await, stable);
+    house.delete(&assignment).await;
+    assert_eq!(etag(&path).await, stable);
+    let write = async |tag: &str| {
+        let ask = house.ask(Method::PATCH, &path).header("if-match", tag);
+        let answer = ask.json(&json!({ "displayName": "PC" })).send().await;
+        answer.status.as_u16()
+    };
+    assert_eq!(write(&seen[1]).await, 200);
+    for tag in &seen {
+        assert_eq!(write(tag).await, 412);
+    }
+}
+
+#[tokio::test]
+async fn what_assign_says_of_a_device_is_a_write_to_it() {
+    let house = house(SignedDuration::from_secs(2));
+    let device = house.tagged(1, "x").await;
+    let path = format!("{DEVICES}/{device}");
+    let before = house.get(&path).await;
+    let tag = before.header("etag").unwrap();
+    let profile = house.make_profile(&house.contoso, "one").await;
+    let assign = format!("{PROFILES}/{profile}/assign");
+    let body = json!({ "deviceIds": [device] });
+    assert_eq!(house.post(&assign, &body).await.status, 204);
+    let ask = async |tag: &str| {
+        let ask = house.ask(Method::PATCH, &path).header("if-match", tag);
+        ask.json(&json!({ "displayName": "PC" })).send().await
+    };
+    assert_eq!(ask(tag).await.status, 412);
+    let current = house.get(&path).await;
+    let changed = ask(current.header("etag").unwrap()).await;
+    assert_eq!(changed.status, 200);
+    let shown = house.get(&path).await;
+    assert_eq!(changed.header("etag"), shown.header("etag"));
+    let status = "deploymentProfileAssignmentStatus";
+    assert_eq!(changed.json()[status], "pending");
+    assert_eq!(shown.json()[status], "pending");
+}
+
+#[tokio::test]
+async fn another_group_tag_makes_a_device_wait_anew() {
+    let house = house(SignedDuration::from_secs(2));
+    let device = house.tagged(1, "lab").await;
+    let path = format!("{DEVICES}/{device}");
+    let profile = house.make_profile(&house.contoso, "one").await;
+    house.target(&profile, &group_target(SALES)).await;
+    house.api.clock.advance(SignedDuration::from_secs(60));
+    let update = format!("{path}/updateDeviceProperties");
+    let tag = |tag: &str| json!({ "groupTag": tag });
+    assert_eq!(house.post(&update, &tag("Sales")).await.status, 204);
+    assert_eq!(house.told(&device).await, "pending - one");
+    house.api.clock.advance(SignedDuration::from_secs(2));
+    assert_eq!(house.told(&device).await, "assignedInSync one one");
+    // The same tag again changes nothing of that.
+    assert_eq!(house.patch(&path, &tag("Sales")).await.status, 200);
+    assert_eq!(house.told(&device).await, "assignedInSync one one");
+    let changed = house.patch(&path, &tag("Sales 2")).await;
+    assert_eq!(
+        changed.json()["deploymentProfileAssignmentStatus"],
+        "pending"
+    );
+    assert_eq!(house.told(&device).await, "pending - one");
+    assert_eq!(house.patch(&path, &tag("")).await.status, 200);
+    assert_eq!(house.told(&device).await, "notAssigned - -");
+}
