@@ -1,3 +1,5 @@
+//! The descriptions, read back by a reader of XML that others wrote, and held to each other.
+
 use std::collections::BTreeSet;
 
 use roxmltree::{Document, Node};
