@@ -12,6 +12,7 @@ use hangar::{
         actor::Actor,
         device::{Device, DeviceId},
         directory_error::DirectoryError,
+        field::{DeviceField, ImportField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         revision::Precondition,
@@ -22,9 +23,9 @@ use hangar::{
         Answer, Store,
         operation::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-            DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
-            NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
-            TenantSummary, Updated, UploadDeletion,
+            DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+            NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -56,14 +57,14 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_imports(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Import>> {
-        answer(Page {
+    fn list_imports(&self, _: TenantId, _: Query<ImportField>) -> Answer<'_, Listed<Import>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_imports(&self, _: TenantId) -> Answer<'_, u64> {
+    fn count_imports(&self, _: TenantId, _: Filter<ImportField>) -> Answer<'_, u64> {
         answer(0)
     }
 
@@ -143,14 +144,14 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_devices(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Device>> {
-        answer(Page {
+    fn list_devices(&self, _: TenantId, _: Query<DeviceField>) -> Answer<'_, Listed<Device>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_devices(&self, _: TenantId) -> Answer<'_, u64> {
+    fn count_devices(&self, _: TenantId, _: Filter<DeviceField>) -> Answer<'_, u64> {
         answer(0)
     }
 

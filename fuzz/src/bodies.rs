@@ -7,7 +7,7 @@ use hangar::graph::fuzzing::{
 };
 use hangar::graph::{
     schema::EntitySet,
-    skip_token::{SkipToken, seal},
+    skip_token::{PageEnd, Paging, seal},
     version::Version,
 };
 use hardware_hash::Builder;
@@ -249,7 +249,16 @@ const QUERY_WORDS: &[&str] = &[
     "$skiptoken=",
     "$filter=",
     "$select=",
+    "$orderby=",
     "$search=",
+    "serialNumber",
+    "state/deviceErrorCode",
+    "%20eq%20",
+    "%20and%20",
+    "contains(",
+    "'",
+    ",",
+    ")",
     "top=",
     "%24top=",
     "&",
@@ -348,6 +357,7 @@ fn queries() -> Vec<Vec<u8>> {
         "top=999&$skiptoken=abc",
         "%24top=1000&x=%ff",
         "$filter=contains(serialNumber,'x')",
+        "$filter=state/deviceErrorCode%20eq%208&$orderby=groupTag%20desc&$select=id,state",
         "",
     ];
     queries.map(|query| query.as_bytes().to_vec()).to_vec()
@@ -355,19 +365,25 @@ fn queries() -> Vec<Vec<u8>> {
 
 /// Tokens of the body's own key, and of another.
 fn skip_tokens() -> Vec<Vec<u8>> {
-    let token = |tenant, version| SkipToken {
-        within: None,
-        set: EntitySet::Imports,
-        tenant: TenantId(Uuid::from_u128(tenant)),
-        version,
-        after: Uuid::from_u128(7),
+    let end = PageEnd {
+        keys: Vec::new(),
+        id: Uuid::from_u128(7),
     };
-    let sealed = [
-        seal(&[0x5a; 32], &token(1, Version::Beta)),
-        seal(&[0x5a; 32], &token(2, Version::V1)),
-        seal(&[0; 32], &token(1, Version::Beta)),
-    ];
-    sealed.map(String::into_bytes).to_vec()
+    let token = |key: [u8; 32], tenant, version| {
+        let paging = Paging {
+            set: EntitySet::Imports,
+            within: None,
+            tenant: TenantId(Uuid::from_u128(tenant)),
+            version,
+            question: "",
+        };
+        seal(&key, &paging, &end).unwrap_or_default().into_bytes()
+    };
+    vec![
+        token([0x5a; 32], 1, Version::Beta),
+        token([0x5a; 32], 2, Version::V1),
+        token([0; 32], 1, Version::Beta),
+    ]
 }
 
 #[cfg(test)]

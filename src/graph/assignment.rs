@@ -301,7 +301,7 @@ pub fn write_assignment(
         // Only this tells one target from another.
         write_texts(target.key("@odata.type"), &["#", kind.name]);
     }
-    write_properties(&mut target, kind, context, &|field| match field {
+    write_properties(&mut target, kind, context, "", &|field| match field {
         TargetField::Group => Value::Guid(assignment.target.group().0),
         TargetField::Filter => Value::Null,
         TargetField::FilterType => Value::Plain(FILTER_NONE),

@@ -74,6 +74,7 @@ mod tests {
             version: Version::Beta,
             level,
             behavior: Behavior::Documented,
+            shown: None,
         };
         let mut out = Vec::new();
         let items = items

@@ -51,7 +51,7 @@ pub fn write_deleted_devices<'s>(
             (DeletedDeviceField::DeletedDevice, Outcome::Failed(_))
             | (DeletedDeviceField::ErrorMessage, Outcome::Accepted(_)) => Value::Plain(""),
         };
-        write_complex(out, &DELETED_DEVICE, context, &value_of);
+        write_complex(out, &DELETED_DEVICE, context, "", &value_of);
     }
     out.push(b']');
     object.end();
@@ -72,6 +72,7 @@ mod tests {
                 version: Version::V1,
                 level,
                 behavior: Behavior::Documented,
+                shown: None,
             };
             let outcomes = [
                 ("S \"1\"", Outcome::Accepted(DeviceId(Uuid::from_u128(7)))),

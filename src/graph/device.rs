@@ -2,6 +2,7 @@
 //! them is read in `device_change`.
 
 use jiff::Timestamp;
+use odata::ExpandItem;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -14,6 +15,7 @@ use crate::domain::{
 
 use super::{
     entity::{Head, NEVER, Place, Typing, Value, WriteContext, begin_entity, write_properties},
+    list_query::Shown,
     profile::write_profile,
     schema::{DEVICE, DEVICE_NAVIGATION, EntitySet},
 };
@@ -26,7 +28,27 @@ pub struct ProfileShown<'a> {
     /// The profile itself, where an expansion needs it.
     pub profile: Option<&'a Profile>,
     /// What is expanded.
-    pub expanded: &'a [&'static str],
+    pub expanded: &'a [Expanded],
+}
+
+/// A navigation property that is expanded, and what of its profile is shown.
+#[derive(Clone, Debug)]
+pub struct Expanded {
+    name: &'static str,
+    shown: Shown,
+}
+
+impl Expanded {
+    /// What an item of `$expand` asks for.
+    pub fn of(item: &ExpandItem) -> Self {
+        Self {
+            name: item.name,
+            shown: Shown {
+                select: item.select.clone(),
+                expand: item.expand.clone(),
+            },
+        }
+    }
 }
 
 impl ProfileShown<'_> {
@@ -63,17 +85,27 @@ pub fn write_device(
         revision: Some(&|| shown.revision(device)),
     };
     let mut object = begin_entity(out, &head, context, place);
-    write_properties(&mut object, &DEVICE, context, &|field| {
+    write_properties(&mut object, &DEVICE, context, "", &|field| {
         value(device, shown.assigned, field)
     });
     let [_, intended] = DEVICE_NAVIGATION;
-    for name in shown.expanded {
+    for Expanded {
+        name,
+        shown: within,
+    } in shown.expanded
+    {
         let has_it = shown.assigned.is_some_and(|assigned| {
             *name == intended || assigned.status == AssignmentStatus::InSync
         });
         let out = object.key(name);
         match shown.profile.filter(|_| has_it) {
-            Some(profile) => write_profile(out, profile, None, context, Place::Item),
+            Some(profile) => {
+                let context = WriteContext {
+                    shown: Some(within),
+                    ..*context
+                };
+                write_profile(out, profile, None, &context, Place::Item);
+            }
             None => out.extend_from_slice(b"null"),
         }
     }
@@ -175,6 +207,7 @@ mod tests {
             version,
             level,
             behavior,
+            shown: None,
         };
         let mut out = Vec::new();
         let shown = ProfileShown::default();

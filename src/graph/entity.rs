@@ -1,8 +1,9 @@
 //! Writes an entity by walking the property table.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
+use odata::Select;
 use uuid::Uuid;
 
 use crate::domain::{hardware_blob::HardwareBlob, revision::Revision};
@@ -13,6 +14,7 @@ use super::{
     json_writer::{
         ObjectWriter, write_base64, write_number, write_quoted, write_text, write_texts,
     },
+    list_query::Shown,
     metadata_level::MetadataLevel,
     schema::{Content, EdmType, EntitySet, StructuredType},
     version::Version,
@@ -29,6 +31,15 @@ pub struct WriteContext<'a> {
     pub level: MetadataLevel,
     /// Which Graph is spoken.
     pub behavior: Behavior,
+    /// What was asked to be shown; absent, everything and nothing within it.
+    pub shown: Option<&'a Shown>,
+}
+
+impl<'a> WriteContext<'a> {
+    /// The properties that are shown; absent, all.
+    fn select(&self) -> Option<&'a Select> {
+        self.shown?.select.as_ref()
+    }
 }
 
 /// Where an entity stands.
@@ -103,7 +114,7 @@ pub(super) fn write_entity<'v, F: Copy>(
         revision,
     };
     let mut object = begin_entity(out, &head, context, place);
-    write_properties(&mut object, kind, context, value_of);
+    write_properties(&mut object, kind, context, "", value_of);
     object.end();
 }
 
@@ -154,26 +165,58 @@ pub(super) fn write_context(
     if context.level == MetadataLevel::None {
         return;
     }
+    let shown = shown_in_context(context);
     let pieces = [
         context.base,
         "/",
         context.version.path_segment(),
         "/$metadata#deviceManagement/",
         set,
+        &shown,
         suffix,
     ];
     write_texts(object.key("@odata.context"), &pieces);
 }
 
-/// Writes the properties of an object by its type.
+/// What a context says of an answer that does not show just everything: `(id,deploymentProfile())`.
+fn shown_in_context(context: &WriteContext<'_>) -> String {
+    let Some(shown) = context.shown else {
+        return String::new();
+    };
+    let mut names: Vec<Cow<'_, str>> = Vec::new();
+    if let Some(select) = &shown.select {
+        if select.all {
+            names.push("*".into());
+        }
+        names.extend(select.paths.iter().map(|path| Cow::from(*path)));
+    }
+    let expanded = shown.expand.items.iter();
+    names.extend(expanded.map(|item| Cow::from(format!("{}()", item.name))));
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!("({})", names.join(",")),
+    }
+}
+
+/// Writes the properties of an object by its type, their names behind this prefix.
 pub(super) fn write_properties<'v, F: Copy>(
     object: &mut ObjectWriter<'_>,
     kind: &StructuredType<F>,
     context: &WriteContext<'_>,
+    prefix: &str,
     value_of: &impl Fn(F) -> Value<'v>,
 ) {
+    let select = context.select();
     for property in kind.properties_in(context.version) {
+        // Paths are only made where somebody asks for them: most answers show everything.
+        let path = match (select, prefix) {
+            (None, _) | (_, "") => Cow::from(property.name),
+            _ => Cow::from(format!("{prefix}/{}", property.name)),
+        };
         match &property.content {
+            Content::Value(..) if select.is_some_and(|select| !select.shows(&path)) => {}
+            Content::Complex(_) | Content::Optional(..)
+                if select.is_some_and(|select| !select.shows_within(&path)) => {}
             Content::Value(edm, field) => {
                 let value = value_of(*field);
                 if context.level == MetadataLevel::Full && !matches!(value, Value::Null) {
@@ -181,6 +224,7 @@ pub(super) fn write_properties<'v, F: Copy>(
                 }
                 write_value(object.key(property.name), &value);
             }
+            Content::Collection(..) if select.is_some_and(|select| !select.shows(&path)) => {}
             Content::Collection(edm, field) => {
                 if context.level == MetadataLevel::Full {
                     let element = edm.name().trim_start_matches("Edm.");
@@ -193,17 +237,18 @@ pub(super) fn write_properties<'v, F: Copy>(
                 write_value(object.key(property.name), &Value::Null);
             }
             Content::Complex(inner) | Content::Optional(inner, _) => {
-                write_complex(object.key(property.name), inner, context, value_of);
+                write_complex(object.key(property.name), inner, context, &path, value_of);
             }
         }
     }
 }
 
-/// Writes a value of a complex type.
+/// Writes a value of a complex type, which stands at this path.
 pub(super) fn write_complex<'v, F: Copy>(
     out: &mut Vec<u8>,
     kind: &StructuredType<F>,
     context: &WriteContext<'_>,
+    path: &str,
     value_of: &impl Fn(F) -> Value<'v>,
 ) {
     let mut object = ObjectWriter::new(out);
@@ -218,7 +263,7 @@ pub(super) fn write_complex<'v, F: Copy>(
         }
         (MetadataLevel::Minimal, Behavior::Observed) | (MetadataLevel::None, _) => {}
     }
-    write_properties(&mut object, kind, context, value_of);
+    write_properties(&mut object, kind, context, path, value_of);
     object.end();
 }
 

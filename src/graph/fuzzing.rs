@@ -1,6 +1,7 @@
 //! Bodies for fuzzers: each takes any bytes, and only a fault of ours makes it panic.
 
 use jiff::Timestamp;
+use odata::Value;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -30,15 +31,17 @@ use super::{
     import_state::StateShown,
     json::{Json, parse},
     lenient_json::quote_names,
+    list_query::read_list_query,
     metadata_level::MetadataLevel,
     profile,
     query::{next_link, read_no_options, read_page_options},
     schema::EntitySet,
     settings,
-    skip_token::{SkipToken, open, seal},
+    skip_token::{PageEnd, Paging, open, seal},
     text::decode_body,
     upload::{read_create_upload, read_upload_change},
     version::Version,
+    vocabulary,
 };
 
 /// Reads a body as every operation on imports does. What reads as an import is written and read
@@ -199,6 +202,11 @@ pub fn fuzz_query(bytes: &[u8]) {
     let query = String::from_utf8_lossy(bytes);
     for version in [Version::Beta, Version::V1] {
         drop(read_no_options(Some(&query), version));
+        drop(read_list_query(
+            Some(&query),
+            version,
+            vocabulary::imports(version),
+        ));
         let Ok(options) = read_page_options(Some(&query), version, &[]) else {
             continue;
         };
@@ -244,6 +252,7 @@ pub fn fuzz_profile_body(bytes: &[u8]) {
         version: Version::Beta,
         level: MetadataLevel::Full,
         behavior: Behavior::Documented,
+        shown: None,
     };
     let mut out = Vec::new();
     profile::write_profile(&mut out, &made, None, &context, Place::Entity);
@@ -263,18 +272,23 @@ pub fn fuzz_skip_token(bytes: &[u8]) {
     id.iter_mut()
         .zip(bytes)
         .for_each(|(place, byte)| *place = *byte);
-    let token = SkipToken {
+    let text = String::from_utf8_lossy(bytes);
+    let paging = Paging {
         set: EntitySet::Imports,
         within: None,
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
-        after: Uuid::from_bytes(id),
+        question: "",
     };
-    let reopen = |text: &str| open(&key, text, (token.set, None), token.tenant, token.version);
-    assert_eq!(reopen(&seal(&key, &token)), Ok(token.after));
-    let text = String::from_utf8_lossy(bytes);
-    if let Ok(after) = reopen(&text) {
-        assert_eq!(seal(&key, &SkipToken { after, ..token }), text);
+    let end = PageEnd {
+        keys: vec![Value::Null, Value::Text(text.clone().into_owned().into())],
+        id: Uuid::from_bytes(id),
+    };
+    if let Ok(token) = seal(&key, &paging, &end) {
+        assert_eq!(open(&key, &token, &paging), Ok(end));
+    }
+    if let Ok(end) = open(&key, &text, &paging) {
+        assert_eq!(seal(&key, &paging, &end).as_deref(), Ok(text.as_ref()));
     }
 }
 
@@ -301,6 +315,7 @@ fn context(version: Version, level: MetadataLevel) -> WriteContext<'static> {
         version,
         level,
         behavior: Behavior::Documented,
+        shown: None,
     }
 }
 

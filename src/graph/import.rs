@@ -272,6 +272,7 @@ mod tests {
             version: Version::Beta,
             level,
             behavior,
+            shown: None,
         }
     }
 

@@ -301,7 +301,9 @@ pub fn write_profile(
         revision: None,
     };
     let mut object = begin_entity(out, &head, context, place);
-    write_properties(&mut object, kind, context, &|field| value(profile, field));
+    write_properties(&mut object, kind, context, "", &|field| {
+        value(profile, field)
+    });
     if let Some(assignments) = assignments {
         write_assignments(&mut object, assignments, context);
     }

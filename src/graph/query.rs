@@ -1,4 +1,6 @@
-//! Query options: what a list may be asked, and what no operation here offers.
+//! Query options: their names and plain values, the pages of a list, and what no operation offers.
+//!
+//! `$filter` and its kin, which need a type's vocabulary, are read in `list_query`.
 
 use std::borrow::Cow;
 
@@ -49,48 +51,50 @@ impl PageOptions {
     pub fn page_size(&self) -> u32 {
         self.top.unwrap_or(MAX_PAGE_SIZE)
     }
+
+    /// Takes an option, if it says something about pages.
+    pub(super) fn take(&mut self, option: &SystemOption<'_>) -> Result<bool, WireError> {
+        match option.name.as_str() {
+            "$top" => {
+                let asked = read_number(option)?;
+                self.top = Some(u32::try_from(asked).unwrap_or(u32::MAX).min(MAX_PAGE_SIZE));
+            }
+            "$skip" => self.skip = read_number(option)?,
+            "$count" => self.count = read_boolean(option)?,
+            "$skiptoken" => self.skip_token = Some(option.value.clone().into_owned()),
+            _ => return Ok(false),
+        }
+        // A link goes on where its page ended: what was to be skipped is behind it.
+        if self.skip_token.is_some() {
+            self.skip = 0;
+        }
+        Ok(true)
+    }
 }
 
-/// Reads the options of a list. `query` is what stands behind the question mark, `expandable` what
-/// `$expand` may name; where that is nothing, it is not offered.
+/// Reads the options of a list that takes no queries. `query` is what stands behind the question
+/// mark, `expandable` what `$expand` may name; where that is nothing, it is not offered.
 pub fn read_page_options(
     query: Option<&str>,
     version: Version,
     expandable: &'static [&'static str],
 ) -> Result<PageOptions, WireError> {
-    let mut options = PageOptions::default();
-    for option in read_system_options(query, version)? {
-        match option.name.as_str() {
-            "$top" => {
-                let asked = read_number(&option)?;
-                options.top = Some(u32::try_from(asked).unwrap_or(u32::MAX).min(MAX_PAGE_SIZE));
-            }
-            "$skip" => options.skip = read_number(&option)?,
-            "$count" => options.count = read_boolean(&option)?,
-            "$skiptoken" => options.skip_token = Some(option.value.into_owned()),
-            "$expand" if !expandable.is_empty() => {
-                options.expand = read_expand(&option, expandable)?;
-            }
-            _ => {
-                return Err(WireError::new(Problem::OptionNotOffered {
-                    option: option.name,
-                }));
-            }
+    let mut page = PageOptions::default();
+    for option in read_options(query, version)?.system {
+        if option.name == "$expand" && !expandable.is_empty() {
+            page.expand = read_expand(&option, expandable)?;
+        } else if !page.take(&option)? {
+            return Err(option.not_offered());
         }
     }
-    if options.skip_token.is_some() {
-        options.skip = 0;
-    }
-    Ok(options)
+    Ok(page)
 }
 
 /// Reads the query of an operation that takes no options: `OData`'s own are refused by name, others
 /// are nobody's business.
 pub fn read_no_options(query: Option<&str>, version: Version) -> Result<(), WireError> {
-    match read_system_options(query, version)?.into_iter().next() {
-        Some(option) => Err(WireError::new(Problem::OptionNotOffered {
-            option: option.name,
-        })),
+    match read_options(query, version)?.system.first() {
+        Some(option) => Err(option.not_offered()),
         None => Ok(()),
     }
 }
@@ -102,11 +106,9 @@ pub fn read_expansion(
     expandable: &'static [&'static str],
 ) -> Result<Vec<&'static str>, WireError> {
     let mut expand = Vec::new();
-    for option in read_system_options(query, version)? {
+    for option in read_options(query, version)?.system {
         if option.name != "$expand" || expandable.is_empty() {
-            return Err(WireError::new(Problem::OptionNotOffered {
-                option: option.name,
-            }));
+            return Err(option.not_offered());
         }
         expand = read_expand(&option, expandable)?;
     }
@@ -150,19 +152,53 @@ pub fn next_link(base_path: &str, query: Option<&str>, token: &str) -> String {
     link
 }
 
-/// One of `OData`'s own options, its name in lower case and with its dollar sign.
-struct SystemOption<'q> {
-    name: String,
-    value: Cow<'q, str>,
+/// What stands in a query string and means something to us.
+pub(super) struct Options<'q> {
+    /// `OData`'s own options, each once.
+    pub(super) system: Vec<SystemOption<'q>>,
+    /// The parameter aliases, each once and with its `@`, and their values.
+    pub(super) aliases: Vec<(Cow<'q, str>, Cow<'q, str>)>,
 }
 
-fn read_system_options(
+/// One of `OData`'s own options, its name in lower case and with its dollar sign.
+pub(super) struct SystemOption<'q> {
+    pub(super) name: String,
+    pub(super) value: Cow<'q, str>,
+}
+
+impl SystemOption<'_> {
+    /// The error for an option that an operation does not take.
+    pub(super) fn not_offered(&self) -> WireError {
+        WireError::new(Problem::OptionNotOffered {
+            option: self.name.clone(),
+        })
+    }
+}
+
+/// Reads a query string. Custom options are nobody's business.
+pub(super) fn read_options(
     query: Option<&str>,
     version: Version,
-) -> Result<Vec<SystemOption<'_>>, WireError> {
-    let mut options: Vec<SystemOption<'_>> = Vec::new();
+) -> Result<Options<'_>, WireError> {
+    let mut options = Options {
+        system: Vec::new(),
+        aliases: Vec::new(),
+    };
     for piece in pieces(query) {
         let written = decode(name_of(piece))?;
+        let repeated = |option: &str| {
+            let option = option.to_owned();
+            WireError::new(Problem::OptionRepeated { option })
+        };
+        let value = || decode(piece.split_once('=').map_or("", |(_, value)| value));
+        if written.starts_with('@') {
+            if options.aliases.iter().any(|(alias, _)| *alias == written) {
+                return Err(repeated(&written));
+            }
+            let value = value()?;
+            options.aliases.push((written, value));
+            continue;
+        }
         let name = system_name(&written);
         if !name.starts_with('$') {
             continue;
@@ -172,11 +208,11 @@ fn read_system_options(
                 option: written.into_owned(),
             }));
         }
-        if options.iter().any(|earlier| earlier.name == name) {
-            return Err(WireError::new(Problem::OptionRepeated { option: name }));
+        if options.system.iter().any(|earlier| earlier.name == name) {
+            return Err(repeated(&name));
         }
-        let value = decode(piece.split_once('=').map_or("", |(_, value)| value))?;
-        options.push(SystemOption { name, value });
+        let value = value()?;
+        options.system.push(SystemOption { name, value });
     }
     Ok(options)
 }
@@ -205,14 +241,20 @@ fn system_name(written: &str) -> String {
 
 fn decode(text: &str) -> Result<Cow<'_, str>, WireError> {
     let undecodable = |_| WireError::new(Problem::UndecodableQuery);
-    if text.contains('+') {
+    let decoded = if text.contains('+') {
         let spaced = text.replace('+', " ");
         let decoded = percent_decode_str(&spaced).decode_utf8();
-        return decoded
+        decoded
             .map(|text| Cow::Owned(text.into_owned()))
-            .map_err(undecodable);
+            .map_err(undecodable)
+    } else {
+        percent_decode_str(text).decode_utf8().map_err(undecodable)
+    }?;
+    // No text of ours holds it, and databases end texts with it.
+    if decoded.contains('\0') {
+        return Err(WireError::new(Problem::NulInQuery));
     }
-    percent_decode_str(text).decode_utf8().map_err(undecodable)
+    Ok(decoded)
 }
 
 /// Reads a whole number. One that is too large for any collection is as good as the largest.
@@ -426,6 +468,8 @@ mod tests {
                 "The query option '$top' stands more than once.",
             ),
             ("$top=%ff", "The query string is not percent-encoded UTF-8."),
+            ("$top=1%00", "The query string holds the character U+0000."),
+            ("@p=1&@p=2", "The query option '@p' stands more than once."),
         ];
         for (query, message) in cases {
             assert_eq!(v1(query), Err(message.to_owned()));

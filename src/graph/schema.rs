@@ -34,6 +34,21 @@ pub struct Property<F: 'static> {
     pub nullable: bool,
     /// Where it is known.
     pub versions: Versions,
+    /// What it is to queries.
+    pub role: Role,
+}
+
+/// What a property is to queries: plain ones that can be compared may be filtered and sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The key.
+    Key,
+    /// Any other.
+    Plain,
+    /// What may be selected, and nothing found out about by filters.
+    Secret,
+    /// What follows from the clock when it is shown: it may be selected, and no row has it.
+    Derived,
 }
 
 /// What a property holds.
@@ -175,7 +190,7 @@ pub const IMPORT: StructuredType<ImportField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentity",
     base: None,
     properties: &[
-        required("id", EdmType::String, ImportField::Id),
+        key(ImportField::Id),
         // The name of 2018 and today's name of one value.
         optional("orderIdentifier", EdmType::String, ImportField::GroupTag),
         optional("groupTag", EdmType::String, ImportField::GroupTag),
@@ -197,6 +212,7 @@ pub const IMPORT: StructuredType<ImportField> = StructuredType {
             content: Content::Complex(&IMPORT_STATE),
             nullable: true,
             versions: Versions::Both,
+            role: Role::Plain,
         },
     ],
 };
@@ -248,22 +264,22 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     name: "microsoft.graph.windowsAutopilotDeviceIdentity",
     base: None,
     properties: &[
-        required("id", EdmType::String, DeviceField::Id),
-        beta(required(
+        key(DeviceField::Id),
+        beta(derived(required(
             "deploymentProfileAssignmentStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentStatus"),
             DeviceField::ProfileAssignmentStatus,
-        )),
+        ))),
         beta(required(
             "deploymentProfileAssignmentDetailedStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentDetailedStatus"),
             DeviceField::ProfileAssignmentDetailedStatus,
         )),
-        beta(required(
+        beta(derived(required(
             "deploymentProfileAssignedDateTime",
             EdmType::DateTimeOffset,
             DeviceField::ProfileAssignedAt,
-        )),
+        ))),
         optional("groupTag", EdmType::String, DeviceField::GroupTag),
         optional(
             "purchaseOrderIdentifier",
@@ -319,11 +335,11 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
             EdmType::String,
             DeviceField::DeviceAccountUpn,
         )),
-        beta(optional(
+        beta(secret(optional(
             "deviceAccountPassword",
             EdmType::String,
             DeviceField::DeviceAccountPassword,
-        )),
+        ))),
         beta(optional(
             "deviceFriendlyName",
             EdmType::String,
@@ -381,6 +397,7 @@ const fn required<F: Copy>(name: &'static str, edm: EdmType, field: F) -> Proper
         content: Content::Value(edm, field),
         nullable: false,
         versions: Versions::Both,
+        role: Role::Plain,
     }
 }
 
@@ -388,6 +405,27 @@ const fn optional<F: Copy>(name: &'static str, edm: EdmType, field: F) -> Proper
     Property {
         nullable: true,
         ..required(name, edm, field)
+    }
+}
+
+const fn key<F: Copy>(field: F) -> Property<F> {
+    Property {
+        role: Role::Key,
+        ..required("id", EdmType::String, field)
+    }
+}
+
+const fn secret<F: Copy>(property: Property<F>) -> Property<F> {
+    Property {
+        role: Role::Secret,
+        ..property
+    }
+}
+
+const fn derived<F: Copy>(property: Property<F>) -> Property<F> {
+    Property {
+        role: Role::Derived,
+        ..property
     }
 }
 

@@ -63,7 +63,7 @@ pub fn write_settings(
     };
     let instant = |at: Option<Timestamp>| at.map_or(Value::Plain(NEVER), Value::ExactInstant);
     let mut object = begin_entity(out, &head, context, Place::Entity);
-    write_properties(&mut object, &SETTINGS, context, &|field| match field {
+    write_properties(&mut object, &SETTINGS, context, "", &|field| match field {
         SettingsField::Id => Value::Guid(tenant.0),
         SettingsField::SyncedAt => instant(state.completed_at(rules, now)),
         SettingsField::SyncStartedAt => instant(state.started_at),

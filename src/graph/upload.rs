@@ -82,7 +82,7 @@ pub fn write_upload(
         revision: None,
     };
     let mut object = begin_entity(out, &head, context, place);
-    write_properties(&mut object, &UPLOAD, context, &value_of);
+    write_properties(&mut object, &UPLOAD, context, "", &value_of);
     if let Some(expansion) = expansion {
         write_expansion(&mut object, expansion, context);
     }
@@ -322,6 +322,7 @@ mod tests {
                 version: Version::Beta,
                 level,
                 behavior: Behavior::Documented,
+                shown: None,
             };
             let mut out = Vec::new();
             write_upload(&mut out, &upload, expansion, &context, Place::Entity);

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use odata::SyntaxError;
+
 use super::json::JsonError;
 
 /// How many characters of a client's text a message repeats.
@@ -215,9 +217,26 @@ pub enum Problem {
     /// The query string is not UTF-8 once its escapes are taken away.
     #[error("The query string is not percent-encoded UTF-8.")]
     UndecodableQuery,
+    /// The query string holds U+0000.
+    #[error("The query string holds the character U+0000.")]
+    NulInQuery,
+    /// A query option is not understood.
+    #[error("The query option '{option}' is not understood: {error}")]
+    NotUnderstood {
+        /// The option.
+        option: &'static str,
+        /// What is wrong with it, and where.
+        error: SyntaxError,
+    },
+    /// The values at a page's end make the link to the next one too long.
+    #[error(
+        "The rows cannot be paged in this order, because their values make the link to the next \
+         page too long: order by other properties in '$orderby'."
+    )]
+    PageEndTooLong,
     /// A `$skiptoken` is none that was given out for this.
     #[error(
-        "The query option '$skiptoken' is not one that was given out for this collection: follow \
+        "The query option '$skiptoken' is not one that was given out for this query: follow \
          '@odata.nextLink' as it is."
     )]
     BadSkipToken,

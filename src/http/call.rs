@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
+use odata::{Condition, Shape, Vocabulary};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -30,10 +31,11 @@ use crate::{
         behavior::Behavior,
         entity::WriteContext,
         etag,
+        list_query::{Shown, read_count_query, read_entity_query},
         metadata_level::MetadataLevel,
         query::{self, PageOptions},
         schema::EntitySet,
-        skip_token::{self, SkipToken},
+        skip_token::{self, PageEnd, Paging},
         text,
         version::Version,
     },
@@ -102,6 +104,7 @@ impl Call {
             version: self.version,
             level,
             behavior: self.behavior(),
+            shown: None,
         }
     }
 
@@ -207,6 +210,21 @@ impl Call {
         )
     }
 
+    /// Which rows the answer to `/$count` counts.
+    pub fn count_filter<F: Copy>(
+        &self,
+        vocabulary: &Vocabulary<F>,
+    ) -> Result<Option<Condition<F>>, ApiError> {
+        let query = self.query.as_deref();
+        Ok(read_count_query(query, self.version, vocabulary)?)
+    }
+
+    /// What is to be shown of a single entity.
+    pub fn shown(&self, shape: &Shape) -> Result<Shown, ApiError> {
+        let query = self.query.as_deref();
+        Ok(read_entity_query(query, self.version, shape)?)
+    }
+
     /// What the query of one entity of this set expands. It can have no other option.
     pub fn expansion(&self, set: EntitySet) -> Result<Vec<&'static str>, ApiError> {
         let expandable = set.expandable(self.version);
@@ -221,7 +239,7 @@ impl Call {
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    /// The options of a list, and the part of the list that they ask for.
+    /// The options of a list that takes no queries, and the part of the list that they ask for.
     pub fn page(&self, set: EntitySet) -> Result<(PageOptions, Slice), ApiError> {
         let options = query::read_page_options(
             self.query.as_deref(),
@@ -231,16 +249,9 @@ impl Call {
         let after = options
             .skip_token
             .as_deref()
-            .map(|token| {
-                skip_token::open(
-                    self.store().paging_secret(),
-                    token,
-                    (set, None),
-                    self.tenant(),
-                    self.version,
-                )
-            })
-            .transpose()?;
+            .map(|token| skip_token::open(self.store().paging_secret(), token, &self.paging(set)))
+            .transpose()?
+            .map(|end| end.id);
         let slice = Slice {
             after,
             // A link goes on where its page ended: what was to be skipped is behind it.
@@ -258,16 +269,13 @@ impl Call {
         id: impl Fn(&T) -> Uuid,
     ) -> Option<String> {
         let last = page.rows.last().filter(|_| page.more)?;
-        let token = skip_token::seal(
-            self.store().paging_secret(),
-            &SkipToken {
-                set,
-                within: None,
-                tenant: self.tenant(),
-                version: self.version,
-                after: id(last),
-            },
-        );
+        let end = PageEnd {
+            keys: Vec::new(),
+            id: id(last),
+        };
+        // Without values a token is never too long.
+        let secret = self.store().paging_secret();
+        let token = skip_token::seal(secret, &self.paging(set), &end).ok()?;
         let path = format!(
             "{}/{}/deviceManagement/{}",
             self.context.base_url,
@@ -275,6 +283,17 @@ impl Call {
             set.name(),
         );
         Some(query::next_link(&path, self.query.as_deref(), &token))
+    }
+
+    /// What the pages of such a list have in common: they hold every row, in the order of the ids.
+    fn paging(&self, set: EntitySet) -> Paging<'static> {
+        Paging {
+            set,
+            within: None,
+            tenant: self.tenant(),
+            version: self.version,
+            question: "",
+        }
     }
 }
 

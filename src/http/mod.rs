@@ -16,6 +16,7 @@ pub mod extract;
 pub mod imports;
 pub mod layers;
 pub mod metadata;
+pub mod pages;
 pub mod profiles;
 pub mod router;
 pub mod server;

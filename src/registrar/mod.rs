@@ -326,9 +326,10 @@ impl Trouble {
             StoreError::Busy | StoreError::Unavailable(_) | StoreError::Unknown(_) => {
                 Self::Store(error)
             }
-            StoreError::Conflict(_) | StoreError::Corrupt(_) | StoreError::Backend(_) => {
-                Self::Import(error.to_string())
-            }
+            StoreError::Conflict(_)
+            | StoreError::Corrupt(_)
+            | StoreError::TooCostly
+            | StoreError::Backend(_) => Self::Import(error.to_string()),
         }
     }
 }

@@ -20,6 +20,9 @@ pub enum StoreError {
     /// What was read makes no sense.
     #[error("the database holds something that can't be right: {0}")]
     Corrupt(String),
+    /// Answering would take too long. Asking again would take as long.
+    #[error("the query takes too long")]
+    TooCostly,
     /// Anything else, which is a fault of ours.
     #[error("the database refused an operation: {0}")]
     Backend(String),
@@ -34,6 +37,7 @@ impl StoreError {
             Self::Unavailable(_) => "unavailable",
             Self::Unknown(_) => "unknown",
             Self::Corrupt(_) => "corrupt",
+            Self::TooCostly => "too-costly",
             Self::Backend(_) => "backend",
         }
     }

@@ -10,6 +10,7 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 mod error;
+pub mod filter_sql;
 pub mod operation;
 pub mod profiles;
 pub mod soundness;
@@ -22,6 +23,7 @@ use jiff::Timestamp;
 use crate::domain::{
     actor::Actor,
     device::{Device, DeviceId},
+    field::{DeviceField, ImportField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     revision::Precondition,
@@ -32,9 +34,9 @@ use crate::domain::{
 pub use error::{StoreError, Unique};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-    DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
-    NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
-    Updated, UploadDeletion,
+    DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
+    NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
+    TenantSummary, Updated, UploadDeletion,
 };
 use profiles::ProfileStore;
 use soundness::{Depth, Soundness};
@@ -82,11 +84,15 @@ pub trait Store: ProfileStore + Send + Sync {
     /// The import with this id.
     fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>>;
 
-    /// A page of imports, in the order of their ids.
-    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>>;
+    /// A page of imports.
+    fn list_imports(
+        &self,
+        tenant: TenantId,
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>>;
 
-    /// How many imports there are.
-    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64>;
+    /// How many imports a filter takes; without one, how many there are.
+    fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64>;
 
     /// Changes an import. One that waits is decided again, on its new values.
     fn update_import(
@@ -164,11 +170,15 @@ pub trait Store: ProfileStore + Send + Sync {
     /// The device with this id.
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>>;
 
-    /// A page of devices, in the order of their ids.
-    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>>;
+    /// A page of devices.
+    fn list_devices(
+        &self,
+        tenant: TenantId,
+        query: Query<DeviceField>,
+    ) -> Answer<'_, Listed<Device>>;
 
-    /// How many devices there are.
-    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64>;
+    /// How many devices a filter takes; without one, how many there are.
+    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64>;
 
     /// Registers a device of which there is no hash, decided as an import is. A request that was
     /// accepted before is accepted again, and changes nothing.

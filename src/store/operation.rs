@@ -1,6 +1,7 @@
 //! What the store's operations take and give.
 
 use jiff::Timestamp;
+use odata::{Condition, OrderKey, Value};
 use uuid::Uuid;
 
 use crate::domain::{
@@ -66,6 +67,56 @@ pub struct Slice {
     pub skip: u64,
     /// How many rows at most.
     pub limit: usize,
+}
+
+/// Which rows of a collection are meant; absent, all.
+pub type Filter<F> = Option<Condition<F>>;
+
+/// What is asked of a collection.
+#[derive(Clone, Debug)]
+pub struct Query<F> {
+    /// Which rows.
+    pub filter: Filter<F>,
+    /// In which order. Rows that are equal by all of it are ordered by their ids, and so are all
+    /// rows where it is empty.
+    pub order: Vec<OrderKey<F>>,
+    /// The end of the page before, which was given out for the same filter and order.
+    pub after: Option<Position>,
+    /// How many rows to leave out first.
+    pub skip: u64,
+    /// How many rows at most.
+    pub limit: usize,
+}
+
+impl<F> Query<F> {
+    /// Every row, in the order of the ids, so many at most.
+    pub fn all(limit: usize) -> Self {
+        Self {
+            filter: None,
+            order: Vec::new(),
+            after: None,
+            skip: 0,
+            limit,
+        }
+    }
+}
+
+/// A row's place in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Its values of the order's keys, as far as these decide before the id does.
+    pub keys: Vec<Value<'static>>,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// A page of a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// The page's end, if rows follow.
+    pub next: Option<Position>,
 }
 
 /// A part of a list.

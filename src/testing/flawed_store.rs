@@ -19,6 +19,7 @@ use crate::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
+        field::{DeviceField, ImportField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         revision::Precondition,
@@ -29,9 +30,9 @@ use crate::{
         Answer, Store, StoreError,
         operation::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-            DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
-            NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
-            TenantSummary, Updated, UploadDeletion,
+            DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+            NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -110,12 +111,16 @@ impl Store for FlawedStore {
         self.inner.import(tenant, id)
     }
 
-    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>> {
-        self.inner.list_imports(tenant, slice)
+    fn list_imports(
+        &self,
+        tenant: TenantId,
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        self.inner.list_imports(tenant, query)
     }
 
-    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64> {
-        self.inner.count_imports(tenant)
+    fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64> {
+        self.inner.count_imports(tenant, filter)
     }
 
     fn update_import(
@@ -205,12 +210,16 @@ impl Store for FlawedStore {
         self.inner.device(tenant, id)
     }
 
-    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>> {
-        self.inner.list_devices(tenant, slice)
+    fn list_devices(
+        &self,
+        tenant: TenantId,
+        query: Query<DeviceField>,
+    ) -> Answer<'_, Listed<Device>> {
+        self.inner.list_devices(tenant, query)
     }
 
-    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64> {
-        self.inner.count_devices(tenant)
+    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
+        self.inner.count_devices(tenant, filter)
     }
 
     fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {

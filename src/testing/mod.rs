@@ -11,6 +11,8 @@ mod server;
 #[cfg(test)]
 pub(crate) mod workbench;
 
+#[cfg(test)]
+pub(crate) use crate::graph::{version, vocabulary};
 pub use api::{BASE_URL, LocalAuthority, TestAnswer, TestApi, TestOptions, TestPeer};
 pub use clock::ManualClock;
 pub use hardware::{import_named, import_of};

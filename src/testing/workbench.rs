@@ -20,7 +20,7 @@ use crate::{
         Store, StoreError,
         operation::{
             Claim, DeviceAct, DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite,
-            ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImport, NewImports,
+            ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImport, NewImports, Query,
             SerialDeletion, Settled, Settlement, Slice, Updated,
         },
     },
@@ -36,12 +36,17 @@ pub(crate) fn import_id(number: u128) -> ImportId {
     ImportId(Uuid::from_u128(number))
 }
 
-/// The part of a list that is all of it.
+/// The whole of a collection that takes no queries.
 pub(crate) const WHOLE: Slice = Slice {
     after: None,
     skip: 0,
     limit: 10_000,
 };
+
+/// The whole of a collection.
+pub(crate) fn whole<F>() -> Query<F> {
+    Query::all(10_000)
+}
 
 /// A store and those who use it.
 #[derive(Clone)]
@@ -185,11 +190,11 @@ impl Workbench {
     }
 
     pub(crate) async fn devices(&self, tenant: TenantId) -> Vec<Device> {
-        self.store.list_devices(tenant, WHOLE).await.unwrap().rows
+        self.store.list_devices(tenant, whole()).await.unwrap().rows
     }
 
     pub(crate) async fn imports(&self, tenant: TenantId) -> Vec<Import> {
-        self.store.list_imports(tenant, WHOLE).await.unwrap().rows
+        self.store.list_imports(tenant, whole()).await.unwrap().rows
     }
 
     /// Deletes a device at this second of the tests.

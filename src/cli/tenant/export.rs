@@ -29,7 +29,7 @@ use crate::{
     lifecycle::whole_file::{Existing, WholeFile},
     store::{
         Store,
-        operation::{AuditLine, AuditSlice, Slice},
+        operation::{AuditLine, AuditSlice, Query, Slice},
     },
 };
 
@@ -77,21 +77,21 @@ pub(super) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
 /// Writes page by page. What was read while the pages were apart may have changed in between.
 async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyhow::Result<()> {
     let mut to = BufWriter::new(to);
-    let mut after = None;
+    let mut query = Query::all(PAGE_ROWS);
     loop {
-        let page = store.list_imports(tenant, slice(after)).await?;
-        after = page.rows.last().map(|import| import.id.0);
+        let page = store.list_imports(tenant, query.clone()).await?;
         write_lines(&mut to, page.rows.iter().map(import))?;
-        if !page.more {
+        query.after = page.next;
+        if query.after.is_none() {
             break;
         }
     }
-    after = None;
+    let mut query = Query::all(PAGE_ROWS);
     loop {
-        let page = store.list_devices(tenant, slice(after)).await?;
-        after = page.rows.last().map(|device| device.id.0);
+        let page = store.list_devices(tenant, query.clone()).await?;
         write_lines(&mut to, page.rows.iter().map(device))?;
-        if !page.more {
+        query.after = page.next;
+        if query.after.is_none() {
             break;
         }
     }
@@ -175,6 +175,7 @@ async fn write_profiles(
         version: Version::Beta,
         level: MetadataLevel::Full,
         behavior: Behavior::Documented,
+        shown: None,
     };
     let mut after = None;
     loop {

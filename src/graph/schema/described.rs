@@ -1,7 +1,9 @@
 //! The table's part for types that descriptions of the API need, and whose bodies are read and written
 //! without walking it: `graph::assignment` does. A test holds the two together.
 
-use super::{Content, EdmType, PROFILE_ASSIGNMENT, Property, StructuredType, TARGET, Versions};
+use super::{
+    Content, EdmType, PROFILE_ASSIGNMENT, Property, Role, StructuredType, TARGET, Versions,
+};
 use crate::graph::enumeration::ASSIGNMENT_SOURCE;
 
 /// Graph: entity, the abstract type of everything that has a key.
@@ -66,5 +68,6 @@ const fn row(name: &'static str, content: Content<()>, nullable: bool) -> Proper
         content,
         nullable,
         versions: Versions::Both,
+        role: Role::Plain,
     }
 }

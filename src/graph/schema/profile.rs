@@ -258,6 +258,7 @@ const fn object<F: Copy>(name: &'static str, content: Content<F>) -> Property<F>
         content,
         nullable: true,
         versions: super::Versions::BetaOnly,
+        role: super::Role::Plain,
     }
 }
 

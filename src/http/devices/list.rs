@@ -1,50 +1,30 @@
 //! A page of devices.
 
 use axum::response::Response;
-use http::StatusCode;
 
 use super::profile::{Profiles, plan_if_shown};
 use crate::{
-    graph::{
-        behavior::Behavior, collection::write_collection, device::write_device, entity::Place,
-        schema::EntitySet,
-    },
-    http::{
-        call::{Call, json},
-        error::ApiError,
-    },
+    graph::{device::write_device, entity::Place, schema::EntitySet, vocabulary},
+    http::{call::Call, error::ApiError, pages::Asked},
 };
 
 /// Answers a page of the tenant's devices and the link to the next.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
-    let level = call.metadata_level()?;
-    let (options, slice) = call.page(EntitySet::Devices)?;
-    // The live service counts devices unasked.
-    let count = if options.count || call.behavior() == Behavior::Observed {
-        Some(call.store().count_devices(call.tenant()).await?)
+    let asked = Asked::read(&call, EntitySet::Devices, vocabulary::devices(call.version))?;
+    let (store, tenant) = (call.store(), call.tenant());
+    let count = if asked.counts(&call) {
+        Some(store.count_devices(tenant, asked.filter()).await?)
     } else {
         None
     };
     let (page, plan) = tokio::join!(
-        call.store().list_devices(call.tenant(), slice),
+        store.list_devices(tenant, asked.rows()),
         plan_if_shown(&call)
     );
     let page = page?;
-    let profiles = Profiles::read(&call, plan?, options.expand, &page.rows).await?;
-    let next = call.next_link(EntitySet::Devices, &page, |device| device.id.0);
-    let context = call.write_context(level);
-    let mut body = Vec::new();
-    let items = page.rows.iter().map(|device| {
-        let shown = profiles.of(device);
-        move |out: &mut Vec<u8>| write_device(out, device, &shown, &context, Place::Item)
-    });
-    write_collection(
-        &mut body,
-        &context,
-        EntitySet::Devices,
-        count,
-        next.as_deref(),
-        items,
-    );
-    Ok(json(StatusCode::OK, level, body))
+    let expand = &asked.query.shown.expand;
+    let profiles = Profiles::read(&call, plan?, expand, &page.rows).await?;
+    asked.answer(&call, count, page, |out, device, context| {
+        write_device(out, device, &profiles.of(device), context, Place::Item);
+    })
 }

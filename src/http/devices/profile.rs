@@ -2,13 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use odata::Expand;
+
 use crate::{
     domain::{
         assignment::Plan,
         device::Device,
         profile::{MAX_PROFILES, Profile},
     },
-    graph::{device::ProfileShown, version::Version},
+    graph::{
+        device::{Expanded, ProfileShown},
+        version::Version,
+    },
     http::{call::Call, error::ApiError},
     store::operation::Slice,
 };
@@ -44,7 +49,7 @@ pub fn shown_by(plan: Option<&Plan>, device: &Device) -> ProfileShown<'static> {
 pub struct Profiles {
     plan: Option<Plan>,
     found: Vec<Profile>,
-    expand: Vec<&'static str>,
+    expand: Vec<Expanded>,
 }
 
 impl Profiles {
@@ -52,11 +57,11 @@ impl Profiles {
     pub async fn read(
         call: &Call,
         plan: Option<Plan>,
-        expand: Vec<&'static str>,
+        expand: &Expand,
         devices: &[Device],
     ) -> Result<Self, ApiError> {
         let mut found = Vec::new();
-        if let Some(plan) = plan.as_ref().filter(|_| !expand.is_empty()) {
+        if let Some(plan) = plan.as_ref().filter(|_| !expand.items.is_empty()) {
             let shown = devices.iter().filter_map(|device| plan.of(device));
             let ids: BTreeSet<_> = shown.map(|assigned| assigned.profile).collect();
             if let (Some(&id), 1) = (ids.first(), ids.len()) {
@@ -73,7 +78,7 @@ impl Profiles {
         Ok(Self {
             plan,
             found,
-            expand,
+            expand: expand.items.iter().map(Expanded::of).collect(),
         })
     }
 

@@ -15,6 +15,9 @@ use crate::{
 /// How long a caller is asked to wait when a queue is full: it empties in moments.
 const QUEUE_EMPTIES: Duration = Duration::from_secs(1);
 
+const TOO_COSTLY: &str = "The query takes too long here. Filter by 'id', by three or more characters of \
+     'serialNumber' or by 'state/deviceImportStatus', or leave '$filter', '$orderby' and '$count' out.";
+
 impl From<WireError> for ApiError {
     fn from(error: WireError) -> Self {
         Self::bad_request(error.to_string())
@@ -62,6 +65,8 @@ impl From<StoreError> for ApiError {
             StoreError::Busy => Self::busy(QUEUE_EMPTIES),
             // Whether an unknown outcome was a success must not be guessed; the client asks again.
             StoreError::Unavailable(_) | StoreError::Unknown(_) => Self::unavailable(error),
+            // No fault of the moment, which would be a 503 that clients try again.
+            StoreError::TooCostly => Self::bad_request(TOO_COSTLY),
             StoreError::Conflict(_) => Self::conflict(error.to_string(), Vec::new()),
             StoreError::Corrupt(_) | StoreError::Backend(_) => Self::internal(error),
         }
@@ -83,6 +88,7 @@ mod tests {
             (StoreError::Unknown(text()), 503),
             (StoreError::Corrupt(text()), 500),
             (StoreError::Backend(text()), 500),
+            (StoreError::TooCostly, 400),
             (StoreError::Conflict(taken), 409),
         ];
         for (error, status) in cases {

@@ -1,18 +1,20 @@
-//! How many imports there are.
+//! How many imports there are, or how many a filter takes.
 
 use axum::response::Response;
 
-use crate::http::{
-    call::{Call, plain_number},
-    error::ApiError,
-    extract::accept,
+use crate::{
+    graph::vocabulary,
+    http::{
+        call::{Call, plain_number},
+        error::ApiError,
+        extract::accept,
+    },
 };
 
 /// Answers the number of the tenant's imports as text.
 pub async fn count(call: Call) -> Result<Response, ApiError> {
     accept::require_count(&call.headers)?;
-    call.take_no_options()?;
-    Ok(plain_number(
-        call.store().count_imports(call.tenant()).await?,
-    ))
+    let filter = call.count_filter(vocabulary::imports(call.version))?;
+    let count = call.store().count_imports(call.tenant(), filter);
+    Ok(plain_number(count.await?))
 }

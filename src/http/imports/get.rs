@@ -5,7 +5,12 @@ use http::StatusCode;
 
 use crate::{
     domain::import::ImportId,
-    graph::{entity::Place, import::write_import, import_state::StateShown},
+    graph::{
+        entity::{Place, WriteContext},
+        import::write_import,
+        import_state::StateShown,
+        vocabulary,
+    },
     http::{
         call::{Call, json, with_etag},
         error::ApiError,
@@ -15,7 +20,7 @@ use crate::{
 /// Answers the import with the key in the path.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    call.take_no_options()?;
+    let shown = call.shown(vocabulary::imports(call.version).shape())?;
     let id = ImportId(call.guid().ok_or_else(|| call.absent())?);
     let found = call.store().import(call.tenant(), id).await?;
     let import = found.ok_or_else(|| call.absent())?;
@@ -24,7 +29,10 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         return Ok(instead);
     }
     let mut body = Vec::new();
-    let context = call.write_context(level);
+    let context = WriteContext {
+        shown: Some(&shown),
+        ..call.write_context(level)
+    };
     write_import(
         &mut body,
         &import,

@@ -28,6 +28,21 @@ pub enum Holds {
     Text,
 }
 
+const FILTER: QueryOption = QueryOption {
+    name: "$filter",
+    meaning: "Which items are meant, as an expression: contains(serialNumber,'x').",
+    holds: Holds::Text,
+};
+const ORDER_BY: QueryOption = QueryOption {
+    name: "$orderby",
+    meaning: "By which properties the items are sorted, each with desc behind it or not, separated by commas.",
+    holds: Holds::Text,
+};
+const SELECT: QueryOption = QueryOption {
+    name: "$select",
+    meaning: "The properties to answer, separated by commas.",
+    holds: Holds::Text,
+};
 const TOP: QueryOption = QueryOption {
     name: "$top",
     meaning: "The size of a page, at most 1,000. The others follow through @odata.nextLink.",
@@ -56,16 +71,20 @@ const EXPAND: QueryOption = QueryOption {
 
 /// The options that an operation takes in a version.
 pub fn options(operation: Operation, version: Version) -> Vec<QueryOption> {
-    let page = [TOP, SKIP, COUNT, SKIP_TOKEN];
+    const PAGE: [QueryOption; 4] = [TOP, SKIP, COUNT, SKIP_TOKEN];
+    const QUERY: [QueryOption; 7] = [FILTER, ORDER_BY, SELECT, TOP, SKIP, COUNT, SKIP_TOKEN];
     let (own, set): (&[QueryOption], _) = match operation {
-        Operation::ListImports | Operation::ListUploadImports => (&page, Some(EntitySet::Imports)),
-        Operation::ListUploads => (&page, Some(EntitySet::Uploads)),
-        Operation::ListDevices => (&page, Some(EntitySet::Devices)),
-        Operation::ListProfiles => (&page, Some(EntitySet::Profiles)),
-        Operation::ListEvents => (&page, Some(EntitySet::Events)),
+        Operation::ListImports => (&QUERY, Some(EntitySet::Imports)),
+        Operation::ListDevices => (&QUERY, Some(EntitySet::Devices)),
+        Operation::ListUploads => (&PAGE, Some(EntitySet::Uploads)),
+        Operation::ListUploadImports => (&PAGE, Some(EntitySet::Imports)),
+        Operation::ListProfiles => (&PAGE, Some(EntitySet::Profiles)),
+        Operation::ListEvents => (&PAGE, Some(EntitySet::Events)),
         Operation::ListAssignedDevices => (&[TOP, SKIP_TOKEN], None),
+        Operation::CountImports | Operation::CountDevices => (&[FILTER], None),
+        Operation::GetImport | Operation::GetUploadImport => (&[SELECT], None),
+        Operation::GetDevice => (&[SELECT], Some(EntitySet::Devices)),
         Operation::GetUpload => (&[], Some(EntitySet::Uploads)),
-        Operation::GetDevice => (&[], Some(EntitySet::Devices)),
         Operation::GetProfile => (&[], Some(EntitySet::Profiles)),
         _ => (&[], None),
     };

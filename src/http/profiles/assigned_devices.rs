@@ -11,7 +11,7 @@ use crate::{
         entity::Place,
         query,
         schema::EntitySet,
-        skip_token::{self, SkipToken},
+        skip_token::{self, PageEnd, Paging},
         wire_error::{Problem, WireError},
     },
     http::{
@@ -35,13 +35,20 @@ pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
         }
     }
     let profile = find(&call).await?;
-    let place = (EntitySet::Devices, Some(profile.id.0));
+    let paging = Paging {
+        set: EntitySet::Devices,
+        within: Some(profile.id.0),
+        tenant: call.tenant(),
+        version: call.version,
+        question: "",
+    };
     let secret = call.store().paging_secret();
     let after = options
         .skip_token
         .as_deref()
-        .map(|token| skip_token::open(secret, token, place, call.tenant(), call.version))
-        .transpose()?;
+        .map(|token| skip_token::open(secret, token, &paging))
+        .transpose()?
+        .map(|end| end.id);
     let limit = usize::try_from(options.page_size()).unwrap_or(usize::MAX);
     let plan = profile::plan(&call).await?;
     let Search { rows, next } = if limit == 0 {
@@ -63,25 +70,19 @@ pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
         "windowsAutopilotDeploymentProfiles('{}')/assignedDevices",
         profile.id
     );
-    let next = next.map(|after| {
-        let (set, within) = place;
-        let token = SkipToken {
-            set,
-            within,
-            tenant: call.tenant(),
-            version: call.version,
-            after,
+    let next = next.and_then(|after| {
+        let end = PageEnd {
+            keys: Vec::new(),
+            id: after,
         };
+        // Without values a token is never too long.
+        let token = skip_token::seal(secret, &paging, &end).ok()?;
         let base = format!(
             "{}/{}/deviceManagement/{path}",
             call.context.base_url,
             call.version.path_segment()
         );
-        query::next_link(
-            &base,
-            call.query.as_deref(),
-            &skip_token::seal(secret, &token),
-        )
+        Some(query::next_link(&base, call.query.as_deref(), &token))
     });
     let context = call.write_context(level);
     let mut body = Vec::new();

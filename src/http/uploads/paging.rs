@@ -7,7 +7,7 @@ use crate::{
     graph::{
         query::{self, PageOptions},
         schema::{EntitySet, UPLOAD_IMPORTS},
-        skip_token::{self, SkipToken},
+        skip_token::{self, PageEnd, Paging},
     },
     http::{call::Call, error::ApiError},
     store::operation::{Page, Slice},
@@ -58,12 +58,9 @@ impl Paged {
         let after = options
             .skip_token
             .as_deref()
-            .map(|token| {
-                let secret = call.store().paging_secret();
-                let place = (self.set(), self.within());
-                skip_token::open(secret, token, place, call.tenant(), call.version)
-            })
-            .transpose()?;
+            .map(|token| skip_token::open(call.store().paging_secret(), token, &self.paging(call)))
+            .transpose()?
+            .map(|end| end.id);
         let slice = Slice {
             after,
             // A link goes on where its page ended: what was to be skipped is behind it.
@@ -82,14 +79,24 @@ impl Paged {
         id: impl Fn(&T) -> Uuid,
     ) -> Option<String> {
         let last = page.rows.last().filter(|_| page.more)?;
-        let token = SkipToken {
+        let end = PageEnd {
+            keys: Vec::new(),
+            id: id(last),
+        };
+        // Without values a token is never too long.
+        let token =
+            skip_token::seal(call.store().paging_secret(), &self.paging(call), &end).ok()?;
+        Some(query::next_link(&self.address(call), query, &token))
+    }
+
+    /// What its pages have in common: they hold every row, in the order of the ids.
+    fn paging(self, call: &Call) -> Paging<'static> {
+        Paging {
             set: self.set(),
             within: self.within(),
             tenant: call.tenant(),
             version: call.version,
-            after: id(last),
-        };
-        let token = skip_token::seal(call.store().paging_secret(), &token);
-        Some(query::next_link(&self.address(call), query, &token))
+            question: "",
+        }
     }
 }

@@ -82,7 +82,7 @@ async fn every_property_comes_back(bench: Workbench) {
 async fn a_request_is_accepted_whole(bench: Workbench) {
     let rows = vec![ImportProperties::default(); 300];
     let ids = bench.accept_all(CONTOSO, rows).await;
-    assert_eq!(bench.store.count_imports(CONTOSO).await, Ok(300));
+    assert_eq!(bench.store.count_imports(CONTOSO, None).await, Ok(300));
     let imports = bench.imports(CONTOSO).await;
     assert!(ids.iter().all(|id| imports.iter().any(|one| one.id == *id)));
     assert!(
@@ -174,7 +174,7 @@ async fn what_another_tenant_has_is_absent(bench: Workbench) {
 
     assert_eq!(bench.import(FABRIKAM, id).await, None);
     assert_eq!(bench.imports(FABRIKAM).await, []);
-    assert_eq!(store.count_imports(FABRIKAM).await, Ok(0));
+    assert_eq!(store.count_imports(FABRIKAM, None).await, Ok(0));
     let change = ImportChange {
         group_tag: Some(Some("stolen".to_owned())),
         ..ImportChange::default()
@@ -184,7 +184,7 @@ async fn what_another_tenant_has_is_absent(bench: Workbench) {
     assert!(!bench.delete(FABRIKAM, id).await);
     assert_eq!(bench.device(FABRIKAM, device.id).await, None);
     assert_eq!(bench.devices(FABRIKAM).await, []);
-    assert_eq!(store.count_devices(FABRIKAM).await, Ok(0));
+    assert_eq!(store.count_devices(FABRIKAM, None).await, Ok(0));
     let deletion = bench.delete_device(FABRIKAM, device.id, 0).await;
     assert_eq!(deletion, DeviceDeletion::Absent);
 

@@ -22,7 +22,7 @@ use crate::{
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
-        workbench::{WHOLE, Workbench, at, import_id},
+        workbench::{Workbench, at, import_id, whole},
     },
 };
 
@@ -127,8 +127,8 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
     let errors = [
         bench.create(CONTOSO, rows, now).await.err(),
         store.import(CONTOSO, id).await.err(),
-        store.list_imports(CONTOSO, WHOLE).await.err(),
-        store.count_imports(CONTOSO).await.err(),
+        store.list_imports(CONTOSO, whole()).await.err(),
+        store.count_imports(CONTOSO, None).await.err(),
         store
             .update_import(CONTOSO, id, change, whatever(), actor(), now)
             .await
@@ -138,8 +138,8 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
             .await
             .err(),
         store.device(CONTOSO, device).await.err(),
-        store.list_devices(CONTOSO, WHOLE).await.err(),
-        store.count_devices(CONTOSO).await.err(),
+        store.list_devices(CONTOSO, whole()).await.err(),
+        store.count_devices(CONTOSO, None).await.err(),
         store
             .delete_device(CONTOSO, device, whatever(), actor(), now)
             .await

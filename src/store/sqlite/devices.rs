@@ -3,31 +3,133 @@
 
 use std::collections::HashMap;
 
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
+use odata::{Comparison, Condition, Literal, Operand, Value};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     audit,
+    collection::Collection,
     fault::Fault,
-    imports::{count_in, page, page_sql},
     ledger::{self, FreshKeys},
     row,
+    search::{Candidates, Hint, Search},
 };
 use crate::{
     domain::{
         actor::Actor,
         device::{Device, DeviceId},
         directory_error::DirectoryError,
+        field::DeviceField,
         identity::LedgerEntryId,
         registration::{Decision, decide},
         revision::Precondition,
         tenant::TenantId,
     },
-    store::operation::{
-        DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice, Page,
-        SerialDeletion, Slice,
+    store::{
+        filter_sql::Column,
+        operation::{
+            DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice, SerialDeletion,
+        },
     },
 };
+
+/// How devices are listed.
+pub(super) const COLLECTION: Collection<DeviceField, Device> = Collection {
+    table: "device",
+    columns: row::DEVICE_COLUMNS,
+    column_of,
+    read: row::device,
+    search: Some(Search {
+        is_serial: |field| field == DeviceField::SerialNumber,
+        by_serial: "device_by_serial",
+        reads_late: false,
+        trigrams: Candidates {
+            keys: "SELECT document.id AS candidate
+                FROM device_serial CROSS JOIN device_document AS document
+                    ON document.document = device_serial.rowid
+                WHERE device_serial MATCH :match
+                    AND device_serial.rowid >= (SELECT number << 40 FROM search_tenant
+                        WHERE tenant = :tenant)
+                    AND device_serial.rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)
+                UNION SELECT device FROM search_change
+                    WHERE device IS NOT NULL AND added = 1 AND tenant = :tenant",
+            probe: "SELECT 1 FROM device_serial
+                WHERE device_serial MATCH :match
+                    AND rowid >= (SELECT number << 40 FROM search_tenant WHERE tenant = :tenant)
+                    AND rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)",
+            join: "device.tenant = :tenant AND device.id = candidate",
+        },
+        hint,
+    }),
+};
+
+/// Which devices a condition can be true of, if they are those of one directory object.
+fn hint(condition: &Condition<DeviceField>) -> Option<Hint> {
+    let Condition::Compare {
+        operator: Comparison::Equal,
+        left: Operand::Field(property),
+        right: Operand::Literal(Literal::Text(id)),
+    } = condition
+    else {
+        return None;
+    };
+    let tells = property.field == DeviceField::DirectoryDeviceId && !id.is_empty();
+    tells.then_some(Hint::Partial {
+        index: "device_by_directory_device",
+        condition: "directory_device_id <> ''",
+    })
+}
+
+/// Where a property is kept. Absent texts are empty here; what no device has yet is what `graph`
+/// shows for it.
+fn column_of(field: DeviceField) -> Column {
+    Column::required(match field {
+        DeviceField::Id => "id",
+        DeviceField::GroupTag => "group_tag",
+        DeviceField::SerialNumber => "serial_number",
+        DeviceField::ProductKey => "product_key",
+        DeviceField::Manufacturer => "manufacturer",
+        DeviceField::Model => "model",
+        DeviceField::UserPrincipalName => "user_principal_name",
+        DeviceField::SkuNumber => "sku_number",
+        DeviceField::SystemFamily => "system_family",
+        DeviceField::PurchaseOrderIdentifier => "purchase_order_identifier",
+        DeviceField::AddressableUserName => "addressable_user_name",
+        DeviceField::ResourceName => "resource_name",
+        DeviceField::DirectoryDeviceId => "directory_device_id",
+        // A device that is not managed is shown with a GUID.
+        DeviceField::ManagedDeviceId => {
+            "(CASE managed_device_id WHEN '' THEN '00000000-0000-0000-0000-000000000000'
+                ELSE managed_device_id END)"
+        }
+        DeviceField::DisplayName => "display_name",
+        DeviceField::DeviceAccountUpn => "device_account_upn",
+        DeviceField::DeviceFriendlyName => "device_friendly_name",
+        DeviceField::UserlessEnrollmentStatus => "userless_enrollment",
+        DeviceField::DeviceAccountPassword => {
+            return Column::Constant(Value::Text(Cow::Borrowed("")));
+        }
+        DeviceField::ProfileAssignmentStatus | DeviceField::EnrollmentState => {
+            return Column::Constant(Value::Enum(4));
+        }
+        DeviceField::RemediationState => return Column::Constant(Value::Enum(1)),
+        DeviceField::ProfileAssignmentDetailedStatus => return Column::Constant(Value::Enum(0)),
+        DeviceField::ProfileAssignedAt
+        | DeviceField::LastContactedAt
+        | DeviceField::RemediationStateModifiedAt => {
+            let never = Timestamp::from_microsecond(NEVER_MICROSECONDS).unwrap_or_default();
+            return Column::Constant(Value::Instant(never));
+        }
+    })
+}
+
+/// The first instant of the year 1, which is Graph's way to say never.
+const NEVER_MICROSECONDS: i64 = -62_135_596_800_000_000;
 
 /// How long a deleted device is remembered as such.
 const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -45,25 +147,6 @@ pub(super) fn find(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
     rows.next()?.map(row::device).transpose()
-}
-
-/// A page of devices in the order of their ids.
-pub(super) fn list(
-    connection: &Connection,
-    tenant: TenantId,
-    slice: Slice,
-) -> Result<Page<Device>, Fault> {
-    let sql = page_sql("device", row::DEVICE_COLUMNS);
-    page(connection, &sql, tenant, slice, row::device)
-}
-
-/// How many devices a tenant has.
-pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    count_in(
-        connection,
-        "SELECT count(*) FROM device WHERE tenant = ?1",
-        tenant,
-    )
 }
 
 /// Adds a registered device.

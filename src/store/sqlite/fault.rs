@@ -63,6 +63,8 @@ pub(super) fn store_error(error: &Error) -> StoreError {
             // A damaged file is no single row's fault: no import may be refused for it.
             | ErrorCode::DatabaseCorrupt
             | ErrorCode::NotADatabase => StoreError::Unavailable(text),
+            // Only a query that takes too long is interrupted.
+            ErrorCode::OperationInterrupted => StoreError::TooCostly,
             _ => StoreError::Backend(text),
         },
         Error::FromSqlConversionFailure(..)

@@ -1,18 +1,23 @@
 //! Imports: accepting, reading, changing and withdrawing them.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use jiff::Timestamp;
+use odata::{Comparison, Condition, Literal, Operand, Value};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     audit,
+    collection::Collection,
     fault::{Fault, is_taken},
     row,
+    search::{Candidates, Hint, Search},
 };
 use crate::{
     domain::{
         actor::Actor,
+        directory_error::DirectoryError,
+        field::ImportField,
         hardware_blob::HardwareBlob,
         import::{CallId, Import, ImportChange, ImportId, ImportState, Phase, revision},
         revision::Precondition,
@@ -21,9 +26,126 @@ use crate::{
     },
     store::{
         StoreError, Unique,
-        operation::{ImportDeletion, NewImport, NewImports, Page, Slice, Updated},
+        filter_sql::Column,
+        operation::{ImportDeletion, NewImport, NewImports, Updated},
     },
 };
+
+/// How imports are listed.
+pub(super) const COLLECTION: Collection<ImportField, Import> = Collection {
+    table: "import",
+    columns: row::IMPORT_COLUMNS,
+    column_of,
+    read: row::import,
+    search: Some(Search {
+        is_serial: |field| field == ImportField::SerialNumber,
+        by_serial: "import_by_serial",
+        reads_late: true,
+        trigrams: Candidates {
+            keys: "SELECT rowid & 1099511627775 AS candidate FROM import_serial
+                WHERE import_serial MATCH :match
+                    AND rowid >= (SELECT number << 40 FROM search_tenant WHERE tenant = :tenant)
+                    AND rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)
+                UNION SELECT seq FROM import NOT INDEXED
+                    WHERE seq > (SELECT imports_upto FROM search_progress) AND tenant = :tenant
+                UNION SELECT import_seq FROM search_change
+                    WHERE import_seq IS NOT NULL AND added = 1 AND tenant = :tenant",
+            probe: "SELECT 1 FROM import_serial
+                WHERE import_serial MATCH :match
+                    AND rowid >= (SELECT number << 40 FROM search_tenant WHERE tenant = :tenant)
+                    AND rowid < (SELECT (number + 1) << 40 FROM search_tenant
+                        WHERE tenant = :tenant)",
+            join: "import.seq = candidate",
+        },
+        hint,
+    }),
+};
+
+/// Imports that wait are few, unless the registrar is far behind.
+const WAITING: Candidates = Candidates {
+    keys: "SELECT seq AS candidate FROM import INDEXED BY import_waiting
+        WHERE state = 0 AND tenant = :tenant",
+    probe: "SELECT 1 FROM import INDEXED BY import_waiting WHERE state = 0 AND tenant = :tenant",
+    join: "import.seq = candidate",
+};
+
+/// Which imports a condition can be true of, if they are of one state.
+fn hint(condition: &Condition<ImportField>) -> Option<Hint> {
+    const REFUSED: Hint = Hint::Partial {
+        index: "import_refused",
+        condition: "state = 4",
+    };
+
+    let Condition::Compare {
+        operator,
+        left: Operand::Field(property),
+        right: Operand::Literal(literal),
+    } = condition
+    else {
+        return None;
+    };
+    match (property.field, operator, literal) {
+        (ImportField::Status, Comparison::Equal, Literal::Enum(_, number)) => {
+            match i64::from(*number) {
+                row::WAITING => Some(Hint::Among(WAITING)),
+                row::REFUSED => Some(REFUSED),
+                _ => None,
+            }
+        }
+        // Only refused imports have a code.
+        (ImportField::ErrorCode, Comparison::Equal, Literal::Integer(code)) if *code != 0 => {
+            Some(REFUSED)
+        }
+        (
+            ImportField::ErrorCode,
+            Comparison::NotEqual | Comparison::Greater,
+            Literal::Integer(0),
+        ) => Some(REFUSED),
+        _ => None,
+    }
+}
+
+/// Where a property is kept. Absent texts are null here.
+fn column_of(field: ImportField) -> Column {
+    match field {
+        ImportField::Id => Column::required("id"),
+        ImportField::GroupTag => Column::nullable("group_tag"),
+        ImportField::SerialNumber => Column::nullable("serial_number"),
+        ImportField::ProductKey => Column::nullable("product_key"),
+        ImportField::ImportId => Column::nullable("import_id"),
+        ImportField::AssignedUserPrincipalName => Column::nullable("assigned_user_principal_name"),
+        // No query may compare it.
+        ImportField::HardwareBlob => Column::Constant(Value::Null),
+        // The numbers of the states are those of Graph's enumeration.
+        ImportField::Status => Column::required("state"),
+        ImportField::RegisteredDevice => Column::Stored {
+            sql: "(CASE WHEN device IS NULL THEN '' ELSE lower(substr(hex(device), 1, 8) || '-' \
+                  || substr(hex(device), 9, 4) || '-' || substr(hex(device), 13, 4) || '-' \
+                  || substr(hex(device), 17, 4) || '-' || substr(hex(device), 21)) END)"
+                .into(),
+            nullable: false,
+        },
+        ImportField::ErrorCode => Column::required("ifnull(error_code, 0)"),
+        ImportField::ErrorName => Column::Stored {
+            sql: error_names().into(),
+            nullable: false,
+        },
+    }
+}
+
+/// The name of an import's outcome, as clients read it.
+fn error_names() -> &'static str {
+    static NAMES: LazyLock<String> = LazyLock::new(|| {
+        let name = |error: DirectoryError| format!("WHEN {} THEN '{}'", error.code(), error.name());
+        format!(
+            "(CASE WHEN state = {} THEN 'None' ELSE CASE error_code {} ELSE '' END END)",
+            row::COMPLETE,
+            DirectoryError::ALL.map(name).join(" ")
+        )
+    });
+    &NAMES
+}
 
 /// Who writes to an import, when, and on which condition.
 pub(super) struct Write<'a> {
@@ -153,25 +275,6 @@ pub(super) fn find(
     rows.next()?.map(row::import).transpose()
 }
 
-/// A page of imports in the order of their ids.
-pub(super) fn list(
-    connection: &Connection,
-    tenant: TenantId,
-    slice: Slice,
-) -> Result<Page<Import>, Fault> {
-    let sql = page_sql("import", row::IMPORT_COLUMNS);
-    page(connection, &sql, tenant, slice, row::import)
-}
-
-/// How many imports a tenant has.
-pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    count_in(
-        connection,
-        "SELECT count(*) FROM import WHERE tenant = ?1",
-        tenant,
-    )
-}
-
 /// Changes an import; one that waits is decided again.
 pub(super) fn update(
     connection: &Connection,
@@ -259,50 +362,6 @@ pub(super) fn delete(
 /// Whether this import decides anything anew for the registrar.
 pub(super) fn is_work(updated: &Updated) -> bool {
     matches!(updated, Updated::Done(import) if import.state == ImportState::Waiting)
-}
-
-/// The statement for a page of a table, by the keyset of (tenant, id).
-pub(super) fn page_sql(table: &str, columns: &str) -> String {
-    format!(
-        "SELECT {columns} FROM {table} WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4"
-    )
-}
-
-/// Reads a page, and whether rows follow it.
-pub(super) fn page<T>(
-    connection: &Connection,
-    sql: &str,
-    tenant: TenantId,
-    slice: Slice,
-    read: impl Fn(&rusqlite::Row<'_>) -> Result<T, Fault>,
-) -> Result<Page<T>, Fault> {
-    // Every GUID but the zero one, which is never a key, sorts after sixteen zeros.
-    let after = slice.after.unwrap_or_default();
-    let limit = i64::try_from(slice.limit).unwrap_or(i64::MAX - 1);
-    let skip = i64::try_from(slice.skip).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(params![
-        tenant.0.as_bytes(),
-        after.as_bytes(),
-        limit + 1,
-        skip
-    ])?;
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        if rows.len() == slice.limit {
-            return Ok(Page { rows, more: true });
-        }
-        rows.push(read(row)?);
-    }
-    Ok(Page { rows, more: false })
-}
-
-/// Runs a count for a tenant.
-pub(super) fn count_in(connection: &Connection, sql: &str, tenant: TenantId) -> Result<u64, Fault> {
-    let count: i64 = connection
-        .prepare_cached(sql)?
-        .query_row(params![tenant.0.as_bytes()], |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 fn record(

@@ -6,6 +6,7 @@
 mod assignments;
 mod audit;
 mod backup;
+mod collection;
 mod devices;
 mod fault;
 mod imports;
@@ -18,6 +19,8 @@ mod profiles;
 mod queue;
 mod readers;
 mod row;
+mod search;
+mod slices;
 mod start;
 mod sync;
 mod tenants;
@@ -40,14 +43,15 @@ use super::{
     Answer, Store,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-        DeviceWrite, Failure, ImportDeletion, LedgerEntry, LedgerQuery, NewDevice, NewImports,
-        NewUpload, Page, SerialDeletion, Settled, Settlement, Slice, TenantDeletion, TenantSummary,
-        Updated, UploadDeletion,
+        DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
+        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice,
+        TenantDeletion, TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
     actor::Actor,
     device::{Device, DeviceId},
+    field::{DeviceField, ImportField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     revision::Precondition,
@@ -120,18 +124,26 @@ impl Store for SqliteStore {
         )
     }
 
-    fn list_imports(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Import>> {
-        Box::pin(
-            self.readers
-                .run(move |connection| imports::list(connection, tenant, slice)),
-        )
+    fn list_imports(
+        &self,
+        tenant: TenantId,
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        Box::pin(collection::list(
+            &self.readers,
+            &imports::COLLECTION,
+            tenant,
+            query,
+        ))
     }
 
-    fn count_imports(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(
-            self.readers
-                .run(move |connection| imports::count(connection, tenant)),
-        )
+    fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64> {
+        Box::pin(collection::count(
+            &self.readers,
+            &imports::COLLECTION,
+            tenant,
+            filter,
+        ))
     }
 
     fn update_import(
@@ -294,18 +306,26 @@ impl Store for SqliteStore {
         )
     }
 
-    fn list_devices(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Device>> {
-        Box::pin(
-            self.readers
-                .run(move |connection| devices::list(connection, tenant, slice)),
-        )
+    fn list_devices(
+        &self,
+        tenant: TenantId,
+        query: Query<DeviceField>,
+    ) -> Answer<'_, Listed<Device>> {
+        Box::pin(collection::list(
+            &self.readers,
+            &devices::COLLECTION,
+            tenant,
+            query,
+        ))
     }
 
-    fn count_devices(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(
-            self.readers
-                .run(move |connection| devices::count(connection, tenant)),
-        )
+    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
+        Box::pin(collection::count(
+            &self.readers,
+            &devices::COLLECTION,
+            tenant,
+            filter,
+        ))
     }
 
     fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {

@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     SqliteStore, assignments, audit,
     fault::Fault,
-    imports::{count_in, page, page_sql},
-    profile_row, row, sync,
+    profile_row, row,
+    slices::{bounds, page},
+    sync,
 };
 use crate::{
     domain::{
@@ -194,18 +195,21 @@ fn find(
 }
 
 fn list(connection: &Connection, tenant: TenantId, slice: Slice) -> Result<Page<Profile>, Fault> {
-    page(
-        connection,
-        &page_sql("profile", profile_row::COLUMNS),
-        tenant,
-        slice,
-        profile_row::read,
-    )
+    let sql = format!(
+        "SELECT {} FROM profile WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4",
+        profile_row::COLUMNS
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let (after, limit, skip) = bounds(slice);
+    let rows = statement.query(params![tenant.0.as_bytes(), after, limit, skip])?;
+    page(rows, slice, profile_row::read)
 }
 
 fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    let sql = "SELECT count(*) FROM profile WHERE tenant = ?1";
-    count_in(connection, sql, tenant)
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM profile WHERE tenant = ?1")?
+        .query_row(params![tenant.0.as_bytes()], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 fn update(

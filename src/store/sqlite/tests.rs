@@ -3,7 +3,9 @@
 mod disk;
 mod file;
 mod keeping;
+mod queries;
 mod rows;
+mod trigrams;
 mod writer;
 
 use std::{

@@ -1,9 +1,14 @@
 //! Uploads, and the imports in them.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, Rows, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{SqliteStore, audit, fault::Fault, fault::is_taken, imports, row};
+use super::{
+    SqliteStore, audit,
+    fault::{Fault, is_taken},
+    imports, row,
+    slices::{bounds, page},
+};
 use crate::{
     domain::{
         actor::Actor,
@@ -86,11 +91,10 @@ pub(super) fn list(
 
 /// How many uploads a tenant has.
 pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    imports::count_in(
-        connection,
-        "SELECT count(*) FROM upload WHERE tenant = ?1",
-        tenant,
-    )
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM upload WHERE tenant = ?1")?
+        .query_row(params![tenant.0.as_bytes()], |row| row.get(0))?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 /// Accepts all imports into an upload, or none; false where there is no such upload.
@@ -255,32 +259,6 @@ fn exists(connection: &Connection, tenant: TenantId, upload: UploadId) -> Result
 }
 
 /// The keyset's values: after which id, how many rows and one more, how many to leave out.
-fn bounds(slice: Slice) -> ([u8; 16], i64, i64) {
-    // Every GUID but the zero one, which is never a key, sorts after sixteen zeros.
-    let after = slice.after.unwrap_or_default().into_bytes();
-    let limit = i64::try_from(slice.limit).unwrap_or(i64::MAX - 1);
-    (
-        after,
-        limit + 1,
-        i64::try_from(slice.skip).unwrap_or(i64::MAX),
-    )
-}
-
-fn page<T>(
-    mut found: Rows<'_>,
-    slice: Slice,
-    read: impl Fn(&Row<'_>) -> Result<T, Fault>,
-) -> Result<Page<T>, Fault> {
-    let mut rows = Vec::new();
-    while let Some(row) = found.next()? {
-        if rows.len() == slice.limit {
-            return Ok(Page { rows, more: true });
-        }
-        rows.push(read(row)?);
-    }
-    Ok(Page { rows, more: false })
-}
-
 fn read(row: &Row<'_>) -> Result<Upload, Fault> {
     let contents = UploadContents {
         imports: row.get(3)?,

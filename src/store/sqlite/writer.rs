@@ -3,8 +3,9 @@
 //! It takes what is queued, runs each operation so that it can be undone alone, commits once and
 //! answers all. So a hundred callers share one sync of the disk, and none is answered before it.
 
+mod waiting;
+
 use std::{
-    collections::VecDeque,
     panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
@@ -20,8 +21,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::{
     fault::{Fault, store_error},
     open::Opener,
+    search,
 };
 use crate::store::StoreError;
+use waiting::Waiting;
 
 /// How many operations share a commit at most.
 const GROUP_OPERATIONS: usize = 256;
@@ -29,6 +32,8 @@ const GROUP_OPERATIONS: usize = 256;
 const GROUP_KIB: u32 = 8 * 1024;
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
+/// How long nothing is indexed after a failure.
+const CATCH_UP_PAUSE: Duration = Duration::from_mins(1);
 /// How often an operator is told that a broken connection can't be opened again.
 const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
@@ -152,7 +157,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || WriterThread::new(opener, connection, witness).run(&receiver))?;
+            .spawn(move || WriterThread::new(opener, connection, witness).run(receiver))?;
         Ok(Self {
             queue: Mutex::new(Queue {
                 sender: Some(sender),
@@ -263,6 +268,8 @@ struct WriterThread {
     witness: Arc<dyn Witness>,
     /// When opening failed last, and whether an operator has been told.
     broken_since: Option<Instant>,
+    /// When indexing failed last.
+    behind_since: Option<Instant>,
 }
 
 impl WriterThread {
@@ -272,17 +279,39 @@ impl WriterThread {
             connection: Some(connection),
             witness,
             broken_since: None,
+            behind_since: None,
         }
     }
 
-    fn run(mut self, queue: &Receiver<Vec<Job>>) {
-        let mut waiting = VecDeque::new();
-        while fill(&mut waiting, queue) {
-            let group = take_group(&mut waiting);
+    fn run(mut self, queue: Receiver<Vec<Job>>) {
+        let mut waiting = Waiting::new(queue);
+        loop {
+            self.catch_up(search::BUSY);
+            if !waiting.fill(|| self.catch_up(search::IDLE)) {
+                return;
+            }
+            let group = waiting.take_group();
             metrics::gauge!("hangar_write_queue_depth")
                 .decrement(u32::try_from(group.len()).unwrap_or(u32::MAX));
             self.write(group);
         }
+    }
+
+    /// Works in a part of what is behind; says whether more is left. Nobody waits for it, and nothing
+    /// is lost if it fails: what is behind is looked through.
+    fn catch_up(&mut self, more_than: i64) -> bool {
+        let pausing = self
+            .behind_since
+            .is_some_and(|since| since.elapsed() < CATCH_UP_PAUSE);
+        let Some(connection) = self.connection.as_ref().filter(|_| !pausing) else {
+            return false;
+        };
+        let caught_up = search::catch_up_alone(connection, more_than);
+        self.behind_since = caught_up.is_err().then(Instant::now);
+        caught_up.unwrap_or_else(|error| {
+            tracing::warn!(%error, "serial numbers cannot be indexed now; searching for them takes longer");
+            false
+        })
     }
 
     fn write(&mut self, group: Vec<Job>) {
@@ -328,34 +357,6 @@ impl WriterThread {
             .as_ref()
             .ok_or_else(|| StoreError::Unavailable("no connection".to_owned()))
     }
-}
-
-/// Waits for a job if none waits, and takes what else is queued, up to a group's worth; false once
-/// the writer is closed and everything is done.
-fn fill(waiting: &mut VecDeque<Job>, queue: &Receiver<Vec<Job>>) -> bool {
-    if waiting.is_empty() {
-        let Ok(jobs) = queue.recv() else { return false };
-        waiting.extend(jobs);
-    }
-    while waiting.len() < GROUP_OPERATIONS {
-        let Ok(jobs) = queue.try_recv() else { break };
-        waiting.extend(jobs);
-    }
-    true
-}
-
-/// Takes the jobs that wait longest, up to a group's bounds.
-fn take_group(waiting: &mut VecDeque<Job>) -> Vec<Job> {
-    let mut weight_kib: u32 = 0;
-    let mut group = Vec::new();
-    while group.len() < GROUP_OPERATIONS && weight_kib < GROUP_KIB {
-        let Some(job) = waiting.pop_front() else {
-            break;
-        };
-        weight_kib = weight_kib.saturating_add(job.weight_kib);
-        group.push(job);
-    }
-    group
 }
 
 /// Runs a group in one transaction and answers each of it. The error says that the whole group

@@ -7,4 +7,5 @@ mod options;
 mod paging;
 mod paging_walk;
 mod paths;
+mod queries;
 mod tokens;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::harness::{DEVICES, House, IMPORTS, VERSIONS, WRITE, error, ids_of, string, text};
 
-const BAD_TOKEN: &str = "400 BadRequest: The query option '$skiptoken' is not one that was given out for this collection: follow '@odata.nextLink' as it is.";
+const BAD_TOKEN: &str = "400 BadRequest: The query option '$skiptoken' is not one that was given out for this query: follow '@odata.nextLink' as it is.";
 
 /// A house that has so many imports and as many devices, by calls of at most 1,000.
 async fn filled(count: usize) -> House {
@@ -143,9 +143,7 @@ async fn a_token_leads_nowhere_but_where_it_was_given_out() {
     let forged = String::from_utf8(forged).unwrap();
     let moved = format!("{}{}", &devices[..20], &imports[20..]);
     let plain = Uuid::from_u128(1).to_string();
-    for bad in [
-        truncated, half, &longer, &forged, &moved, &plain, "", "%00", "x",
-    ] {
+    for bad in [truncated, half, &longer, &forged, &moved, &plain, "", "x"] {
         assert_eq!(error(&use_of(IMPORTS, bad).await), BAD_TOKEN, "{bad}");
     }
     // Another user of the tenant may go on with it, and so may an empty page.

@@ -35,10 +35,12 @@ async fn the_number_is_plain_text() {
         assert_eq!(ask.send().await.status, status, "{accept}");
     }
     let answer = house
-        .get(&format!("{path}?$filter=id eq '7'").replace(' ', "%20"))
+        .get(&format!("{path}?$filter=state/deviceErrorCode%20eq%20803"))
         .await;
+    assert_eq!(text(&answer), "3");
+    let answer = house.get(&format!("{path}?$top=1")).await;
     assert_eq!(
         error(&answer),
-        "400 BadRequest: The query option '$filter' is not supported here."
+        "400 BadRequest: The query option '$top' is not supported here."
     );
 }

@@ -68,7 +68,7 @@ async fn a_database_that_may_not_grow_recovers_with_room() {
     prove(&workbench, &accepted).await;
     let count = accepted.len() as u64;
     assert!(count > 20);
-    assert_eq!(store.count_imports(CONTOSO).await, Ok(count));
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(count));
 
     // Room made by deleting is used at once.
     for id in accepted.drain(..20) {

@@ -23,17 +23,11 @@ use crate::{
     store::{
         OpenError, Store,
         operation::{
-            AuditSlice, NewImport, NewImports, NewUpload, Slice, TenantDeletion, TenantSummary,
+            AuditSlice, NewImport, NewImports, NewUpload, Query, TenantDeletion, TenantSummary,
         },
         soundness::{Depth, Soundness},
     },
     testing::{CONTOSO, FABRIKAM, ManualClock, actor},
-};
-
-const WHOLE: Slice = Slice {
-    after: None,
-    skip: 0,
-    limit: 10_000,
 };
 
 /// The keys of three devices: so many of the ledger's are gathered in memory before they move.
@@ -172,7 +166,7 @@ async fn a_copy_is_one_moment_of_a_database_that_is_written_meanwhile() {
     }
     let opening = Opening::Serve(DatabaseKind::Production);
     let restored = SqliteStore::open(&to, opening).unwrap();
-    assert_eq!(restored.count_imports(CONTOSO).await, Ok(200));
+    assert_eq!(restored.count_imports(CONTOSO, None).await, Ok(200));
     assert_eq!(restored.paging_secret(), bench.store.paging_secret());
 }
 
@@ -203,7 +197,12 @@ fn what_is_no_database_of_this_program_is_named() {
 #[tokio::test]
 async fn a_used_database_is_sound() {
     let bench = furnished().await;
-    let devices = bench.store.list_devices(CONTOSO, WHOLE).await.unwrap().rows;
+    let devices = bench
+        .store
+        .list_devices(CONTOSO, Query::all(10_000))
+        .await
+        .unwrap()
+        .rows;
     let deleted = bench.store.delete_device(
         CONTOSO,
         devices[0].id,
@@ -427,7 +426,12 @@ async fn torn_pages_and_stale_indexes_are_findings() {
 async fn tenants_are_listed_with_what_they_have() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
-    let devices = bench.store.list_devices(CONTOSO, WHOLE).await.unwrap().rows;
+    let devices = bench
+        .store
+        .list_devices(CONTOSO, Query::all(10_000))
+        .await
+        .unwrap()
+        .rows;
     let deleted = bench.store.delete_device(
         CONTOSO,
         devices[0].id,
@@ -458,7 +462,11 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     let bench = furnished().await;
     bench.accept(CONTOSO, 50..52).await;
     bench.upload(CONTOSO, 1).await;
-    let theirs = bench.store.list_imports(FABRIKAM, WHOLE).await.unwrap();
+    let theirs = bench
+        .store
+        .list_imports(FABRIKAM, Query::all(10_000))
+        .await
+        .unwrap();
     let whole = bench.delete_all(CONTOSO, 2).await;
     let expected = TenantDeletion {
         imports: 5,
@@ -472,7 +480,11 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     let tenants = bench.store.list_tenants().await.unwrap();
     assert_eq!(tenants.len(), 1);
     assert_eq!(
-        bench.store.list_imports(FABRIKAM, WHOLE).await.unwrap(),
+        bench
+            .store
+            .list_imports(FABRIKAM, Query::all(10_000))
+            .await
+            .unwrap(),
         theirs
     );
 
@@ -496,7 +508,7 @@ async fn a_tenants_deletion_frees_its_hardware_and_spares_the_others() {
     bench.settle().await;
     let imports = bench
         .store
-        .list_imports(FABRIKAM, WHOLE)
+        .list_imports(FABRIKAM, Query::all(10_000))
         .await
         .unwrap()
         .rows;

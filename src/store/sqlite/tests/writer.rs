@@ -113,7 +113,7 @@ async fn hundreds_share_a_commit_and_the_failing_harm_nobody() {
     assert_eq!(seen.await, Ok(0), "a hundred rows waited for one commit");
     let [taken] = taken;
     assert!(matches!(taken.await, Err(StoreError::Conflict(_))));
-    assert_eq!(store.count_imports(CONTOSO).await, Ok(400));
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(400));
 }
 
 #[tokio::test]
@@ -219,7 +219,7 @@ async fn a_full_queue_is_busy_at_once_and_keeps_nothing_of_it() {
     let [filling] = filling;
     assert_eq!(accepted.await, Ok(()));
     assert_eq!(filling.await, Ok(()));
-    assert_eq!(store.count_imports(CONTOSO).await, Ok(1));
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(1));
     assert_eq!(bench.create(CONTOSO, row(2), at(0)).await, Ok(()));
 }
 
@@ -251,7 +251,7 @@ async fn a_group_that_loses_its_transaction_is_refused_whole() {
             "{answer:?}"
         );
     }
-    assert_eq!(store.count_imports(CONTOSO).await, Ok(0));
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(0));
 
     // The connection was given up, and its marks with it; the next has the same settings.
     let marks = |connection: &Connection| {
@@ -290,7 +290,7 @@ async fn reads_that_panic_cost_no_connection() {
         let answer = store.readers.run(panic).await;
         assert!(matches!(answer, Err(StoreError::Backend(_))));
     }
-    assert_eq!(store.count_imports(CONTOSO).await, Ok(0));
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(0));
 }
 
 #[tokio::test]
@@ -312,5 +312,5 @@ async fn closing_answers_what_was_accepted() {
     for answer in join_all(accepted).await {
         assert_eq!(answer, Ok(()));
     }
-    assert_eq!(files.open().count_imports(CONTOSO).await, Ok(50));
+    assert_eq!(files.open().count_imports(CONTOSO, None).await, Ok(50));
 }

@@ -1,0 +1,144 @@
+//! What a collection or an entity is asked, read with the vocabulary of its type.
+//!
+//! The language itself is in the crate `odata`, the names and plain values of options in `query`.
+
+use odata::{
+    Condition, Expand, Order, Select, Shape, SyntaxError, Vocabulary, parse_expand, parse_filter,
+    parse_order, parse_select,
+};
+
+use super::{
+    query::{Options, PageOptions, SystemOption, read_options},
+    version::Version,
+    wire_error::{Problem, WireError},
+};
+
+/// What a list is asked for.
+#[derive(Clone, Debug)]
+pub struct ListQuery<F> {
+    /// Which part of it.
+    pub page: PageOptions,
+    /// `$filter`: which rows; absent, all.
+    pub filter: Option<Condition<F>>,
+    /// `$orderby`: in which order, if one is named.
+    pub order: Option<Order<F>>,
+    /// What is shown of each row.
+    pub shown: Shown,
+}
+
+/// What an answer shows of an entity.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// `$select`: these properties; absent, all.
+    pub select: Option<Select>,
+    /// `$expand`: what stands within.
+    pub expand: Expand,
+}
+
+impl<F> ListQuery<F> {
+    /// What the list's pages have in common, in one text for one meaning: a later page is a page of
+    /// no other question.
+    pub fn question(&self) -> String {
+        let filter = self.filter.as_ref();
+        let filter = filter.map(|filter| format!("filter {filter}"));
+        let order = self.order.as_ref().map(|order| format!("order {order}"));
+        format!(
+            "{}\n{}",
+            filter.unwrap_or_default(),
+            order.unwrap_or_default()
+        )
+    }
+}
+
+/// Reads what a list is asked.
+pub fn read_list_query<F: Copy + PartialEq>(
+    query: Option<&str>,
+    version: Version,
+    vocabulary: &Vocabulary<F>,
+) -> Result<ListQuery<F>, WireError> {
+    let options = read_options(query, version)?;
+    let mut list = ListQuery {
+        page: PageOptions::default(),
+        filter: None,
+        order: None,
+        shown: Shown::default(),
+    };
+    for option in &options.system {
+        match option.name.as_str() {
+            "$filter" => list.filter = Some(read_filter(option, &options, vocabulary)?),
+            "$orderby" => {
+                let order = parse_order(&option.value, vocabulary);
+                list.order = Some(order.map_err(|error| not_understood("$orderby", error))?);
+            }
+            _ if list.page.take(option)? => {}
+            _ => list.shown.take(option, vocabulary.shape())?,
+        }
+    }
+    Ok(list)
+}
+
+/// Reads what is asked of the answer to `/$count`: which rows are counted.
+pub fn read_count_query<F: Copy>(
+    query: Option<&str>,
+    version: Version,
+    vocabulary: &Vocabulary<F>,
+) -> Result<Option<Condition<F>>, WireError> {
+    let options = read_options(query, version)?;
+    let mut filter = None;
+    for option in &options.system {
+        match option.name.as_str() {
+            "$filter" => filter = Some(read_filter(option, &options, vocabulary)?),
+            _ => return Err(option.not_offered()),
+        }
+    }
+    Ok(filter)
+}
+
+/// Reads what is asked of a single entity.
+pub fn read_entity_query(
+    query: Option<&str>,
+    version: Version,
+    shape: &Shape,
+) -> Result<Shown, WireError> {
+    let mut shown = Shown::default();
+    for option in &read_options(query, version)?.system {
+        shown.take(option, shape)?;
+    }
+    Ok(shown)
+}
+
+impl Shown {
+    /// Takes an option that says what is shown. Others are not offered.
+    fn take(&mut self, option: &SystemOption<'_>, shape: &Shape) -> Result<(), WireError> {
+        match option.name.as_str() {
+            "$select" => {
+                let select = parse_select(&option.value, shape);
+                self.select = Some(select.map_err(|error| not_understood("$select", error))?);
+            }
+            "$expand" => {
+                self.expand = parse_expand(&option.value, shape)
+                    .map_err(|error| not_understood("$expand", error))?;
+            }
+            _ => return Err(option.not_offered()),
+        }
+        Ok(())
+    }
+}
+
+fn read_filter<F: Copy>(
+    option: &SystemOption<'_>,
+    options: &Options<'_>,
+    vocabulary: &Vocabulary<F>,
+) -> Result<Condition<F>, WireError> {
+    let aliases: Vec<(&str, &str)> = options
+        .aliases
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref()))
+        .collect();
+    parse_filter(&option.value, vocabulary, &aliases)
+        .map_err(|error| not_understood("$filter", error))
+}
+
+fn not_understood(option: &'static str, error: SyntaxError) -> WireError {
+    WireError::new(Problem::NotUnderstood { option, error })
+}

@@ -1,0 +1,174 @@
+//! What queries may name, made from the property table: a vocabulary a type and a version.
+
+use std::sync::LazyLock;
+
+use odata::{Kind, Property, Vocabulary};
+
+use crate::domain::field::{DeviceField, ImportField};
+
+use super::{
+    enumeration::enumeration,
+    schema::{self, Content, DEVICE, EdmType, IMPORT, StructuredType},
+    version::Version,
+};
+
+/// The vocabularies of a type, by version.
+struct ByVersion<F> {
+    beta: Vocabulary<F>,
+    v1: Vocabulary<F>,
+}
+
+/// What a query of imports may name.
+pub fn imports(version: Version) -> &'static Vocabulary<ImportField> {
+    static IMPORTS: LazyLock<ByVersion<ImportField>> = LazyLock::new(|| ByVersion::of(&IMPORT));
+    IMPORTS.get(version)
+}
+
+/// What a query of devices may name.
+pub fn devices(version: Version) -> &'static Vocabulary<DeviceField> {
+    static DEVICES: LazyLock<ByVersion<DeviceField>> = LazyLock::new(|| ByVersion::of(&DEVICE));
+    DEVICES.get(version)
+}
+
+impl<F: Copy> ByVersion<F> {
+    fn of(kind: &'static StructuredType<F>) -> Self {
+        let of = |version| describe(Vocabulary::new(kind.name), kind, version, "");
+        Self {
+            beta: of(Version::Beta),
+            v1: of(Version::V1),
+        }
+    }
+
+    fn get(&self, version: Version) -> &Vocabulary<F> {
+        match version {
+            Version::Beta => &self.beta,
+            Version::V1 => &self.v1,
+        }
+    }
+}
+
+/// Adds a type's properties to a vocabulary, their names behind this prefix.
+fn describe<F: Copy>(
+    mut vocabulary: Vocabulary<F>,
+    kind: &'static StructuredType<F>,
+    version: Version,
+    prefix: &'static str,
+) -> Vocabulary<F> {
+    for property in kind.properties_in(version) {
+        let path = path(prefix, property.name);
+        vocabulary = match &property.content {
+            Content::Value(edm, field) => {
+                let described = Property {
+                    nullable: property.nullable,
+                    ..Property::new(path, *field, kind_of(*edm, property.role))
+                };
+                vocabulary.property(match property.role {
+                    schema::Role::Secret | schema::Role::Derived => described.only_selectable(),
+                    schema::Role::Key | schema::Role::Plain => described,
+                })
+            }
+            Content::Collection(_, field) => {
+                let described = Property::new(path, *field, Kind::Opaque);
+                vocabulary.property(described.only_selectable())
+            }
+            Content::Complex(inner) | Content::Optional(inner, _) => {
+                describe(vocabulary.complex(path, inner.name), inner, version, path)
+            }
+        };
+    }
+    vocabulary
+}
+
+/// The path of a property. A vocabulary is made once and stands as long as the process, and so may
+/// its paths.
+fn path(prefix: &'static str, name: &'static str) -> &'static str {
+    match prefix {
+        "" => name,
+        _ => Box::leak(format!("{prefix}/{name}").into_boxed_str()),
+    }
+}
+
+fn kind_of(edm: EdmType, role: schema::Role) -> Kind {
+    match edm {
+        // A key is a string on the wire and a GUID in truth: it is found in any letter case.
+        EdmType::String if role == schema::Role::Key => Kind::Guid,
+        EdmType::String => Kind::String,
+        EdmType::Binary => Kind::Opaque,
+        EdmType::Int32 => Kind::Integer,
+        EdmType::Boolean => Kind::Boolean,
+        EdmType::Complex(_) => Kind::Opaque,
+        EdmType::DateTimeOffset => Kind::DateTimeOffset,
+        // A test sees that the table names no other.
+        EdmType::Enum(name) => enumeration(name).map_or(Kind::Opaque, Kind::Enum),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths<F>(vocabulary: &Vocabulary<F>) -> Vec<&'static str> {
+        let properties = vocabulary.properties().iter();
+        properties.map(|property| property.path).collect()
+    }
+
+    #[test]
+    fn every_property_has_its_path_and_kind() {
+        let imports = imports(Version::V1);
+        assert_eq!(
+            paths(imports),
+            [
+                "id",
+                "orderIdentifier",
+                "groupTag",
+                "serialNumber",
+                "productKey",
+                "importId",
+                "hardwareIdentifier",
+                "assignedUserPrincipalName",
+                "state/deviceImportStatus",
+                "state/deviceRegistrationId",
+                "state/deviceErrorCode",
+                "state/deviceErrorName",
+            ]
+        );
+        let kind = |path: &str| imports.get(path).unwrap().kind;
+        assert_eq!(kind("id"), Kind::Guid);
+        assert_eq!(kind("serialNumber"), Kind::String);
+        assert_eq!(kind("state/deviceErrorCode"), Kind::Integer);
+        assert!(matches!(kind("state/deviceImportStatus"), Kind::Enum(_)));
+        let opaque: Vec<_> = imports
+            .properties()
+            .iter()
+            .filter(|property| !property.filterable || !property.sortable)
+            .map(|property| property.path)
+            .collect();
+        assert_eq!(opaque, ["hardwareIdentifier"]);
+    }
+
+    #[test]
+    fn every_enumeration_of_the_table_is_known() {
+        for property in devices(Version::Beta).properties() {
+            assert_eq!(
+                property.filterable && property.sortable,
+                property.path != "deviceAccountPassword",
+                "{}",
+                property.path
+            );
+        }
+    }
+
+    #[test]
+    fn the_stable_version_has_its_own_properties_alone() {
+        assert_eq!(paths(devices(Version::V1)).len(), 17);
+        assert_eq!(paths(devices(Version::Beta)).len(), 27);
+        assert!(devices(Version::V1).get("azureAdDeviceId").is_none());
+        assert_eq!(
+            devices(Version::Beta).get("azureAdDeviceId").unwrap().field,
+            devices(Version::V1)
+                .get("azureActiveDirectoryDeviceId")
+                .unwrap()
+                .field
+        );
+    }
+}
