@@ -28,7 +28,7 @@ pub struct Action {
 }
 
 /// What an action takes.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// The name on the wire.
     pub name: &'static str,

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A row of the table.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Navigation {
     /// The qualified name of the type that it leads from.
     pub from: &'static str,

@@ -7,6 +7,7 @@ use crate::domain::profile::{DeviceType, UsageType, UserType};
 use super::enumeration::{DEVICE_TYPE, USAGE_TYPE, USER_TYPE};
 
 /// The members of an enumeration.
+#[derive(Clone, Copy)]
 pub struct Words<T: 'static> {
     kind: &'static EnumType,
     members: &'static [T],

@@ -56,9 +56,12 @@ pub(super) fn schema_of(kind: TypeReference, nullable: bool) -> Value {
         let items = schema_of(TypeReference::one(kind.name), nullable);
         return json!({ "type": "array", "items": items });
     }
-    let plain = |name: &str| match nullable {
-        true => json!({ "type": [name, "null"] }),
-        false => json!({ "type": name }),
+    let plain = |name: &str| {
+        if nullable {
+            json!({ "type": [name, "null"] })
+        } else {
+            json!({ "type": name })
+        }
     };
     let with = |mut schema: Value, key: &str, value: &str| {
         schema[key] = value.into();

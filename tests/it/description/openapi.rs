@@ -1,6 +1,8 @@
 //! The description of the routes: that it is whole, that nothing in it leads nowhere, and that what it
 //! says of options is so.
 
+use std::collections::BTreeSet;
+
 use hangar::{
     graph::version::Version,
     http::{
@@ -141,7 +143,9 @@ async fn an_option_is_taken_just_where_it_is_described() {
         ("$top", "1"),
         ("$skip", "1"),
         ("$count", "true"),
-        ("$expand", "x"),
+        ("$expand", "deploymentProfile"),
+        ("$expand", "deviceIdentities"),
+        ("$expand", "assignments"),
         ("$skiptoken", "x"),
         ("$search", "x"),
     ];
@@ -157,14 +161,19 @@ async fn an_option_is_taken_just_where_it_is_described() {
                 .replace("Uploads/{id}", &format!("Uploads/{upload}"))
                 .replace("{id}", &key)
                 .replace("{import}", &import);
+            let mut taken = BTreeSet::new();
             for (option, value) in every {
-                let answer = house.ask(route.method.clone(), &format!("{path}?{option}={value}"));
-                let answer = answer.send().await;
-                let refused =
-                    text(&answer).contains(&format!("option '{option}' is not supported"));
-                let expected = described.iter().any(|known| known.name == option);
-                assert_eq!(!refused, expected, "{route:?} {option}: {}", text(&answer));
+                let path = format!("{path}?{option}={value}");
+                let answer = text(&house.ask(route.method.clone(), &path).send().await);
+                // Where nothing of such a name can be expanded, that is what is said.
+                let refused = answer.contains(&format!("option '{option}' is not supported"))
+                    || answer.contains("option '$expand'");
+                if !refused {
+                    taken.insert(option);
+                }
             }
+            let described = described.iter().map(|option| option.name).collect();
+            assert_eq!(taken, described, "{name} {route:?}");
         }
     }
 }
