@@ -13,15 +13,17 @@ use crate::domain::{
 };
 
 use super::{
+    action::{DEVICE_IDS, PAYLOAD_IDS},
     behavior::Behavior,
     edm,
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
+    enumeration::{ASSIGNMENT_FILTER_TYPE, ASSIGNMENT_SOURCE},
     json::Json,
     json_writer::{ObjectWriter, write_number, write_quoted, write_texts},
     metadata_level::MetadataLevel,
     schema::{
-        ALL_DEVICES_TARGET, EXCLUSION_TARGET, GROUP_TARGET, PROFILE_ASSIGNMENT, StructuredType,
-        TARGET,
+        ALL_DEVICES_TARGET, EXCLUSION_TARGET, GROUP_TARGET, PAYLOAD_LINK, PROFILE,
+        PROFILE_ASSIGNMENT, StructuredType, TARGET,
     },
     version::Version,
     wire_error::{Problem, WireError},
@@ -76,8 +78,8 @@ pub fn read_target(body: &Json<'_>) -> Result<Option<Target>, WireError> {
             "target" if *value == Json::Null => Ok(()),
             "target" => read_one_target(value).map(|read| target = Some(read)),
             "id" | "sourceId" => edm::text(value).map(drop),
-            "source" => edm::member(value, SOURCE_TYPE, |name| {
-                ["direct", "policySets"].contains(&name).then_some(())
+            "source" => edm::member(value, ASSIGNMENT_SOURCE.name, |name| {
+                ASSIGNMENT_SOURCE.number(name).map(drop)
             }),
             annotation if edm::is_annotation(annotation) => Ok(()),
             other => {
@@ -95,7 +97,6 @@ pub fn read_target(body: &Json<'_>) -> Result<Option<Target>, WireError> {
     Ok(target)
 }
 
-const SOURCE_TYPE: &str = "microsoft.graph.deviceAndAppManagementAssignmentSource";
 const FILTER_NONE: &str = "none";
 
 fn read_one_target(json: &Json<'_>) -> Result<Target, WireError> {
@@ -116,8 +117,10 @@ fn read_one_target(json: &Json<'_>) -> Result<Target, WireError> {
                 }
             }
             TargetField::FilterType => {
-                let words = [FILTER_NONE, "include", "exclude"];
-                let known = |name: &str| words.iter().find(|word| **word == name).copied();
+                let known = |name: &str| {
+                    let number = ASSIGNMENT_FILTER_TYPE.number(name)?;
+                    ASSIGNMENT_FILTER_TYPE.member(number)
+                };
                 let filter = edm::member(value, edm.name(), known)?;
                 if filter != FILTER_NONE {
                     return Err(no_filters(filter.to_owned()));
@@ -165,12 +168,12 @@ fn read_guid(text: &str) -> Option<Uuid> {
 
 /// Reads the body of `assign`: the devices, each once.
 pub fn read_assign(body: &Json<'_>) -> Result<Vec<DeviceId>, WireError> {
-    let ids = read_ids(body, "deviceIds", MAX_ASSIGNED_DEVICES)?;
+    let ids = read_ids(body, DEVICE_IDS, MAX_ASSIGNED_DEVICES)?;
     let mut devices = Vec::with_capacity(ids.len());
     for (index, literal) in ids.into_iter().enumerate() {
         let Some(id) = read_guid(&literal) else {
             let problem = Problem::NotAGuid { literal };
-            return Err(WireError::at(format!("deviceIds[{index}]"), problem));
+            return Err(WireError::at(format!("{DEVICE_IDS}[{index}]"), problem));
         };
         devices.push(DeviceId(id));
     }
@@ -182,7 +185,7 @@ pub fn read_assign(body: &Json<'_>) -> Result<Vec<DeviceId>, WireError> {
 /// Reads the body of `hasPayloadLinks`: the ids as the client wrote them.
 pub fn read_payload_ids(body: &Json<'_>) -> Result<Vec<String>, WireError> {
     let max = usize::try_from(MAX_PROFILES).unwrap_or(usize::MAX);
-    read_ids(body, "payloadIds", max)
+    read_ids(body, PAYLOAD_IDS, max)
 }
 
 fn read_ids(
@@ -191,7 +194,7 @@ fn read_ids(
     max: usize,
 ) -> Result<Vec<String>, WireError> {
     let mut ids = None;
-    for (name, value) in edm::members(body, "microsoft.graph.windowsAutopilotDeploymentProfile")? {
+    for (name, value) in edm::members(body, PROFILE.name)? {
         if *name == *parameter {
             if *value == Json::Null {
                 continue;
@@ -218,7 +221,6 @@ pub struct PayloadLink {
 
 /// Writes the answer to `hasPayloadLinks`.
 pub fn write_payload_links(out: &mut Vec<u8>, links: &[PayloadLink], context: &WriteContext<'_>) {
-    const TYPE_NAME: &str = "microsoft.graph.hasPayloadLinkResultItem";
     let mut object = ObjectWriter::new(out);
     if context.level != MetadataLevel::None {
         let version = context.version.path_segment();
@@ -227,7 +229,7 @@ pub fn write_payload_links(out: &mut Vec<u8>, links: &[PayloadLink], context: &W
             "/",
             version,
             "/$metadata#Collection(",
-            TYPE_NAME,
+            PAYLOAD_LINK.name,
             ")",
         ];
         write_texts(object.key("@odata.context"), &pieces);
@@ -239,7 +241,7 @@ pub fn write_payload_links(out: &mut Vec<u8>, links: &[PayloadLink], context: &W
             out.push(b',');
         }
         let mut item = ObjectWriter::new(out);
-        write_own_type(&mut item, TYPE_NAME, context);
+        write_own_type(&mut item, PAYLOAD_LINK.name, context);
         item.text("payloadId", &link.payload_id);
         write_number(item.key("hasLink"), link.link == Some(true));
         match link.link {

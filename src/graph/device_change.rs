@@ -10,7 +10,11 @@ use uuid::Uuid;
 use crate::domain::{device::DeviceChange, field::DeviceField};
 
 use super::{
+    action::{
+        ASSIGN_RESOURCE_ACCOUNT, ASSIGN_USER, Action, DELETE_DEVICES, UPDATE_DEVICE_PROPERTIES,
+    },
     edm::{self, Member},
+    enumeration::enumeration,
     json::Json,
     schema::{DEVICE, DEVICE_NAVIGATION, EdmType},
     version::Version,
@@ -35,8 +39,9 @@ fn take(
 ) -> Result<(), WireError> {
     match edm {
         EdmType::Enum(name) => {
-            let known = members(field);
-            return edm::member(json, name, |member| known.contains(&member).then_some(()));
+            return edm::member(json, name, |member| {
+                enumeration(name)?.number(member).map(drop)
+            });
         }
         EdmType::DateTimeOffset => return edm::check_instant(json),
         EdmType::String
@@ -102,50 +107,6 @@ fn merge_ids(one: Option<String>, other: String) -> Result<String, WireError> {
     }
 }
 
-/// The members of a field's enumeration.
-fn members(field: DeviceField) -> &'static [&'static str] {
-    match field {
-        DeviceField::EnrollmentState => &[
-            "unknown",
-            "enrolled",
-            "pendingReset",
-            "failed",
-            "notContacted",
-            "blocked",
-        ],
-        DeviceField::ProfileAssignmentStatus => &[
-            "unknown",
-            "assignedInSync",
-            "assignedOutOfSync",
-            // Microsoft's own spelling.
-            "assignedUnkownSyncState",
-            "notAssigned",
-            "pending",
-            "failed",
-        ],
-        DeviceField::ProfileAssignmentDetailedStatus => &[
-            "none",
-            "hardwareRequirementsNotMet",
-            "surfaceHubProfileNotSupported",
-            "holoLensProfileNotSupported",
-            "windowsPcProfileNotSupported",
-            "surfaceHub2SProfileNotSupported",
-            "unknownFutureValue",
-        ],
-        DeviceField::RemediationState => &[
-            "unknown",
-            "noRemediationRequired",
-            "automaticRemediationRequired",
-            "manualRemediationRequired",
-            "unknownFutureValue",
-        ],
-        DeviceField::UserlessEnrollmentStatus => {
-            &["unknown", "allowed", "blocked", "unknownFutureValue"]
-        }
-        _ => &[],
-    }
-}
-
 /// The body without what `$expand` added to it, which is no property of the device.
 fn without_navigation<'j, 'a>(
     body: &'j Json<'a>,
@@ -173,11 +134,10 @@ fn without_navigation<'j, 'a>(
 }
 
 /// Reads the parameters of `assignUserToDevice`.
-pub fn read_assign_user(body: &Json<'_>) -> Result<DeviceChange, WireError> {
-    let names = ["userPrincipalName", "addressableUserName"];
-    let [user, addressable] = texts(body, "microsoft.graph.assignUserToDevice", names)?;
+pub fn read_assign_user(body: &Json<'_>, version: Version) -> Result<DeviceChange, WireError> {
+    let [user, addressable] = texts(body, &ASSIGN_USER, version)?;
     Ok(DeviceChange {
-        user_principal_name: Some(required(user, "userPrincipalName")?),
+        user_principal_name: user,
         addressable_user_name: Some(addressable.unwrap_or_default()),
         ..DeviceChange::default()
     })
@@ -198,56 +158,30 @@ pub fn read_update_properties(
     body: &Json<'_>,
     version: Version,
 ) -> Result<DeviceChange, WireError> {
-    const ACTION: &str = "microsoft.graph.updateDeviceProperties";
-    const STABLE: [&str; 4] = [
-        "userPrincipalName",
-        "addressableUserName",
-        "groupTag",
-        "displayName",
-    ];
-    let mut change = DeviceChange::default();
-    let stable = if version == Version::V1 {
-        texts(body, ACTION, STABLE)?
-    } else {
-        let [user, addressable, tag, name] = STABLE;
-        let names = [
-            user,
-            addressable,
-            tag,
-            name,
-            "deviceAccountUpn",
-            "deviceAccountPassword",
-            "deviceFriendlyName",
-        ];
-        // As in a PATCH, the password is read and forgotten.
-        let [user, addressable, tag, name, account, _, friendly] = texts(body, ACTION, names)?;
-        change.device_account_upn = account;
-        change.device_friendly_name = friendly;
-        [user, addressable, tag, name]
-    };
-    let [user, addressable, tag, name] = stable;
+    // As in a PATCH, the password is read and forgotten.
+    let [user, addressable, tag, name, account, _, friendly] =
+        texts(body, &UPDATE_DEVICE_PROPERTIES, version)?;
     Ok(DeviceChange {
         user_principal_name: user,
         addressable_user_name: addressable,
         group_tag: tag,
         display_name: name,
-        ..change
+        device_account_upn: account,
+        device_friendly_name: friendly,
+        ..DeviceChange::default()
     })
 }
 
 /// Reads the parameters of `assignResourceAccountToDevice`.
-pub fn read_assign_resource_account(body: &Json<'_>) -> Result<DeviceChange, WireError> {
-    let names = [
-        "userPrincipalName",
-        "addressableUserName",
-        "resourceAccountName",
-    ];
-    let action = "microsoft.graph.assignResourceAccountToDevice";
-    let [user, addressable, account] = texts(body, action, names)?;
+pub fn read_assign_resource_account(
+    body: &Json<'_>,
+    version: Version,
+) -> Result<DeviceChange, WireError> {
+    let [user, addressable, account] = texts(body, &ASSIGN_RESOURCE_ACCOUNT, version)?;
     Ok(DeviceChange {
-        user_principal_name: Some(required(user, "userPrincipalName")?),
+        user_principal_name: user,
         addressable_user_name: Some(addressable.unwrap_or_default()),
-        resource_name: Some(required(account, "resourceAccountName")?),
+        resource_name: account,
         ..DeviceChange::default()
     })
 }
@@ -261,67 +195,78 @@ pub fn unassign_resource_account() -> DeviceChange {
 }
 
 /// Reads the body of an action without parameters.
-pub fn read_nothing(body: &Json<'_>, action: &'static str) -> Result<(), WireError> {
-    texts(body, action, []).map(|[]| ())
+pub fn read_nothing(
+    body: &Json<'_>,
+    action: &'static Action,
+    version: Version,
+) -> Result<(), WireError> {
+    texts(body, action, version).map(|[]| ())
 }
 
 /// Reads the parameter of `deleteDevices`: at most `max` serial numbers.
-pub fn read_delete_devices(body: &Json<'_>, max: usize) -> Result<Vec<String>, WireError> {
-    const NAME: &str = "serialNumbers";
-    let [numbers] = parameters(body, "microsoft.graph.deleteDevices", [NAME])?;
+pub fn read_delete_devices(
+    body: &Json<'_>,
+    version: Version,
+    max: usize,
+) -> Result<Vec<String>, WireError> {
+    let [(name, numbers)] = parameters(body, &DELETE_DEVICES, version)?;
     let numbers = match numbers {
-        None => return Err(WireError::new(Problem::MissingParameter { name: NAME })),
+        None => return Err(WireError::new(Problem::MissingParameter { name })),
         Some(Json::Array(numbers)) => numbers,
-        Some(other) => return Err(edm::wrong_type(other, "Collection(Edm.String)").within(NAME)),
+        Some(other) => return Err(edm::wrong_type(other, "Collection(Edm.String)").within(name)),
     };
     if numbers.len() > max {
-        return Err(WireError::at(NAME, Problem::TooMany { max }));
+        return Err(WireError::at(name, Problem::TooMany { max }));
     }
     let number = |(index, json)| match edm::text(json) {
         Ok(Some(number)) => Ok(number),
         Ok(None) => {
-            Err(edm::wrong_type(json, EdmType::String.name()).within(&format!("{NAME}[{index}]")))
+            Err(edm::wrong_type(json, EdmType::String.name()).within(&format!("{name}[{index}]")))
         }
-        Err(error) => Err(error.within(&format!("{NAME}[{index}]"))),
+        Err(error) => Err(error.within(&format!("{name}[{index}]"))),
     };
     numbers.iter().enumerate().map(number).collect()
 }
 
-/// The texts of an action's parameters, in the order of their names.
+/// The texts of an action's parameters, in the table's order. Those that may not be null are there
+/// and not blank.
 fn texts<const N: usize>(
     body: &Json<'_>,
-    action: &'static str,
-    names: [&'static str; N],
+    action: &'static Action,
+    version: Version,
 ) -> Result<[Option<String>; N], WireError> {
     let mut texts = [const { None }; N];
-    for ((slot, json), name) in texts
-        .iter_mut()
-        .zip(parameters(body, action, names)?)
-        .zip(names)
-    {
-        *slot = match json {
-            Some(json) => edm::text(json).map_err(|error| error.within(name))?,
-            None => None,
-        };
+    let given: [_; N] = parameters(body, action, version)?;
+    for ((slot, (name, json)), parameter) in texts.iter_mut().zip(given).zip(action.parameters) {
+        if let Some(json) = json {
+            *slot = edm::text(json).map_err(|error| error.within(name))?;
+        }
+        let is_blank = slot.as_ref().is_none_or(|text| text.trim().is_empty());
+        if is_blank && !parameter.nullable {
+            return Err(WireError::new(Problem::MissingParameter { name }));
+        }
     }
     Ok(texts)
 }
 
-/// An action's parameters, in the order of their names.
+/// An action's parameters with their names, in the table's order.
 fn parameters<'j, 'a, const N: usize>(
     body: &'j Json<'a>,
-    action: &'static str,
-    names: [&'static str; N],
-) -> Result<[Option<&'j Json<'a>>; N], WireError> {
-    let members: &[Member<'a>] = edm::members(body, action)?;
-    let mut found = [None; N];
+    action: &'static Action,
+    version: Version,
+) -> Result<[(&'static str, Option<&'j Json<'a>>); N], WireError> {
+    let members: &[Member<'a>] = edm::members(body, action.name)?;
+    let mut found = [("", None); N];
+    for (slot, parameter) in found.iter_mut().zip(action.parameters) {
+        slot.0 = parameter.name;
+    }
     for (name, value) in members {
-        match names.iter().position(|known| known == name) {
-            Some(index) => {
-                if let Some(slot) = found.get_mut(index) {
-                    *slot = Some(value);
-                }
-            }
+        let known = action
+            .parameters
+            .iter()
+            .position(|known| known.name == name && known.versions.include(version));
+        match known.and_then(|index| found.get_mut(index)) {
+            Some(slot) => slot.1 = Some(value),
             None if edm::is_annotation(name) => {}
             None => {
                 return Err(WireError::new(Problem::UnknownParameter {
@@ -331,11 +276,6 @@ fn parameters<'j, 'a, const N: usize>(
         }
     }
     Ok(found)
-}
-
-fn required(text: Option<String>, name: &'static str) -> Result<String, WireError> {
-    text.filter(|text| !text.trim().is_empty())
-        .ok_or_else(|| WireError::new(Problem::MissingParameter { name }))
 }
 
 #[cfg(test)]
@@ -453,7 +393,7 @@ mod tests {
 
     #[test]
     fn actions_take_their_own_parameters() {
-        let read = |body: &str| read_assign_user(&parse(body).unwrap());
+        let read = |body: &str| read_assign_user(&parse(body).unwrap(), Version::V1);
         let assigned = read(r#"{"userPrincipalName":"a@b","addressableUserName":"A"}"#).unwrap();
         assert_eq!(assigned.user_principal_name, Some(text("a@b")));
         assert_eq!(assigned.addressable_user_name, Some(text("A")));
@@ -489,7 +429,8 @@ mod tests {
     #[test]
     fn deleted_devices_are_named_by_texts() {
         let read = |body: &str| {
-            read_delete_devices(&parse(body).unwrap(), 2).map_err(|error| error.to_string())
+            read_delete_devices(&parse(body).unwrap(), Version::V1, 2)
+                .map_err(|error| error.to_string())
         };
         assert_eq!(read(r#"{"serialNumbers":[]}"#), Ok(vec![]));
         assert_eq!(

@@ -14,6 +14,7 @@ use crate::domain::{
 };
 
 use super::{
+    action::UNASSIGN_USER,
     assignment,
     batch::{
         AnswerBody, close_answers, close_part, open_answers, open_part, read_batch, read_target,
@@ -139,11 +140,11 @@ pub fn fuzz_device_body(bytes: &[u8]) {
     let Ok(json) = parse(&quoted) else {
         return;
     };
-    drop(read_assign_user(&json));
-    drop(read_assign_resource_account(&json));
-    drop(read_nothing(&json, "an action"));
-    drop(read_delete_devices(&json, 1_000));
     for version in [Version::Beta, Version::V1] {
+        drop(read_assign_user(&json, version));
+        drop(read_assign_resource_account(&json, version));
+        drop(read_nothing(&json, &UNASSIGN_USER, version));
+        drop(read_delete_devices(&json, version, 1_000));
         drop(read_update_properties(&json, version));
         let Ok(change) = read_device(&json, version) else {
             continue;

@@ -2,9 +2,12 @@
 
 use crate::domain::import::ImportState;
 
-use super::entity::Value;
+use super::{
+    entity::Value,
+    enumeration::{IMPORT_STATUS, word},
+};
 
-/// Graph: importedWindowsAutopilotDeviceIdentityImportStatus.
+/// Graph: importedWindowsAutopilotDeviceIdentityImportStatus, in the order of Graph's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ImportStatus {
     /// Not settled: scripts wait while they read exactly this.
@@ -31,13 +34,7 @@ impl ImportStatus {
 
     /// The name on the wire.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Pending => "pending",
-            Self::Partial => "partial",
-            Self::Complete => "complete",
-            Self::Error => "error",
-        }
+        word(&IMPORT_STATUS, self as u8)
     }
 
     /// The status of exactly this name.

@@ -4,6 +4,7 @@
 //! What a request means is in `domain`, which status an answer has in `http`. Where Graph is odd and
 //! we copy it, `docs/graph-compatibility.md` says so.
 
+pub mod action;
 pub mod assignment;
 pub mod batch;
 pub mod behavior;
@@ -23,7 +24,9 @@ pub mod json;
 pub mod json_writer;
 pub mod lenient_json;
 pub mod list_query;
+pub mod metadata;
 pub mod metadata_level;
+pub mod navigation;
 pub mod profile;
 pub mod profile_words;
 pub mod query;

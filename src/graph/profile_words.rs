@@ -1,47 +1,63 @@
-//! How the members of a profile's enumerations are spelled on the wire.
+//! Which member of a profile's enumerations is which of the domain's: both stand in one order.
+
+use odata::EnumType;
 
 use crate::domain::profile::{DeviceType, UsageType, UserType};
 
+use super::enumeration::{DEVICE_TYPE, USAGE_TYPE, USER_TYPE};
+
 /// The members of an enumeration.
-pub(super) type Words<T> = &'static [(&'static str, T)];
+#[derive(Clone, Copy)]
+pub struct Words<T: 'static> {
+    kind: &'static EnumType,
+    members: &'static [T],
+}
 
 /// Graph: windowsAutopilotDeviceType.
-pub const DEVICE_TYPES: Words<DeviceType> = &[
-    ("windowsPc", DeviceType::WindowsPc),
-    ("holoLens", DeviceType::HoloLens),
-    ("surfaceHub2", DeviceType::SurfaceHub2),
-    ("surfaceHub2S", DeviceType::SurfaceHub2S),
-    ("virtualMachine", DeviceType::VirtualMachine),
-    ("unknownFutureValue", DeviceType::UnknownFutureValue),
-];
+pub const DEVICE_TYPES: Words<DeviceType> = Words {
+    kind: &DEVICE_TYPE,
+    members: &[
+        DeviceType::WindowsPc,
+        DeviceType::HoloLens,
+        DeviceType::SurfaceHub2,
+        DeviceType::SurfaceHub2S,
+        DeviceType::VirtualMachine,
+        DeviceType::UnknownFutureValue,
+    ],
+};
 
 /// Graph: windowsDeviceUsageType.
-pub const USAGE_TYPES: Words<UsageType> = &[
-    ("singleUser", UsageType::SingleUser),
-    ("shared", UsageType::Shared),
-    ("unknownFutureValue", UsageType::UnknownFutureValue),
-];
+pub const USAGE_TYPES: Words<UsageType> = Words {
+    kind: &USAGE_TYPE,
+    members: &[
+        UsageType::SingleUser,
+        UsageType::Shared,
+        UsageType::UnknownFutureValue,
+    ],
+};
 
 /// Graph: windowsUserType.
-pub const USER_TYPES: Words<UserType> = &[
-    ("administrator", UserType::Administrator),
-    ("standard", UserType::Standard),
-    ("unknownFutureValue", UserType::UnknownFutureValue),
-];
+pub const USER_TYPES: Words<UserType> = Words {
+    kind: &USER_TYPE,
+    members: &[
+        UserType::Administrator,
+        UserType::Standard,
+        UserType::UnknownFutureValue,
+    ],
+};
 
 /// Reads a member by exactly its name.
 pub(super) fn parse<T: Copy>(words: Words<T>) -> impl FnOnce(&str) -> Option<T> {
     move |name| {
-        words
-            .iter()
-            .find_map(|(word, member)| (*word == name).then_some(*member))
+        let mut pairs = words.kind.members.iter().zip(words.members);
+        pairs.find_map(|((word, _), member)| (*word == name).then_some(*member))
     }
 }
 
 /// The name of a member.
 pub(super) fn word<T: Copy + PartialEq>(words: Words<T>, member: T) -> &'static str {
-    words
-        .iter()
-        .find_map(|(word, one)| (*one == member).then_some(*word))
+    let mut pairs = words.kind.members.iter().zip(words.members);
+    pairs
+        .find_map(|((word, _), one)| (*one == member).then_some(*word))
         .unwrap_or_default()
 }

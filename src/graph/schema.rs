@@ -3,9 +3,10 @@
 //! Bodies are read and written by walking it. A new property is a row here and a field in
 //! `domain::field`; the compiler then asks for its value.
 
+mod described;
 mod profile;
 
-pub use self::profile::*;
+pub use self::{described::*, profile::*};
 
 use crate::domain::field::{DeletedDeviceField, DeviceField, ImportField, UploadField};
 
@@ -84,7 +85,7 @@ pub enum EdmType {
 
 impl EdmType {
     /// The qualified name.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::String => "Edm.String",
             Self::Binary => "Edm.Binary",
@@ -151,7 +152,7 @@ pub enum EntitySet {
 
 impl EntitySet {
     /// The name, as a path spells it.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Imports => "importedWindowsAutopilotDeviceIdentities",
             Self::Devices => "windowsAutopilotDeviceIdentities",

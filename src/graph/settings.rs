@@ -11,6 +11,7 @@ use crate::domain::{
 use super::{
     edm,
     entity::{Head, NEVER, Place, Typing, Value, WriteContext, begin_entity, write_properties},
+    enumeration,
     json::Json,
     schema::{SETTINGS, SETTINGS_SINGLETON},
     version::Version,
@@ -28,8 +29,7 @@ pub fn read_change(body: &Json<'_>) -> Result<(), WireError> {
             SettingsField::Id => edm::text(json).map(drop),
             SettingsField::SyncedAt | SettingsField::SyncStartedAt => edm::instant(json).map(drop),
             SettingsField::SyncStatus => edm::member(json, edm.name(), |name| {
-                let known = ["unknown", "inProgress", "completed", "failed"];
-                known.contains(&name).then_some(())
+                enumeration::SYNC_STATUS.number(name).map(drop)
             }),
         },
     )

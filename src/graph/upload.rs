@@ -10,6 +10,7 @@ use crate::domain::{
 use super::{
     edm,
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
+    enumeration::{UPLOAD_STATUS, word},
     import::{ImportRequest, read_create, read_id, write_import},
     import_state::StateShown,
     json::Json,
@@ -119,12 +120,13 @@ fn write_expansion(
 
 /// Graph: importedWindowsAutopilotDeviceIdentityUploadStatus.
 fn status_name(status: UploadStatus) -> &'static str {
-    match status {
-        UploadStatus::NoUpload => "noUpload",
-        UploadStatus::Pending => "pending",
-        UploadStatus::Complete => "complete",
-        UploadStatus::Error => "error",
-    }
+    let number = match status {
+        UploadStatus::NoUpload => 0,
+        UploadStatus::Pending => 1,
+        UploadStatus::Complete => 2,
+        UploadStatus::Error => 3,
+    };
+    word(&UPLOAD_STATUS, number)
 }
 
 fn parse_status(name: &str) -> Option<UploadStatus> {

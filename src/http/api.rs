@@ -30,6 +30,7 @@ use super::{
         request_id::RequestContext,
         throttle::Throttle,
     },
+    metadata::{self, Question},
     profiles,
     router::{self, Operation, Segment},
     server::PeerAddr,
@@ -158,6 +159,18 @@ impl Api {
         let (version, segments) = router::split(request.uri().path())?;
         let version =
             Version::parse(&version).ok_or_else(|| ApiError::invalid_version(&version))?;
+        if let Some(route) = router::resolve_anonymous(request.method(), version, &segments)
+            && let Some(answer) = metadata::answer_of(route.operation)
+        {
+            seen.route = Some(Route(route.path));
+            return answer(&Question {
+                version,
+                base_url: &context.base_url,
+                query: request.uri().query(),
+                headers: request.headers(),
+                policy: &self.policy,
+            });
+        }
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
         let (parts, body) = request.into_parts();
@@ -245,6 +258,10 @@ impl Development {
 
 async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError> {
     match operation {
+        // Alone, these come before the caller is known; in a batch they come here.
+        Operation::ServiceDocument => metadata::service_document(&Question::of(&call)),
+        Operation::Metadata => metadata::metadata(&Question::of(&call)),
+        Operation::OpenApi => metadata::openapi(&Question::of(&call)),
         Operation::Batch => batch::batch(call).await,
         Operation::ListImports => imports::list::list(call).await,
         Operation::CountImports => imports::count::count(call).await,

@@ -1,10 +1,12 @@
-//! Every route with its access, on one screen, and the way from a path to a route. How a path is
-//! taken apart is in `path`.
+//! Every route with its access, on one screen, and the way from a path to a route. What routes do is
+//! listed in `operation`; how a path is taken apart is in `path`.
 
+mod operation;
 mod path;
 
 use http::Method;
 
+pub use operation::Operation;
 pub use path::{Segment, split};
 
 use super::{
@@ -29,122 +31,26 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether it is about one import or one device: only those have entity tags.
+    /// Whether it is about one import or one device, or a description: only those have entity tags.
     pub fn has_etags(&self) -> bool {
-        [IMPORT, DEVICE, UPLOAD_IMPORT]
-            .iter()
-            .any(|entity| self.path.starts_with(entity))
+        let entities = [IMPORT, DEVICE, UPLOAD_IMPORT];
+        entities.iter().any(|entity| self.path.starts_with(entity))
+            || [METADATA, OPENAPI].contains(&self.path)
     }
-}
 
-/// What a route does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operation {
-    /// Graph: `$batch`.
-    Batch,
-    /// Graph: List importedWindowsAutopilotDeviceIdentities.
-    ListImports,
-    /// Graph: `/$count` of the imports.
-    CountImports,
-    /// Graph: Create importedWindowsAutopilotDeviceIdentity.
-    CreateImport,
-    /// Graph: the `import` action.
-    CreateImports,
-    /// Graph: Get importedWindowsAutopilotDeviceIdentity.
-    GetImport,
-    /// Graph: Update importedWindowsAutopilotDeviceIdentity.
-    UpdateImport,
-    /// Graph: Delete importedWindowsAutopilotDeviceIdentity.
-    DeleteImport,
-    /// Graph: List importedWindowsAutopilotDeviceIdentityUploads.
-    ListUploads,
-    /// Graph: `/$count` of the uploads.
-    CountUploads,
-    /// Graph: Create importedWindowsAutopilotDeviceIdentityUpload.
-    CreateUpload,
-    /// Graph: Get importedWindowsAutopilotDeviceIdentityUpload.
-    GetUpload,
-    /// Graph: Update importedWindowsAutopilotDeviceIdentityUpload.
-    UpdateUpload,
-    /// Graph: Delete importedWindowsAutopilotDeviceIdentityUpload.
-    DeleteUpload,
-    /// Graph: List importedWindowsAutopilotDeviceIdentities, of an upload.
-    ListUploadImports,
-    /// Graph: `/$count` of an upload's imports.
-    CountUploadImports,
-    /// Graph: Create importedWindowsAutopilotDeviceIdentity, in an upload.
-    CreateUploadImport,
-    /// Graph: Get importedWindowsAutopilotDeviceIdentity, of an upload.
-    GetUploadImport,
-    /// Graph: Update importedWindowsAutopilotDeviceIdentity, of an upload.
-    UpdateUploadImport,
-    /// Graph: Delete importedWindowsAutopilotDeviceIdentity, of an upload.
-    DeleteUploadImport,
-    /// Graph: List windowsAutopilotDeviceIdentities.
-    ListDevices,
-    /// Graph: `/$count` of the devices.
-    CountDevices,
-    /// Graph: Get windowsAutopilotDeviceIdentity.
-    GetDevice,
-    /// Graph: Create windowsAutopilotDeviceIdentity.
-    CreateDevice,
-    /// Graph: Update windowsAutopilotDeviceIdentity.
-    UpdateDevice,
-    /// Graph: Delete windowsAutopilotDeviceIdentity.
-    DeleteDevice,
-    /// Graph: the `deleteDevices` action.
-    DeleteDevices,
-    /// Graph: the `assignUserToDevice` action.
-    AssignUser,
-    /// Graph: the `unassignUserFromDevice` action.
-    UnassignUser,
-    /// Graph: the `updateDeviceProperties` action.
-    UpdateDeviceProperties,
-    /// Graph: the `assignResourceAccountToDevice` action.
-    AssignResourceAccount,
-    /// Graph: the `unassignResourceAccountFromDevice` action.
-    UnassignResourceAccount,
-    /// Graph: the `allowNextEnrollment` action.
-    AllowNextEnrollment,
-    /// Graph: List windowsAutopilotDeploymentProfiles.
-    ListProfiles,
-    /// Graph: Create windowsAutopilotDeploymentProfile.
-    CreateProfile,
-    /// Graph: the `hasPayloadLinks` action.
-    HasPayloadLinks,
-    /// Graph: Get windowsAutopilotDeploymentProfile.
-    GetProfile,
-    /// Graph: Update windowsAutopilotDeploymentProfile.
-    UpdateProfile,
-    /// Graph: Delete windowsAutopilotDeploymentProfile.
-    DeleteProfile,
-    /// Graph: the `assign` action.
-    AssignProfile,
-    /// Graph: the `assignedDevices` of a profile.
-    ListAssignedDevices,
-    /// Graph: List windowsAutopilotDeploymentProfileAssignments.
-    ListAssignments,
-    /// Graph: Create windowsAutopilotDeploymentProfileAssignment.
-    CreateAssignment,
-    /// Graph: Get windowsAutopilotDeploymentProfileAssignment.
-    GetAssignment,
-    /// Graph: Update windowsAutopilotDeploymentProfileAssignment.
-    UpdateAssignment,
-    /// Graph: Delete windowsAutopilotDeploymentProfileAssignment.
-    DeleteAssignment,
-    /// Graph: Get windowsAutopilotSettings.
-    GetSettings,
-    /// Graph: Update windowsAutopilotSettings.
-    UpdateSettings,
-    /// Graph: the `sync` action.
-    Sync,
-    /// Graph: List autopilotEvents.
-    ListEvents,
+    /// The names in the path and what stands for keys, in its order.
+    pub fn segments(&self) -> impl Iterator<Item = &'static str> {
+        self.path.split('/').filter(|segment| !segment.is_empty())
+    }
 }
 
 const READ: Access = Access::Needs(Permission::ServiceConfigRead);
 const WRITE: Access = Access::Needs(Permission::ServiceConfigWrite);
 
+const SERVICE_DOCUMENT: &str = "";
+const METADATA: &str = "$metadata";
+/// The description of the routes, whose path may stand without a version.
+pub const OPENAPI: &str = "openapi.json";
 const BATCH: &str = "$batch";
 const IMPORTS: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities";
 const IMPORTS_COUNT: &str = "deviceManagement/importedWindowsAutopilotDeviceIdentities/$count";
@@ -190,6 +96,19 @@ const EVENTS: &str = "deviceManagement/autopilotEvents";
 
 /// The routes.
 pub const ROUTES: &[Route] = &[
+    route(
+        Method::GET,
+        SERVICE_DOCUMENT,
+        Access::Anonymous,
+        Operation::ServiceDocument,
+    ),
+    route(
+        Method::GET,
+        METADATA,
+        Access::Anonymous,
+        Operation::Metadata,
+    ),
+    route(Method::GET, OPENAPI, Access::Anonymous, Operation::OpenApi),
     route(Method::POST, BATCH, Access::AnyToken, Operation::Batch),
     route(Method::GET, IMPORTS, READ, Operation::ListImports),
     route(Method::GET, IMPORTS_COUNT, READ, Operation::CountImports),
@@ -367,6 +286,24 @@ pub fn resolve(
     resolve_in(ROUTES, method, version, segments)
 }
 
+/// Finds the route of these segments if it is open to all.
+pub fn resolve_anonymous(
+    method: &Method,
+    version: Version,
+    segments: &[Segment],
+) -> Option<&'static Route> {
+    // Nearly all requests are about something that lies deeper, and are resolved once.
+    let is_shallow = |route: &&Route| route.segments().count() >= segments.len();
+    let mut anonymous = ROUTES
+        .iter()
+        .filter(|route| route.access == Access::Anonymous);
+    if !anonymous.any(|route| is_shallow(&route)) {
+        return None;
+    }
+    let resolved = resolve(method, version, segments).ok()?;
+    (resolved.route.access == Access::Anonymous).then_some(resolved.route)
+}
+
 /// Whether these segments lead to an operation, by whatever method.
 pub fn leads_to(operation: Operation, version: Version, segments: &[Segment]) -> bool {
     let mut routes = ROUTES.iter().filter(|route| route.operation == operation);
@@ -394,7 +331,7 @@ fn resolve_in(
         }
         keys.extend(is_key.then(|| segment.text().to_owned()));
     }
-    candidates.retain(|route| route.path.split('/').count() == segments.len());
+    candidates.retain(|route| route.segments().count() == segments.len());
     if candidates.is_empty() {
         let last = segments.last().map_or("", Segment::text);
         return Err(ApiError::unknown_segment(last));
@@ -409,7 +346,7 @@ fn resolve_in(
 /// Leaves those of the candidates that go on with this segment, and says whether it is a key to
 /// them. A name is preferred to a key.
 fn step(candidates: &mut Vec<&'static Route>, depth: usize, segment: &Segment) -> bool {
-    let at = |route: &Route| route.path.split('/').nth(depth);
+    let at = |route: &Route| route.segments().nth(depth);
     let is_named = |route: &Route| at(route).is_some_and(|name| segment.is_named(name));
     let is_key = !candidates.iter().any(|route| is_named(route));
     candidates.retain(|route| {
@@ -572,7 +509,7 @@ mod tests {
                 "/beta/deviceManagement",
                 "segment 'deviceManagement'",
             ),
-            (Method::GET, "/beta", "segment ''"),
+            (Method::GET, "/beta//", "segment ''"),
             (
                 Method::GET,
                 "/beta/deviceManagement/windowsAutopilotDeviceIdentities/7/more",

@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
 //! the suites are in `suites`, the programs they need in `programs`, the README's
-//! promises in `first_run`, the benchmark's start in `bench`. The fuzzer is a crate of its own.
+//! promises in `first_run`, other people's clients in `clients`, the benchmark's start in `bench`. The
+//! fuzzer is a crate of its own.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,8 +9,10 @@
 )]
 
 mod bench;
+mod clients;
 mod first_run;
 mod programs;
+mod server;
 mod suites;
 
 use std::ffi::OsString;
@@ -65,6 +68,12 @@ enum Chore {
     /// Do what the README promises, with the release build.
     #[command(hide = true)]
     FirstRun,
+    /// Drive the release build with a client that others wrote.
+    #[command(hide = true)]
+    Client {
+        /// Whose.
+        client: clients::Client,
+    },
 }
 
 fn main() -> ExitCode {
@@ -74,6 +83,7 @@ fn main() -> ExitCode {
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
         Chore::Fuzz { arguments } => run_fuzzer(&arguments),
         Chore::FirstRun => first_run::run(),
+        Chore::Client { client } => clients::run(client),
         Chore::Bench { options } => bench::run(&options),
     };
     match done {
@@ -117,6 +127,11 @@ fn cargo(arguments: &[&str]) -> Command {
 fn workspace_root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask).to_path_buf()
+}
+
+/// Where Cargo builds, relative to the workspace's root unless it is said otherwise.
+fn target_dir() -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
 
 /// Reads a variable of the environment. Chores have no configuration of their own.

@@ -90,7 +90,7 @@ pub fn check(caller: &Caller, access: Access, policy: &Policy) -> Result<(), Aut
 }
 
 /// The scopes of which any one gives `permission`.
-fn sufficient(
+pub fn sufficient(
     permission: Permission,
     configuration_scopes: ConfigurationScopes,
 ) -> &'static [&'static str] {

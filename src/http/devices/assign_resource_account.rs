@@ -12,7 +12,8 @@ use crate::{
 /// Assigns the resource account in the body to the device with the key in the path.
 pub async fn assign_resource_account(mut call: Call) -> Result<Response, ApiError> {
     let body = read_action(&mut call).await?;
-    let change = read_assign_resource_account(&wire::parse(&call.json_text(&body)?)?)?;
+    let change =
+        read_assign_resource_account(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
     act(&call, change, DeviceAct::AssignResourceAccount).await
 }

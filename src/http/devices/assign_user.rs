@@ -12,7 +12,7 @@ use crate::{
 /// Assigns the user in the body to the device with the key in the path.
 pub async fn assign_user(mut call: Call) -> Result<Response, ApiError> {
     let body = read_action(&mut call).await?;
-    let change = read_assign_user(&wire::parse(&call.json_text(&body)?)?)?;
+    let change = read_assign_user(&wire::parse(&call.json_text(&body)?)?, call.version)?;
     drop(body);
     act(&call, change, DeviceAct::AssignUser).await
 }

@@ -24,7 +24,11 @@ const MAX_SERIAL_NUMBERS: usize = 1_000;
 pub async fn delete_many(mut call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     let body = read_action(&mut call).await?;
-    let named = read_delete_devices(&wire::parse(&call.json_text(&body)?)?, MAX_SERIAL_NUMBERS)?;
+    let named = read_delete_devices(
+        &wire::parse(&call.json_text(&body)?)?,
+        call.version,
+        MAX_SERIAL_NUMBERS,
+    )?;
     drop(body);
     call.meet().await;
     let actor = call.caller.actor();

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     domain::device::{Device, DeviceChange, DeviceId},
-    graph::{device_change::read_nothing, json as wire},
+    graph::{action::Action, device_change::read_nothing, json as wire},
     store::operation::{DeviceAct, DeviceUpdated, DeviceWrite},
 };
 
@@ -68,10 +68,10 @@ async fn read_action(call: &mut Call) -> Result<HeldBody, ApiError> {
 }
 
 /// Reads the body of an action without parameters: none, or an empty object.
-async fn read_no_parameters(call: &mut Call, action: &'static str) -> Result<(), ApiError> {
+async fn read_no_parameters(call: &mut Call, action: &'static Action) -> Result<(), ApiError> {
     let body = read_action(call).await?;
     if !body.is_empty() {
-        read_nothing(&wire::parse(&call.json_text(&body)?)?, action)?;
+        read_nothing(&wire::parse(&call.json_text(&body)?)?, action, call.version)?;
     }
     Ok(())
 }

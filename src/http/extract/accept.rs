@@ -53,6 +53,29 @@ pub fn require_count(headers: &HeaderMap) -> Result<(), ApiError> {
     metadata_level(headers).map(drop)
 }
 
+/// The one of these media types that the caller takes most gladly; among equals the one that it names
+/// most closely, then the first. An error if it takes none.
+pub fn preferred(headers: &HeaderMap, offered: &[&'static str]) -> Result<&'static str, ApiError> {
+    let ranges = ranges(headers);
+    let mut best = None;
+    for media_type in offered {
+        let closest = ranges
+            .iter()
+            .filter_map(|range| Some((range.specificity(media_type)?, range.quality)))
+            .max_by_key(|(specificity, _)| *specificity);
+        let rank = match closest {
+            Some((specificity, quality)) if quality > 0 => (quality, specificity),
+            None if ranges.is_empty() => (0, 0),
+            _ => continue,
+        };
+        if best.is_none_or(|(found, _)| rank > found) {
+            best = Some((rank, *media_type));
+        }
+    }
+    best.map(|(_, media_type)| media_type)
+        .ok_or_else(ApiError::not_acceptable)
+}
+
 fn takes(headers: &HeaderMap, media_type: &str) -> bool {
     let ranges = ranges(headers);
     if ranges.is_empty() {
@@ -193,6 +216,35 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, value.parse().unwrap());
         headers
+    }
+
+    #[test]
+    fn the_gladliest_taken_media_type_is_preferred() {
+        let offered = ["application/xml", "application/json"];
+        let cases = [
+            ("", Some("application/xml")),
+            ("*/*", Some("application/xml")),
+            ("application/json", Some("application/json")),
+            (
+                "application/json, text/plain, */*",
+                Some("application/json"),
+            ),
+            ("application/json;q=0.5, */*", Some("application/xml")),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                Some("application/xml"),
+            ),
+            ("application/*;q=0.1", Some("application/xml")),
+            ("application/xml;q=0, */*;q=0.1", Some("application/json")),
+            ("text/html", None),
+            ("application/json;q=0", None),
+        ];
+        for (accept, expected) in cases {
+            let found = preferred(&accepting(accept), &offered);
+            assert_eq!(found.ok(), expected, "{accept}");
+        }
+        let none = preferred(&HeaderMap::new(), &offered).unwrap();
+        assert_eq!(none, "application/xml");
     }
 
     #[test]

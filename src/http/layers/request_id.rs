@@ -95,7 +95,9 @@ impl RequestContext {
         if let Ok(id) = HeaderValue::try_from(&self.client_request_id) {
             headers.insert(CLIENT_REQUEST_ID, id);
         }
-        headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+        // A description in JSON is of a later version.
+        let version = headers.entry(ODATA_VERSION);
+        version.or_insert(HeaderValue::from_static("4.0"));
     }
 
     /// Puts in the headers that every answer has; the last of them only over TLS.

@@ -6,7 +6,8 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::http::error::ApiError;
+use super::OPENAPI;
+use crate::{graph::version::Version, http::error::ApiError};
 
 /// A piece of a path, decoded.
 #[derive(Debug)]
@@ -51,6 +52,10 @@ pub fn split(path: &str) -> Result<(String, Vec<Segment>), ApiError> {
         }
     }
     let version = segments.remove(0);
+    if segments.is_empty() && version.is_named(OPENAPI) {
+        // Without a version it is the one that has everything.
+        return Ok((Version::Beta.path_segment().to_owned(), vec![version]));
+    }
     Ok((version.text().to_owned(), segments))
 }
 
