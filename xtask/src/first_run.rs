@@ -2,29 +2,24 @@
 //! with `--dev` in an empty directory, pastes the commands that it prints into bash, and looks at
 //! what comes of them.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use crate::{variable, workspace_root};
+use crate::server::{PATIENCE, Server};
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 const DEVICES: &str = "beta/deviceManagement/windowsAutopilotDeviceIdentities";
 
 /// Goes through the first run. The release build is there already.
 pub(crate) fn run() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
-    let target = variable("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let program = workspace_root().join(target).join("release/hangar");
-    let mut server = Server::start(&program, directory.path())?;
-    let printed = server.printed()?;
+    let server = Server::start(directory.path(), &[])?;
+    let printed = printed(&server)?;
+    let url = address(&printed)?;
     let commands = commands(&printed);
     let [token, seed, device, list] = commands.as_slice() else {
         bail!(
@@ -41,10 +36,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     }
     let imports = settled(|| paste(directory.path(), &[token, list]))?;
     let id = check(&imports)?;
-    let get = format!(
-        "curl -sS -i \"{}/{DEVICES}/{id}\" -H \"Authorization: Bearer $TOKEN\"",
-        server.url
-    );
+    let get = format!("curl -sS -i \"{url}/{DEVICES}/{id}\" -H \"Authorization: Bearer $TOKEN\"");
     let answer = paste(directory.path(), &[token, &get])?;
     ensure!(
         answer.starts_with("HTTP/1.1 200 OK"),
@@ -55,89 +47,24 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A running server, whose lines come through a channel: it ends when its standard output does.
-struct Server {
-    child: Child,
-    lines: Receiver<String>,
-    url: String,
+/// Everything that it prints before it waits for requests.
+fn printed(server: &Server) -> anyhow::Result<Vec<String>> {
+    let mut printed: Vec<String> = Vec::new();
+    // The last command is the only one without a body.
+    while !printed
+        .last()
+        .is_some_and(|line| line.starts_with("curl -sS \""))
+    {
+        printed.push(server.line().context("it does not print what to try")?);
+    }
+    Ok(printed)
 }
 
-impl Server {
-    fn start(program: &Path, directory: &Path) -> anyhow::Result<Self> {
-        let mut child = Command::new(program)
-            .args([
-                "serve",
-                "--dev",
-                "--listen",
-                "127.0.0.1:0",
-                "--admin-listen",
-                "127.0.0.1:0",
-            ])
-            .current_dir(directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let stdout = child.stdout.take().context("it has no standard output")?;
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines();
-            lines
-                .map_while(Result::ok)
-                .all(|line| sender.send(line).is_ok())
-        });
-        Ok(Self {
-            child,
-            lines,
-            url: String::new(),
-        })
-    }
-
-    /// Everything that it prints before it waits for requests.
-    fn printed(&mut self) -> anyhow::Result<Vec<String>> {
-        let mut printed: Vec<String> = Vec::new();
-        // The last command is the only one without a body.
-        while !printed
-            .last()
-            .is_some_and(|line| line.starts_with("curl -sS \""))
-        {
-            let line = self.lines.recv_timeout(PATIENCE);
-            printed.push(line.context("it does not print what to try")?);
-        }
-        let mut words = printed.iter().flat_map(|line| line.split(' '));
-        let url = words.find(|word| word.starts_with("http://"));
-        url.context("it does not say where it listens")?
-            .clone_into(&mut self.url);
-        Ok(printed)
-    }
-
-    /// Asks it to end, and checks how it does.
-    fn end(mut self) -> anyhow::Result<()> {
-        let id = self.child.id().to_string();
-        let asked = Command::new("bash")
-            .args(["-c", "kill -TERM \"$1\"", "bash", &id])
-            .status()?;
-        ensure!(asked.success(), "the server cannot be signalled");
-        let deadline = Instant::now() + PATIENCE;
-        while let Ok(line) = self
-            .lines
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
-            println!("{line}");
-        }
-        ensure!(Instant::now() < deadline, "the server does not end");
-        let status = self.child.wait()?;
-        ensure!(status.code() == Some(0), "the server ended with {status}");
-        Ok(())
-    }
-}
-
-/// A failed run leaves no server behind.
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The address in the first of these lines that has one.
+fn address(printed: &[String]) -> anyhow::Result<&str> {
+    let mut words = printed.iter().flat_map(|line| line.split(' '));
+    let url = words.find(|word| word.starts_with("http://"));
+    url.context("it does not say where it listens")
 }
 
 /// The commands among the lines, each whole: with its continued lines and its document.

@@ -10,6 +10,7 @@
 mod bench;
 mod first_run;
 mod programs;
+mod server;
 mod suites;
 
 use std::ffi::OsString;
@@ -117,6 +118,11 @@ fn cargo(arguments: &[&str]) -> Command {
 fn workspace_root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask).to_path_buf()
+}
+
+/// Where Cargo builds, relative to the workspace's root unless it is said otherwise.
+fn target_dir() -> PathBuf {
+    variable("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from)
 }
 
 /// Reads a variable of the environment. Chores have no configuration of their own.
