@@ -7,7 +7,8 @@ use anyhow::{Context, bail, ensure};
 
 use crate::variable;
 
-/// A program that is looked up in `PATH`, and the Debian package that brings it.
+/// A program that is looked up in `PATH`, or a whole command that must succeed, and the Debian package
+/// that brings it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) name: &'static str,
@@ -94,6 +95,20 @@ fn install_line(programs: &[Program]) -> String {
 }
 
 fn is_present(name: &str) -> bool {
+    match name.split_once(' ') {
+        None => is_in_path(name),
+        Some((program, arguments)) => is_in_path(program) && succeeds(program, arguments),
+    }
+}
+
+fn succeeds(program: &str, arguments: &str) -> bool {
+    Command::new(program)
+        .args(arguments.split(' '))
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+fn is_in_path(name: &str) -> bool {
     let path = variable("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| is_executable(&directory.join(name)))
 }
@@ -178,5 +193,12 @@ mod tests {
     fn finds_what_is_in_the_path() {
         assert!(is_present("id"));
         assert!(!is_present("no-such-program-anywhere"));
+    }
+
+    #[test]
+    fn a_command_must_succeed() {
+        assert!(is_present("id -u"));
+        assert!(!is_present("id --no-such-option"));
+        assert!(!is_present("no-such-program-anywhere -u"));
     }
 }
