@@ -1,6 +1,7 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
 //! the suites are in `suites`, the programs they need in `programs`, the README's
-//! promises in `first_run`, the benchmark's start in `bench`. The fuzzer is a crate of its own.
+//! promises in `first_run`, other people's clients in `clients`, the benchmark's start in `bench`. The
+//! fuzzer is a crate of its own.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,6 +9,7 @@
 )]
 
 mod bench;
+mod clients;
 mod first_run;
 mod programs;
 mod server;
@@ -66,6 +68,12 @@ enum Chore {
     /// Do what the README promises, with the release build.
     #[command(hide = true)]
     FirstRun,
+    /// Drive the release build with a client that others wrote.
+    #[command(hide = true)]
+    Client {
+        /// Whose.
+        client: clients::Client,
+    },
 }
 
 fn main() -> ExitCode {
@@ -75,6 +83,7 @@ fn main() -> ExitCode {
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
         Chore::Fuzz { arguments } => run_fuzzer(&arguments),
         Chore::FirstRun => first_run::run(),
+        Chore::Client { client } => clients::run(client),
         Chore::Bench { options } => bench::run(&options),
     };
     match done {

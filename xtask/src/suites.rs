@@ -42,6 +42,18 @@ const SETPRIV: Program = Program {
     name: "setpriv",
     package: "util-linux",
 };
+const PYTHON: Program = Program {
+    name: "python3 -m ensurepip --version",
+    package: "python3-venv",
+};
+const NODE: Program = Program {
+    name: "node",
+    package: "nodejs",
+};
+const NPM: Program = Program {
+    name: "npm",
+    package: "npm",
+};
 
 /// Every suite, in the order in which they run. A new suite is one more entry.
 pub(crate) const SUITES: &[Suite] = &[
@@ -84,6 +96,24 @@ pub(crate) const SUITES: &[Suite] = &[
                 cargo(&["run", "--quiet", "--package", "xtask", "--", "first-run"]),
             ]
         },
+    },
+    Suite {
+        name: "client-python",
+        about: "Microsoft's Python SDK against the release build",
+        needs: &[PYTHON, KILL],
+        commands: || client("python"),
+    },
+    Suite {
+        name: "client-javascript",
+        about: "Microsoft's JavaScript client against the release build",
+        needs: &[NODE, NPM, KILL],
+        commands: || client("javascript"),
+    },
+    Suite {
+        name: "client-rust",
+        about: "the graph-rs-sdk crate against the release build",
+        needs: &[KILL],
+        commands: || client("rust"),
     },
     Suite {
         name: "bench-smoke",
@@ -220,6 +250,15 @@ fn tests() -> Vec<Command> {
         "--tests",
         "--no-fail-fast",
     ])]
+}
+
+/// Builds what is driven, and drives it with this client.
+fn client(name: &str) -> Vec<Command> {
+    let drive = ["run", "--quiet", "--package", "xtask", "--", "client", name];
+    vec![
+        cargo(&["build", "--release", "--package", "hangar"]),
+        cargo(&drive),
+    ]
 }
 
 /// The fuzzer, without arguments.
