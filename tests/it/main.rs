@@ -24,6 +24,7 @@ mod outage;
 mod process;
 mod profiles;
 mod registration;
+mod scripts;
 mod seed;
 mod settings;
 mod throttling;
