@@ -164,7 +164,8 @@ impl Profile {
         if change.kind.is_some_and(|kind| kind != self.kind) {
             return Err(ProfileRefusal::OtherKind(self.kind));
         }
-        if self.kind == ProfileKind::AzureAd && change.skip_connectivity_check.is_some() {
+        // That it is not skipped holds of them all the same, and a widely used script says so.
+        if self.kind == ProfileKind::AzureAd && change.skip_connectivity_check == Some(true) {
             return Err(ProfileRefusal::NotOfKind(
                 ProfileField::SkipConnectivityCheck,
             ));
@@ -336,6 +337,11 @@ mod tests {
                 ProfileField::SkipConnectivityCheck
             ))
         );
+        let not_skipped = ProfileChange {
+            skip_connectivity_check: Some(false),
+            ..ProfileChange::default()
+        };
+        profile(ProfileKind::AzureAd, not_skipped).unwrap();
         let mut profile = profile(ProfileKind::ActiveDirectory, hybrid).unwrap();
         assert!(profile.properties.skip_connectivity_check);
         let other = ProfileChange {

@@ -27,6 +27,13 @@ use super::{
 /// How many scope tags a profile may have.
 const MAX_SCOPE_TAGS: usize = 100;
 
+/// What is read of a profile for Entra alone: the other kind's property too, which a widely used
+/// script sends.
+const AZURE_AD_READ: StructuredType<ProfileField> = StructuredType {
+    name: AZURE_AD_PROFILE.name,
+    ..ACTIVE_DIRECTORY_PROFILE
+};
+
 /// The type of this kind.
 pub(super) fn profile_type(kind: ProfileKind) -> &'static StructuredType<ProfileField> {
     match kind {
@@ -58,9 +65,12 @@ pub fn read_change(body: &Json<'_>) -> Result<ProfileChange, WireError> {
         kind,
         ..ProfileChange::default()
     };
-    // Where no kind is named, the profile's own tells later whether it has what was said.
-    let type_read = profile_type(kind.unwrap_or(ProfileKind::ActiveDirectory));
-    edm::read_typed_object(body, type_read, Version::Beta, &mut |field, edm, json| {
+    // Whether a profile has what was said is told later, by the profile's own kind.
+    let type_read = match kind {
+        Some(ProfileKind::AzureAd) => AZURE_AD_READ,
+        Some(ProfileKind::ActiveDirectory) | None => ACTIVE_DIRECTORY_PROFILE,
+    };
+    edm::read_typed_object(body, &type_read, Version::Beta, &mut |field, edm, json| {
         take(&mut change, field, edm, json)
     })?;
     Ok(change)
