@@ -74,7 +74,11 @@ class Case(unittest.IsolatedAsyncioTestCase):
     """A test with the administrator's client."""
 
     def setUp(self):
-        self.graph = client(Credential())
+        self.use(Credential())
+
+    def use(self, credential):
+        """Asks with this credential from here on."""
+        self.graph = client(credential)
         self.imports = self.graph.device_management.imported_windows_autopilot_device_identities
         self.devices = self.graph.device_management.windows_autopilot_device_identities
 

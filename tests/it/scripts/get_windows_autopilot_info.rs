@@ -78,6 +78,11 @@ async fn a_device_is_added_awaited_and_named() {
             .await
             .done();
         assert_eq!(desk.get(&one).await.object()["displayName"], "PC-1");
+
+        // It asks for what it waits for; a property that is null would be an error.
+        let expanded = format!("{one}?$expand=deploymentProfile,intendedDeploymentProfile");
+        let device = desk.get(&expanded).await.object();
+        assert_eq!(device["deploymentProfileAssignmentStatus"], "notAssigned");
     }
 }
 

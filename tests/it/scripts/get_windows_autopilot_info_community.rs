@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     get_windows_autopilot_info::{import, machine},
-    powershell::{DEVICES, Desk, IMPORTS},
+    powershell::{Body, DEVICES, Desk, IMPORTS, SETTINGS},
 };
 
 /// The device with this serial number, as the script looks for it: by itself, among all.
@@ -76,5 +76,21 @@ async fn a_known_device_gets_a_new_tag_or_goes() {
             .object();
         desk.sleep(60).await;
         assert!(find(&mut desk, &serial).await.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_sync_that_fails_is_tried_once_more_after_twelve_minutes_and_a_half() {
+    for mut desk in Desk::both().await {
+        let sync = format!("{SETTINGS}/sync");
+        desk.invoke("POST", &sync, Body::None).await.done();
+        // A second machine on the same desk: too soon, whether the first sync still runs or not.
+        for seconds in [1, 30] {
+            desk.sleep(seconds).await;
+            let (status, ..) = desk.invoke("POST", &sync, Body::None).await.failure();
+            assert_eq!(status, if seconds == 1 { 409 } else { 429 });
+        }
+        desk.sleep(750).await;
+        desk.invoke("POST", &sync, Body::None).await.done();
     }
 }

@@ -8,3 +8,4 @@ mod get_windows_autopilot_info_community;
 mod others;
 mod powershell;
 mod windows_autopilot_intune;
+mod windows_autopilot_intune_profiles;

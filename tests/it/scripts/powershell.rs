@@ -5,6 +5,7 @@ use std::{io::Read as _, ops::RangeInclusive, time::Duration};
 
 use flate2::read::GzDecoder;
 use hangar::{
+    domain::assignment::GroupId,
     graph::behavior::Behavior,
     http::server::ServerOptions,
     testing::{TestApi, TestOptions, TestServer},
@@ -16,11 +17,17 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use uuid::uuid;
 
 use super::get_windows_autopilot_info::{import, machine};
 
 pub(super) const IMPORTS: &str = "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
 pub(super) const DEVICES: &str = "/beta/deviceManagement/windowsAutopilotDeviceIdentities";
+pub(super) const PROFILES: &str = "/beta/deviceManagement/windowsAutopilotDeploymentProfiles";
+pub(super) const SETTINGS: &str = "/beta/deviceManagement/windowsAutopilotSettings";
+
+/// The id of the group of what is sold.
+pub(super) const GROUP: &str = "5a1e5000-0000-4000-8000-000000000001";
 
 /// How long anything may take before it counts as a hang.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -62,6 +69,11 @@ impl Desk {
         let options = TestOptions {
             behavior,
             delay: DELAY,
+            assignment_delay: SignedDuration::from_secs(2),
+            group_rules: &[(
+                GroupId(uuid!("5a1e5000-0000-4000-8000-000000000001")),
+                "Sales",
+            )],
             ..TestOptions::default()
         };
         let api = TestApi::start(directory.path(), options);
@@ -137,13 +149,13 @@ impl Desk {
             self.token, self.server.address
         );
         send(&mut connection, head.as_bytes()).await;
-        if !sent.is_empty() {
-            let go_on = read_head(&mut connection).await;
-            assert!(go_on.starts_with("HTTP/1.1 100 Continue\r\n"), "{go_on}");
+        let mut first = read_head(&mut connection).await;
+        if !sent.is_empty() && first.starts_with("HTTP/1.1 100 Continue\r\n") {
             send(&mut connection, sent).await;
+            first = read_head(&mut connection).await;
         }
-        let reply = read(&mut connection).await;
-        self.connection = Some(connection);
+        let (reply, stays) = read_rest(&mut connection, &first).await;
+        self.connection = stays.then_some(connection);
         reply
     }
 
@@ -237,21 +249,22 @@ async fn send(connection: &mut TcpStream, bytes: &[u8]) {
     sent.expect("the server does not read").unwrap();
 }
 
-async fn read(connection: &mut TcpStream) -> Reply {
-    let head = read_head(connection).await;
+/// Reads what follows the head of an answer, and says whether the connection stays.
+async fn read_rest(connection: &mut TcpStream, head: &str) -> (Reply, bool) {
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    let mut body = if header(&head, "transfer-encoding").is_some() {
+    let mut body = if header(head, "transfer-encoding").is_some() {
         read_chunks(connection).await
     } else {
-        let length = header(&head, "content-length").unwrap_or("0");
+        let length = header(head, "content-length").unwrap_or("0");
         read_bytes(connection, length.parse().unwrap()).await
     };
-    if header(&head, "content-encoding") == Some("gzip") {
+    if header(head, "content-encoding") == Some("gzip") {
         let mut plain = Vec::new();
         GzDecoder::new(&*body).read_to_end(&mut plain).unwrap();
         body = plain;
     }
-    Reply { status, body }
+    let stays = header(head, "connection") != Some("close");
+    (Reply { status, body }, stays)
 }
 
 async fn read_chunks(connection: &mut TcpStream) -> Vec<u8> {

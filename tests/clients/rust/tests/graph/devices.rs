@@ -93,6 +93,22 @@ async fn assign_a_user_and_properties() {
 }
 
 #[tokio::test]
+async fn expand() {
+    let client = client();
+    let import = registered(&client, &device()).await;
+    // The crate joins several names by blanks, where OData wants commas.
+    let asked = client
+        .device_management()
+        .windows_autopilot_device_identities_id(text(&import["state"]["deviceRegistrationId"]))
+        .get_windows_autopilot_device_identities()
+        .expand(&["deploymentProfile,intendedDeploymentProfile"]);
+    let found = json(asked.send().await).await;
+    assert_eq!(found["deploymentProfileAssignmentStatus"], "notAssigned");
+    assert_eq!(found.get("deploymentProfile"), Some(&Value::Null));
+    assert_eq!(found.get("intendedDeploymentProfile"), Some(&Value::Null));
+}
+
+#[tokio::test]
 async fn delete_frees_the_hardware() {
     let client = client();
     let sent = device();
