@@ -44,9 +44,12 @@ pub(crate) fn run(client: Client) -> anyhow::Result<()> {
             // The server is on this machine, whatever proxy there is.
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1");
-        if client == Client::Javascript {
-            // Read by Node itself, before any test runs.
-            tests.env("NODE_EXTRA_CA_CERTS", authority(directory.path())?);
+        if client != Client::Rust {
+            // Read by Node and by Python themselves, not by the tests.
+            let authority = authority(directory.path())?;
+            tests
+                .env("NODE_EXTRA_CA_CERTS", &authority)
+                .env("SSL_CERT_FILE", &authority);
         }
         succeed(&mut tests)?;
         server.end()?;

@@ -23,7 +23,7 @@ from msgraph_beta.generated.models.o_data_errors.o_data_error import ODataError
 
 PROGRAM = os.environ["SERVER_PROGRAM"]
 DIRECTORY = os.environ["SERVER_DIRECTORY"]
-URL = os.environ["SERVER_HTTP"]
+URL = os.environ["SERVER_HTTPS"]
 OBSERVED = os.environ["SERVER_BEHAVIOR"] == "observed"
 
 # How long anything may take, in seconds.
