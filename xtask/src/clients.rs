@@ -105,7 +105,7 @@ impl Client {
             }
             Self::Javascript => {
                 let mut node = Command::new("node");
-                node.arg("--test")
+                node.args(["--test", "--test-reporter", "spec"])
                     .args(javascript_tests(&home.tests)?)
                     .env("NODE_PATH", home.installed.join("node_modules"));
                 Ok(node)

@@ -65,15 +65,23 @@ impl Server {
             .status()?;
         ensure!(asked.success(), "the server cannot be signalled");
         let deadline = Instant::now() + PATIENCE;
+        let mut said = String::new();
         while let Ok(line) = self
             .lines
             .recv_timeout(deadline.saturating_duration_since(Instant::now()))
         {
-            println!("{line}");
+            said += &line;
+            said.push('\n');
         }
-        ensure!(Instant::now() < deadline, "the server does not end");
+        ensure!(
+            Instant::now() < deadline,
+            "the server does not end; it said:\n{said}"
+        );
         let status = self.child.wait()?;
-        ensure!(status.code() == Some(0), "the server ended with {status}");
+        ensure!(
+            status.code() == Some(0),
+            "the server ended with {status}; it said:\n{said}"
+        );
         Ok(())
     }
 }
