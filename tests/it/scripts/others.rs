@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     get_windows_autopilot_info::{import, machine},
-    powershell::{DEVICES, Desk, IMPORTS},
+    powershell::{Body, DEVICES, Desk, IMPORTS},
 };
 
 fn in_v1(path: &str) -> String {
@@ -115,5 +115,29 @@ async fn many_are_imported_on_v1_and_deleted_in_chunks_of_a_hundred() {
             }
         }
         assert_eq!(desk.all(DEVICES).await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_device_is_found_by_its_id_in_the_directory() {
+    let ours = "5c7c8a2e-0000-4000-8000-000000000001";
+    let filter = |id: &str| format!("{DEVICES}?$filter=azureActiveDirectoryDeviceId%20eq%20'{id}'");
+    for mut desk in Desk::both().await {
+        let device = desk.register(1..=2).await.remove(0);
+        assert_eq!(desk.all(&filter(ours)).await.len(), 0);
+        // Nobody but a client tells Hangar of the directory, and the live service takes no PATCH.
+        let one = format!("{DEVICES}/{device}");
+        let body = json!({ "azureActiveDirectoryDeviceId": ours }).to_string();
+        let reply = desk
+            .invoke("PATCH", &one, Body::Json(body.as_bytes()))
+            .await;
+        if desk.is_observed() {
+            assert_eq!(reply.failure().0, 400);
+        } else {
+            reply.object();
+            let found = desk.all(&filter(ours)).await;
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0]["id"], device.as_str());
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::{io::Read as _, ops::RangeInclusive, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use flate2::read::GzDecoder;
 use hangar::{
     domain::assignment::GroupId,
@@ -10,6 +11,7 @@ use hangar::{
     http::server::ServerOptions,
     testing::{TestApi, TestOptions, TestServer},
 };
+use hardware_hash::Builder;
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::{
@@ -161,9 +163,24 @@ impl Desk {
 
     /// Registers invented devices: their ids.
     pub(super) async fn register(&mut self, seeds: RangeInclusive<u64>) -> Vec<String> {
+        self.register_all(seeds.map(machine)).await
+    }
+
+    /// Registers invented devices that have these serial numbers: their ids.
+    pub(super) async fn register_as(&mut self, serials: &[&str]) -> Vec<String> {
+        let machines = (1..).zip(serials).map(|(seed, serial)| {
+            let blob = Builder::new(seed).serial_number(serial).build();
+            ((*serial).to_owned(), BASE64_STANDARD.encode(blob))
+        });
+        self.register_all(machines).await
+    }
+
+    async fn register_all(
+        &mut self,
+        machines: impl Iterator<Item = (String, String)>,
+    ) -> Vec<String> {
         let mut imports = Vec::new();
-        for seed in seeds {
-            let (serial, hash) = machine(seed);
+        for (serial, hash) in machines {
             let added = self
                 .post(IMPORTS, import(&serial, &hash, "", ""))
                 .await

@@ -1,6 +1,6 @@
 //! The module `WindowsAutopilotIntune`: what its other commands send, and the old ones before 2019.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     get_windows_autopilot_info::{import, machine},
@@ -20,8 +20,7 @@ async fn import_autopilot_csv_posts_row_by_row_and_clears_what_is_settled() {
         let settled = loop {
             polls += 1;
             let records = desk.all(IMPORTS).await;
-            let waits =
-                |record: &&serde_json::Value| record["state"]["deviceImportStatus"] == "unknown";
+            let waits = |record: &&Value| record["state"]["deviceImportStatus"] == "unknown";
             if !records.iter().any(|record| waits(&record)) {
                 break records;
             }
@@ -119,5 +118,69 @@ async fn modules_before_2019_call_the_tag_an_order() {
         let action = format!("{one}/unassignUserFromDevice");
         desk.invoke("POST", &action, Body::None).await.done();
         assert_eq!(desk.get(&one).await.object()["userPrincipalName"], "");
+    }
+}
+
+/// The device with this serial number, as `Get-AutopilotDevice -serial` looks for it: by what stands
+/// before the first blank, and then by itself.
+async fn by_serial(desk: &mut Desk, serial: &str) -> Vec<Value> {
+    let first = serial.split(' ').next().unwrap();
+    let path = format!("{DEVICES}?$filter=contains(serialNumber,'{first}')");
+    let mut devices = desk.all(&path).await;
+    devices.retain(|device| device["serialNumber"] == serial);
+    devices
+}
+
+#[tokio::test]
+async fn get_autopilot_device_filters_by_serial() {
+    for mut desk in Desk::both().await {
+        let serials = [
+            "VMware-56 4d 01",
+            "VMware-56 4d 02",
+            "VMware-57",
+            "SN'1",
+            "50% #1&2",
+        ];
+        desk.register_as(&serials).await;
+        for serial in &serials[..3] {
+            assert_eq!(by_serial(&mut desk, serial).await.len(), 1, "{serial}");
+        }
+        let path = format!("{DEVICES}?$filter=contains(serialNumber,'VMware')");
+        assert_eq!(desk.all(&path).await.len(), 3);
+        assert_eq!(by_serial(&mut desk, "VMware-58").await.len(), 0);
+        // What `[uri]::EscapeDataString` makes of a serial number, and of a whole filter.
+        for (encoded, found) in [
+            (
+                "$filter=contains(serialNumber,'50%25%20%231%262')",
+                "50% #1&2",
+            ),
+            ("$filter=contains(serialNumber,'SN%27%271')", "SN'1"),
+            ("$filter=contains(serialNumber,'SN''1')", "SN'1"),
+            (
+                "%24filter=contains%28serialNumber%2C%27VMware-57%27%29",
+                "VMware-57",
+            ),
+            ("filter=contains(serialNumber,'VMware-57')", "VMware-57"),
+        ] {
+            let devices = desk.all(&format!("{DEVICES}?{encoded}")).await;
+            let serials: Vec<_> = devices
+                .iter()
+                .map(|device| &device["serialNumber"])
+                .collect();
+            assert_eq!(serials, [found], "{encoded}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn get_autopilot_imported_device_filters_with_a_stray_slash() {
+    for mut desk in Desk::both().await {
+        desk.register(1..=3).await;
+        let path = format!("{IMPORTS}/?$filter=contains(serialNumber,'SN000002')");
+        let imports = desk.all(&path).await;
+        assert_eq!(imports.len(), 1);
+        assert_eq!(imports[0]["serialNumber"], "SN000002");
+        let path = format!("{IMPORTS}/?$filter=contains(serialNumber,'nobody')");
+        assert_eq!(desk.all(&path).await.len(), 0);
     }
 }

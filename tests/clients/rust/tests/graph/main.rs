@@ -4,4 +4,5 @@ mod batch;
 mod devices;
 mod errors;
 mod imports;
+mod query;
 mod server;
