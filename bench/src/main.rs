@@ -15,6 +15,7 @@ mod client;
 mod disk;
 mod load;
 mod measure;
+mod requests;
 mod results;
 mod run;
 mod server;

@@ -8,6 +8,7 @@ use crate::{
     body::Content,
     disk,
     load::{self, Load, Loaded},
+    requests::Creates,
     results::{CreateRow, Series, Served, Settling},
     server::Server,
     summary::median,
@@ -122,15 +123,14 @@ fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
 fn load(server: &Server, case: Case) -> anyhow::Result<(Served, Loaded)> {
     let token = server.token()?;
     let before = server.cpu()?;
-    let loaded = load::run(&Load {
+    let load = Load {
         address: server.address.clone(),
         tokens: vec![token],
         connections: case.connections,
         time: case.time,
         requests: u64::MAX,
-        content: case.content,
-        first_device: 1,
-    })?;
+    };
+    let loaded = load::run(&load, Creates::new(case.content, 1)?)?;
     let cpu = server.cpu()?.saturating_sub(before);
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
     let cpu_us = cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
