@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Place, settled};
+use super::{Place, settled, under_load};
 use crate::{
     body::Content,
     disk,
-    load::{self, Load, Loaded},
+    load::{Load, Loaded},
     requests::Creates,
     results::{CreateRow, Series, Served, Settling},
     server::Server,
@@ -121,18 +121,12 @@ fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
 }
 
 fn load(server: &Server, case: Case) -> anyhow::Result<(Served, Loaded)> {
-    let token = server.token()?;
-    let before = server.cpu()?;
     let load = Load {
         address: server.address.clone(),
-        tokens: vec![token],
+        tokens: vec![server.token()?],
         connections: case.connections,
         time: case.time,
         requests: u64::MAX,
     };
-    let loaded = load::run(&load, Creates::new(case.content, 1)?)?;
-    let cpu = server.cpu()?.saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    let cpu_us = cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
-    Ok((Served::of(&loaded, cpu_us, server.memory_mib()?), loaded))
+    under_load(server, &load, Creates::new(case.content, 1)?)
 }

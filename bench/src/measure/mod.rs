@@ -12,6 +12,13 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use crate::{
+    load::{self, Load, Loaded},
+    requests::Requests,
+    results::Served,
+    server::Server,
+};
+
 /// Where measurements are made, and of what.
 pub(crate) struct Place {
     /// Hangar's program.
@@ -26,4 +33,18 @@ impl Place {
         let mut names = tempfile::Builder::new();
         Ok(names.prefix("run-").tempdir_in(&self.directory)?)
     }
+}
+
+/// Loads a server, and says what clients saw and what it cost the server.
+fn under_load<R: Requests>(
+    server: &Server,
+    load: &Load,
+    requests: R,
+) -> anyhow::Result<(Served, Loaded)> {
+    let before = server.cpu()?;
+    let loaded = load::run(load, requests)?;
+    let cpu = server.cpu()?.saturating_sub(before);
+    #[expect(clippy::cast_precision_loss, reason = "small counts")]
+    let cpu_us = cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
+    Ok((Served::of(&loaded, cpu_us, server.memory_mib()?), loaded))
 }
