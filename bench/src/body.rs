@@ -66,6 +66,11 @@ impl Bodies {
     pub(crate) fn next_blob(&mut self) -> &[u8] {
         let number = self.next;
         self.next += 1;
+        self.blob_of(number)
+    }
+
+    /// The hash of the device of this number.
+    pub(crate) fn blob_of(&mut self, number: u64) -> &[u8] {
         match self.content {
             Content::Padded => self.stamp(number),
             Content::Incompressible => scramble(&mut self.blob, number),

@@ -14,7 +14,10 @@ use tokio::{
     task::LocalSet,
 };
 
-use crate::requests::{Requests, Sender};
+use crate::{
+    requests::{Requests, Sender},
+    server::Server,
+};
 
 /// How much is asked of the server, and by whom. What is asked, `Requests` say.
 #[derive(Clone, Debug)]
@@ -29,6 +32,24 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
     /// How many requests at most.
     pub(crate) requests: u64,
+}
+
+impl Load {
+    /// As many requests as get through in a time, all with one token.
+    pub(crate) fn for_a_time(
+        server: &Server,
+        token: String,
+        connections: usize,
+        time: Duration,
+    ) -> Self {
+        Self {
+            address: server.address.clone(),
+            tokens: vec![token],
+            connections,
+            time,
+            requests: u64::MAX,
+        }
+    }
 }
 
 /// What came of it.

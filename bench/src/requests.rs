@@ -1,6 +1,10 @@
 //! What a load sends, written request by request. How fast and over how many connections is `load`'s.
 
-use crate::body::{Bodies, Content};
+use crate::{
+    body::{Bodies, Content},
+    random::Random,
+    rows::Rows,
+};
 
 /// To whom a request goes, and in whose name.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,73 @@ impl Requests for Creates {
         let line = b"POST /beta/deviceManagement/importedWindowsAutopilotDeviceIdentities HTTP/1.1";
         write_head(line, sender, request);
         write_body(request, |request| self.bodies.write_next(request));
+    }
+}
+
+/// Batches of creates.
+pub(crate) struct Batches {
+    bodies: Bodies,
+    parts: u32,
+}
+
+impl Batches {
+    /// Batches of so many creates each.
+    pub(crate) fn new(parts: u32) -> anyhow::Result<Self> {
+        let bodies = Bodies::new(Content::Padded, 1)?;
+        Ok(Self { bodies, parts })
+    }
+
+    fn write_parts(&mut self, out: &mut Vec<u8>) {
+        for part in 0..self.parts {
+            out.extend_from_slice(if part == 0 { b"{\"requests\":[" } else { b"," });
+            let id = part.to_string();
+            out.extend_from_slice(b"{\"id\":\"");
+            out.extend_from_slice(id.as_bytes());
+            out.extend_from_slice(
+                b"\",\"method\":\"POST\",\
+                \"url\":\"/deviceManagement/importedWindowsAutopilotDeviceIdentities\",\
+                \"headers\":{\"Content-Type\":\"application/json\"},\"body\":",
+            );
+            self.bodies.write_next(out);
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"]}");
+    }
+}
+
+/// Their parts' statuses stand in the body, which the generator has no time to read.
+impl Requests for Batches {
+    const STATUS_LINE: &'static [u8] = b"HTTP/1.1 200";
+
+    fn write_next(&mut self, sender: Sender<'_>, request: &mut Vec<u8>) {
+        write_head(b"POST /beta/$batch HTTP/1.1", sender, request);
+        write_body(request, |request| self.write_parts(request));
+    }
+}
+
+/// GETs of imports by their ids, in an order that looks random.
+pub(crate) struct Lookups {
+    rows: Rows,
+    random: Random,
+}
+
+impl Lookups {
+    /// GETs of the large tenant's imports, others for every seed.
+    pub(crate) fn new(rows: Rows, seed: u64) -> Self {
+        let random = Random::new(seed);
+        Self { rows, random }
+    }
+}
+
+impl Requests for Lookups {
+    const STATUS_LINE: &'static [u8] = b"HTTP/1.1 200";
+
+    fn write_next(&mut self, sender: Sender<'_>, request: &mut Vec<u8>) {
+        let id = Rows::import_id(self.random.below(self.rows.large));
+        let set = "/beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+        let line = format!("GET {set}/{id} HTTP/1.1");
+        write_head(line.as_bytes(), sender, request);
+        request.extend_from_slice(b"\r\n");
     }
 }
 
@@ -108,5 +179,35 @@ mod tests {
         let (_, second) = next(&mut creates);
         assert_ne!(first, second);
         serde_json::from_slice::<serde_json::Value>(&second).unwrap();
+    }
+
+    #[test]
+    fn a_batch_has_distinct_parts() {
+        let mut batches = Batches::new(20).unwrap();
+        let (line, body) = next(&mut batches);
+        assert_eq!(line, "POST /beta/$batch HTTP/1.1");
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let parts = body["requests"].as_array().unwrap();
+        assert_eq!(parts.len(), 20);
+        for member in ["id", "body"] {
+            let values = parts.iter().map(|part| part[member].to_string());
+            let distinct: std::collections::HashSet<_> = values.collect();
+            assert_eq!(distinct.len(), 20, "{member}");
+        }
+    }
+
+    #[test]
+    fn a_lookup_is_of_a_row_that_is_there() {
+        let rows = Rows { large: 3, small: 0 };
+        let mut lookups = Lookups::new(rows, 1);
+        let ids: Vec<_> = (0..3)
+            .map(|number| Rows::import_id(number).to_string())
+            .collect();
+        for _ in 0..20 {
+            let (line, body) = next(&mut lookups);
+            assert!(body.is_empty());
+            let id = line.rsplit('/').nth(1).unwrap().trim_end_matches(" HTTP");
+            assert!(ids.iter().any(|known| known == id), "{line}");
+        }
     }
 }

@@ -121,12 +121,6 @@ fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
 }
 
 fn load(server: &Server, case: Case) -> anyhow::Result<(Served, Loaded)> {
-    let load = Load {
-        address: server.address.clone(),
-        tokens: vec![server.token()?],
-        connections: case.connections,
-        time: case.time,
-        requests: u64::MAX,
-    };
+    let load = Load::for_a_time(server, server.token()?, case.connections, case.time);
     under_load(server, &load, Creates::new(case.content, 1)?)
 }

@@ -1,9 +1,13 @@
-//! The measurements, a file each. Every one starts its servers on empty data directories and ends
-//! them; nothing is shared but the place.
+//! The measurements, a file each. Every one starts its servers and ends them, on empty data
+//! directories but for reads; nothing is shared but the place.
 
+pub(crate) mod batch;
 pub(crate) mod create;
 pub(crate) mod import;
+pub(crate) mod lists;
+pub(crate) mod lookups;
 pub(crate) mod memory;
+pub(crate) mod reads;
 pub(crate) mod settled;
 pub(crate) mod start;
 pub(crate) mod tokens;
