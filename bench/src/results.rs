@@ -77,6 +77,8 @@ pub(crate) struct CreateRow {
     pub(crate) connections: usize,
     /// Hangar, with the registrar paused.
     pub(crate) hangar: Series,
+    /// The Hangar before, likewise.
+    pub(crate) before: Option<Before>,
     /// Hangar, settling what it takes in.
     pub(crate) settling: Option<Settling>,
     /// The same server over nothing.
@@ -148,6 +150,15 @@ impl Served {
             pss_mib,
         }
     }
+}
+
+/// Creating by an earlier program.
+#[derive(Debug, Serialize)]
+pub(crate) struct Before {
+    /// What the clients saw.
+    pub(crate) served: Series,
+    /// Hangar's rate by its of the same repeat.
+    pub(crate) of_before: f64,
 }
 
 /// Creating while the registrar works.

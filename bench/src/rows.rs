@@ -353,6 +353,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let place = Place {
             hangar: PathBuf::new(),
+            before: None,
             directory: scratch.path().to_owned(),
         };
         let rows = Rows {

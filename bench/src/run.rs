@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Hangar's program [default: the one beside this one]
     #[arg(long, value_name = "PATH")]
     hangar: Option<PathBuf>,
+    /// An earlier Hangar's program, to compare creates with at 64 connections
+    #[arg(long, value_name = "PATH")]
+    before: Option<PathBuf>,
     /// Where the results are written
     #[arg(long, value_name = "FILE", default_value = "target/bench/results.json")]
     json: PathBuf,
@@ -157,6 +160,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&options.directory)?;
     let place = Place {
         hangar: program(options.hangar.as_deref())?,
+        before: options.before.clone(),
         directory: options.directory.clone(),
     };
     let plan = Plan::of(options);
@@ -303,5 +307,16 @@ mod tests {
         let plan = plan(&["--smoke", "--seconds-64", "60"]);
         assert!(plan.time_64 < Duration::from_secs(1));
         assert!(!plan.million_rows);
+        let reads = plan.reads();
+        assert_eq!(reads.keeping, Keeping::Fleeting);
+        assert!(reads.sizes.iter().all(|rows| *rows < 1000));
+    }
+
+    #[test]
+    fn thresholds_of_reads_are_of_the_sizes_that_they_name() {
+        let reads = plan(&[]).reads();
+        assert_eq!(reads.sizes.first(), Some(&10_000));
+        assert_eq!(reads.sizes.last(), Some(&1_000_000));
+        assert_eq!((reads.small, reads.extent.page), (10_000, 100));
     }
 }

@@ -68,7 +68,7 @@ fn creates(text: &mut String, rows: &[CreateRow]) {
     );
     for row in rows {
         let count = row.connections;
-        let mut line = |name, rate: f64, served: &Served, worst, ratios: String| {
+        let mut line = |name: &str, rate: f64, served: &Served, worst, ratios: String| {
             let Served {
                 p50_ms,
                 p99_ms,
@@ -92,6 +92,15 @@ fn creates(text: &mut String, rows: &[CreateRow]) {
             hangar.worst_ms,
             format!("{:.2} | {:.2}", row.of_ceiling, row.of_disk),
         );
+        if let Some(before) = &row.before {
+            line(
+                &format!("the hangar before ({:.2} of it)", before.of_before),
+                before.served.median.per_second,
+                &before.served.median,
+                before.served.worst_ms,
+                " | ".to_owned(),
+            );
+        }
         if let Some(settling) = &row.settling {
             line(
                 "hangar, settled too",

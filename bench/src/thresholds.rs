@@ -149,6 +149,13 @@ const WHOLE: &[Threshold<Results>] = &[
         ..Threshold::RATIO
     },
     Threshold {
+        name: "durable creates/s, of the hangar before",
+        must: 0.85,
+        aim: Some(0.95),
+        value: |results| Some(at_64(results)?.before.as_ref()?.of_before),
+        ..Threshold::RATIO
+    },
+    Threshold {
         name: "rows/s through $batch of 20, of single creates",
         must: 2.0,
         aim: Some(4.0),

@@ -1,7 +1,7 @@
-//! Creates a second: Hangar, Hangar settling, the ceiling and the disk, one after the other in
+//! Creates a second: Hangar, the Hangar before if one is named, Hangar settling, the ceiling and the disk, one after the other in
 //! every repeat, so that a machine that wanders does so for all of them.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use super::{Place, settled, under_load};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     disk,
     load::{Load, Loaded},
     requests::Creates,
-    results::{CreateRow, Series, Served, Settling},
+    results::{Before, CreateRow, Series, Served, Settling},
     server::Server,
     summary::median,
 };
@@ -22,13 +22,14 @@ pub(crate) struct Case {
     /// How long each contender runs.
     pub(crate) time: Duration,
     pub(crate) repeats: u32,
-    /// Whether to measure creating and settling too.
+    /// Whether to measure creating and settling too, and the program before.
     pub(crate) settling: bool,
 }
 
 /// One repeat.
 struct Round {
     hangar: Served,
+    before: Option<Served>,
     settling: Option<(Served, f64, Duration)>,
     ceiling: Served,
     disk: f64,
@@ -51,13 +52,17 @@ pub(crate) fn row(place: &Place, case: Case) -> anyhow::Result<CreateRow> {
     let settled_of_ceiling = ratios(&rounds, |round| {
         Some(round.settling.as_ref()?.1 / round.ceiling.per_second)
     });
+    let of_before = ratios(&rounds, |round| {
+        Some(round.hangar.per_second / round.before.as_ref()?.per_second)
+    });
     let disk_per_second = ratios(&rounds, |round| Some(round.disk));
 
     let (mut hangar, mut ceiling, mut settling) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut settled, mut backlogs) = (Vec::new(), Vec::new());
+    let (mut settled, mut backlogs, mut before) = (Vec::new(), Vec::new(), Vec::new());
     for round in rounds {
         hangar.push(round.hangar);
         ceiling.push(round.ceiling);
+        before.extend(round.before);
         if let Some((served, per_second, backlog)) = round.settling {
             settling.push(served);
             settled.push(per_second);
@@ -67,6 +72,10 @@ pub(crate) fn row(place: &Place, case: Case) -> anyhow::Result<CreateRow> {
     Ok(CreateRow {
         connections: case.connections,
         hangar: Series::of(hangar),
+        before: (!before.is_empty()).then(|| Before {
+            served: Series::of(before),
+            of_before,
+        }),
         settling: case.settling.then(|| Settling {
             served: Series::of(settling),
             per_second: median(settled),
@@ -85,12 +94,11 @@ fn ratios(rounds: &[Round], number: fn(&Round) -> Option<f64>) -> f64 {
 }
 
 fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
-    let directory = place.empty()?;
-    // The registrar is paused, so that creating is measured alone.
-    let paused = ["--registration-delay", "1h"];
-    let server = Server::hangar(&place.hangar, directory.path(), &paused)?;
-    let (hangar, _) = load(&server, case)?;
-    server.stop()?;
+    let hangar = paused(place, &place.hangar, case)?;
+    let before = match &place.before {
+        Some(before) if case.settling => Some(paused(place, before, case)?),
+        _ => None,
+    };
 
     let settling = if case.settling {
         let directory = place.empty()?;
@@ -114,10 +122,21 @@ fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
     let disk = disk::run(directory.path(), case.time, case.content)?;
     Ok(Round {
         hangar,
+        before,
         settling,
         ceiling,
         disk,
     })
+}
+
+/// The registrar is paused, so that creating is measured alone.
+fn paused(place: &Place, hangar: &Path, case: Case) -> anyhow::Result<Served> {
+    let directory = place.empty()?;
+    let options = ["--registration-delay", "1h"];
+    let server = Server::hangar(hangar, directory.path(), &options)?;
+    let (seen, _) = load(&server, case)?;
+    server.stop()?;
+    Ok(seen)
 }
 
 fn load(server: &Server, case: Case) -> anyhow::Result<(Served, Loaded)> {

@@ -27,6 +27,8 @@ use crate::{
 pub(crate) struct Place {
     /// Hangar's program.
     pub(crate) hangar: PathBuf,
+    /// An earlier one to compare it with, if any.
+    pub(crate) before: Option<PathBuf>,
     /// Where data directories are made. A real disk: what syncs to memory measures nothing.
     pub(crate) directory: PathBuf,
 }
