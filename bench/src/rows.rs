@@ -66,6 +66,9 @@ const CALL: u64 = 1000;
 /// How many imports may wait for the registrar before more are accepted.
 const AHEAD: u64 = 20_000;
 
+/// How long the store is left in peace at the end: what it puts off until then, it does then.
+const REST: Duration = Duration::from_millis(300);
+
 /// Raised when what is below makes other rows than before.
 const SHAPE: u32 = 1;
 
@@ -257,6 +260,7 @@ async fn make_all(store: &dyn Store, rows: Rows) -> anyhow::Result<()> {
         }
     }
     wait(store, 0).await?;
+    tokio::time::sleep(REST).await;
     for (tenant, devices) in [(large, rows.large_devices()), (small, rows.small)] {
         let found = store.count_devices(tenant, None).await?;
         ensure!(

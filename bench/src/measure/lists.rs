@@ -108,7 +108,7 @@ fn searches(rows: Rows, extent: Extent) -> Vec<Asked> {
         asked(
             Question::Refused,
             vec![first_page(Collection::Imports, page) + refused],
-            REFUSED,
+            page.min(REFUSED),
         ),
     ]
 }
@@ -127,7 +127,7 @@ fn searches_of_small_tenant(rows: Rows, page: u64) -> [Asked; 2] {
             Rows::common_part(),
             page.min(rows.small),
         ),
-        asked(Question::OthersPart, &Rows::shared_part(), SHARED),
+        asked(Question::OthersPart, &Rows::shared_part(), page.min(SHARED)),
     ]
 }
 
