@@ -8,6 +8,15 @@ use sha2::{Digest as _, Sha256};
 /// The usual length of a hardware hash, padding included.
 const BLOB_BYTES: usize = 3000;
 
+/// How the serial number of every device begins.
+pub(crate) const MAKER: &str = "HT-";
+
+/// How many bits of a device's number tell it from others of its lot. Above them is the lot.
+const INDEX_BITS: u32 = 35;
+
+/// How many characters say lot and index, of five bits each.
+const DIGIT_COUNT: u32 = 9;
+
 /// What the hashes are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -32,7 +41,10 @@ pub(crate) struct Bodies {
 impl Bodies {
     /// Bodies of devices from this number on.
     pub(crate) fn new(content: Content, first: u64) -> anyhow::Result<Self> {
-        let blob = Builder::new(first).total_size(BLOB_BYTES).build();
+        let blob = Builder::new(first)
+            .serial_number(&serial_number(first))
+            .total_size(BLOB_BYTES)
+            .build();
         let place = |wanted| {
             find(&blob, wanted).ok_or_else(|| anyhow::anyhow!("the blob lacks element {wanted}"))
         };
@@ -54,6 +66,11 @@ impl Bodies {
     pub(crate) fn next_blob(&mut self) -> &[u8] {
         let number = self.next;
         self.next += 1;
+        self.blob_of(number)
+    }
+
+    /// The hash of the device of this number.
+    pub(crate) fn blob_of(&mut self, number: u64) -> &[u8] {
         match self.content {
             Content::Padded => self.stamp(number),
             Content::Incompressible => scramble(&mut self.blob, number),
@@ -85,9 +102,28 @@ impl Bodies {
     }
 }
 
-/// The serial number in the hash of the device of this number.
+/// The serial number in the hash of the device of this number: a maker's mark, the lot, and seven
+/// characters that look random, as real ones do. What searches them meets what it would in life.
 pub(crate) fn serial_number(device: u64) -> String {
-    format!("HT{device:016X}")
+    const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKLMNPQRSTVWXY";
+    const MASK: u64 = (1 << INDEX_BITS) - 1;
+    // Odd multipliers and a shift of the upper bits: each step can be undone, so that no two
+    // devices of a lot share a serial number.
+    let mut index = (device & MASK).wrapping_mul(0x9e37_79b9_7f4a_7c15) & MASK;
+    index ^= index >> (INDEX_BITS / 2 + 1);
+    index = index.wrapping_mul(0xbf58_476d_1ce4_e5b9) & MASK;
+    index ^= index >> (INDEX_BITS / 2 + 1);
+    let digit = |shift: u32| {
+        let bits = ((device >> INDEX_BITS << INDEX_BITS) | index) >> shift;
+        char::from(DIGITS[(bits & 31) as usize])
+    };
+    let digits = (0..DIGIT_COUNT).rev().map(|place| digit(place * 5));
+    MAKER.chars().chain(digits).collect()
+}
+
+/// The number of a device in a lot. Devices of one lot share the start of their serial numbers.
+pub(crate) fn in_lot(lot: u64, index: u64) -> u64 {
+    (lot << INDEX_BITS) | index
 }
 
 /// Where an element's value begins.
@@ -136,6 +172,23 @@ mod tests {
             let serial = report.serial_number().unwrap();
             assert_eq!(serial, serial_number(device));
             assert!(serials.insert(serial.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_lot_shares_the_start_of_its_serial_numbers() {
+        let mut serials = std::collections::HashSet::new();
+        for lot in 0..3 {
+            let prefix: String = serial_number(in_lot(lot, 0)).chars().take(5).collect();
+            for index in 0..20_000 {
+                let serial = serial_number(in_lot(lot, index));
+                assert_eq!(serial.len(), 12);
+                assert!(
+                    serial.starts_with(MAKER) && serial.starts_with(&prefix),
+                    "{serial}"
+                );
+                assert!(serials.insert(serial));
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, ensure};
@@ -16,6 +17,8 @@ const IMPORTS: &str = "/beta/deviceManagement/importedWindowsAutopilotDeviceIden
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
     head: String,
+    /// What the server's links begin with.
+    base: String,
 }
 
 impl Client {
@@ -25,6 +28,7 @@ impl Client {
         stream.set_nodelay(true)?;
         Ok(Self {
             stream: BufReader::new(stream),
+            base: format!("http://{address}"),
             head: format!("HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n"),
         })
     }
@@ -51,7 +55,31 @@ impl Client {
         Ok(status.context("an import without a status")?.to_owned())
     }
 
+    /// How many imports the tenant has.
+    pub(crate) fn count_imports(&mut self) -> anyhow::Result<u64> {
+        let request = format!("GET {IMPORTS}/$count {}\r\n", self.head);
+        let answer = self.exchange(request.as_bytes(), "200")?;
+        // Some write a mark of the byte order before the number.
+        let text = String::from_utf8(answer)?;
+        Ok(text.trim_start_matches('\u{feff}').trim().parse()?)
+    }
+
+    /// What is at a path or behind a link, and how long it took from the request's first byte to
+    /// the answer's last.
+    pub(crate) fn get(&mut self, link: &str) -> anyhow::Result<(Value, Duration)> {
+        let path = link.strip_prefix(&self.base).unwrap_or(link);
+        let request = format!("GET {path} {}\r\n", self.head);
+        let asked = Instant::now();
+        let answer = self.exchange(request.as_bytes(), "200")?;
+        let took = asked.elapsed();
+        Ok((serde_json::from_slice(&answer)?, took))
+    }
+
     fn ask(&mut self, request: &[u8], expected: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.exchange(request, expected)?)?)
+    }
+
+    fn exchange(&mut self, request: &[u8], expected: &str) -> anyhow::Result<Vec<u8>> {
         self.stream.get_mut().write_all(request)?;
         let mut status = String::new();
         self.stream.read_line(&mut status)?;
@@ -73,6 +101,6 @@ impl Client {
             "not a {expected}: {status}{}",
             String::from_utf8_lossy(&body)
         );
-        Ok(serde_json::from_slice(&body)?)
+        Ok(body)
     }
 }

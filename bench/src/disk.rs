@@ -112,7 +112,7 @@ pub(crate) fn fill(directory: &Path, rows: u32) -> anyhow::Result<()> {
 }
 
 /// Opens a database whose schema Hangar has made; then Hangar is out of the way.
-fn open(directory: &Path, kind: DatabaseKind) -> anyhow::Result<Connection> {
+pub(crate) fn open(directory: &Path, kind: DatabaseKind) -> anyhow::Result<Connection> {
     let path = directory.join("hangar.db");
     drop(SqliteStore::open(&path, Opening::Serve(kind))?);
     let connection = Connection::open(&path)?;

@@ -14,9 +14,12 @@ use tokio::{
     task::LocalSet,
 };
 
-use crate::body::{Bodies, Content};
+use crate::{
+    requests::{Requests, Sender},
+    server::Server,
+};
 
-/// What is asked of the server.
+/// How much is asked of the server, and by whom. What is asked, `Requests` say.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     /// Host and port.
@@ -29,10 +32,24 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
     /// How many requests at most.
     pub(crate) requests: u64,
-    /// The bodies' kind.
-    pub(crate) content: Content,
-    /// The number of the first device.
-    pub(crate) first_device: u64,
+}
+
+impl Load {
+    /// As many requests as get through in a time, all with one token.
+    pub(crate) fn for_a_time(
+        server: &Server,
+        token: String,
+        connections: usize,
+        time: Duration,
+    ) -> Self {
+        Self {
+            address: server.address.clone(),
+            tokens: vec![token],
+            connections,
+            time,
+            requests: u64::MAX,
+        }
+    }
 }
 
 /// What came of it.
@@ -52,23 +69,24 @@ pub(crate) struct Loaded {
     pub(crate) slowest_ms: f64,
 }
 
-struct Shared {
-    bodies: Bodies,
+struct Shared<R> {
+    requests: R,
     sent: u64,
     micros: Vec<u32>,
 }
 
-/// Posts imports until the time or the requests are over. Every answer must be a 201.
-pub(crate) fn run(load: &Load) -> anyhow::Result<Loaded> {
+/// Sends requests until the time or their number is over. Every answer must have the status that
+/// the requests expect.
+pub(crate) fn run<R: Requests>(load: &Load, requests: R) -> anyhow::Result<Loaded> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    LocalSet::new().block_on(&runtime, run_here(load))
+    LocalSet::new().block_on(&runtime, run_here(load, requests))
 }
 
-async fn run_here(load: &Load) -> anyhow::Result<Loaded> {
+async fn run_here<R: Requests>(load: &Load, requests: R) -> anyhow::Result<Loaded> {
     let shared = Rc::new(RefCell::new(Shared {
-        bodies: Bodies::new(load.content, load.first_device)?,
+        requests,
         sent: 0,
         micros: Vec::new(),
     }));
@@ -96,10 +114,10 @@ async fn run_here(load: &Load) -> anyhow::Result<Loaded> {
     summary(micros, seconds)
 }
 
-async fn client(
+async fn client<R: Requests>(
     load: &Load,
     mut stream: TcpStream,
-    shared: &RefCell<Shared>,
+    shared: &RefCell<Shared<R>>,
     started: Instant,
 ) -> anyhow::Result<()> {
     let mut request = Vec::with_capacity(8 * 1024);
@@ -112,39 +130,28 @@ async fn client(
             }
             let turn = usize::try_from(shared.sent)? % load.tokens.len();
             shared.sent += 1;
-            write_request(&mut request, load, &load.tokens[turn], &mut shared.bodies);
+            let sender = Sender {
+                address: &load.address,
+                token: &load.tokens[turn],
+            };
+            request.clear();
+            shared.requests.write_next(sender, &mut request);
         }
         let sent = Instant::now();
         stream.write_all(&request).await?;
-        read_answer(&mut stream, &mut answer).await?;
+        read_answer(&mut stream, &mut answer, R::STATUS_LINE).await?;
         let micros = u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX);
         shared.borrow_mut().micros.push(micros);
     }
     Ok(())
 }
 
-fn write_request(request: &mut Vec<u8>, load: &Load, token: &str, bodies: &mut Bodies) {
-    // The body's length is known only behind it; a fixed-width number leaves room for it.
-    const LENGTH: &[u8] = b"00000000";
-    request.clear();
-    request.extend_from_slice(
-        b"POST /beta/deviceManagement/importedWindowsAutopilotDeviceIdentities HTTP/1.1\r\nhost: ",
-    );
-    request.extend_from_slice(load.address.as_bytes());
-    request.extend_from_slice(b"\r\nauthorization: Bearer ");
-    request.extend_from_slice(token.as_bytes());
-    request.extend_from_slice(b"\r\ncontent-type: application/json\r\ncontent-length: ");
-    let length_at = request.len();
-    request.extend_from_slice(LENGTH);
-    request.extend_from_slice(b"\r\n\r\n");
-    let body_at = request.len();
-    bodies.write_next(request);
-    let length = format!("{:0width$}", request.len() - body_at, width = LENGTH.len());
-    request[length_at..length_at + LENGTH.len()].copy_from_slice(length.as_bytes());
-}
-
-/// Reads one answer and checks that it is a 201.
-async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> anyhow::Result<()> {
+/// Reads one answer and checks its status.
+async fn read_answer(
+    stream: &mut TcpStream,
+    answer: &mut Vec<u8>,
+    status_line: &[u8],
+) -> anyhow::Result<()> {
     answer.clear();
     loop {
         if let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -153,8 +160,12 @@ async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> anyhow::Re
             while answer.len() < whole {
                 ensure!(stream.read_buf(answer).await? > 0, "the server hung up");
             }
-            if !answer.starts_with(b"HTTP/1.1 201") {
-                bail!("not a 201: {}", String::from_utf8_lossy(answer));
+            if !answer.starts_with(status_line) {
+                bail!(
+                    "not {}: {}",
+                    String::from_utf8_lossy(status_line),
+                    String::from_utf8_lossy(answer)
+                );
             }
             return Ok(());
         }

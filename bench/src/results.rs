@@ -1,10 +1,14 @@
 //! What a run found out: the shape of its JSON file, from which the tables are made too.
 
+mod reads;
+
 use std::fs;
 
 use serde::Serialize;
 
 use crate::{load::Loaded, summary::median, thresholds::Check};
+
+pub(crate) use reads::{Collection, ListRead, LookupRow, Question, Reads, Together, WhileCreating};
 
 /// A whole run.
 #[derive(Debug, Serialize)]
@@ -29,6 +33,10 @@ pub(crate) struct Results {
     pub(crate) tokens: Tokens,
     /// `hangar import`, where there is one.
     pub(crate) import: Option<Import>,
+    /// Batches of creates, by connections.
+    pub(crate) batches: Vec<BatchRow>,
+    /// Lists, searches and lookups.
+    pub(crate) reads: Reads,
     /// The numbers beside what is asked of them; empty after a smoke run.
     pub(crate) checks: Vec<Check>,
 }
@@ -69,6 +77,8 @@ pub(crate) struct CreateRow {
     pub(crate) connections: usize,
     /// Hangar, with the registrar paused.
     pub(crate) hangar: Series,
+    /// The Hangar before, likewise.
+    pub(crate) before: Option<Before>,
     /// Hangar, settling what it takes in.
     pub(crate) settling: Option<Settling>,
     /// The same server over nothing.
@@ -142,6 +152,15 @@ impl Served {
     }
 }
 
+/// Creating by an earlier program.
+#[derive(Debug, Serialize)]
+pub(crate) struct Before {
+    /// What the clients saw.
+    pub(crate) served: Series,
+    /// Hangar's rate by its of the same repeat.
+    pub(crate) of_before: f64,
+}
+
 /// Creating while the registrar works.
 #[derive(Debug, Serialize)]
 pub(crate) struct Settling {
@@ -162,6 +181,23 @@ pub(crate) struct Memory {
     pub(crate) idle_mib: f64,
     /// After 500,000 creates.
     pub(crate) loaded_mib: Option<f64>,
+}
+
+/// What `$batch` saves with so many connections: medians of the repeats.
+#[derive(Debug, Serialize)]
+pub(crate) struct BatchRow {
+    /// Connections, each with one request under way.
+    pub(crate) connections: usize,
+    /// How many creates a batch has.
+    pub(crate) parts: u32,
+    /// Batches.
+    pub(crate) batches: Series,
+    /// Imports created a second by them.
+    pub(crate) rows_per_second: f64,
+    /// Single creates.
+    pub(crate) singles: Series,
+    /// Imports a second in batches by those alone, of the same repeat.
+    pub(crate) of_single: f64,
 }
 
 /// What checking a token costs where there is no store.

@@ -13,9 +13,13 @@ use clap::Args;
 use crate::{
     body::Content,
     measure::{
-        Place,
+        Place, batch,
         create::{self, Case},
-        import, memory, settled, start, tokens,
+        import,
+        lists::Extent,
+        memory,
+        reads::{self, Keeping},
+        settled, start, tokens,
     },
     results::{Machine, Results},
     table,
@@ -31,9 +35,15 @@ pub(crate) struct Options {
     /// Only creates, at so many connections: a short way round while working on them
     #[arg(long, value_name = "NUMBER", conflicts_with = "smoke")]
     connections: Option<usize>,
+    /// Only reads
+    #[arg(long, conflicts_with = "connections")]
+    reads: bool,
     /// Hangar's program [default: the one beside this one]
     #[arg(long, value_name = "PATH")]
     hangar: Option<PathBuf>,
+    /// An earlier Hangar's program, to compare creates with at 64 connections
+    #[arg(long, value_name = "PATH")]
+    before: Option<PathBuf>,
     /// Where the results are written
     #[arg(long, value_name = "FILE", default_value = "target/bench/results.json")]
     json: PathBuf,
@@ -66,6 +76,11 @@ struct Plan {
     settled_samples: u32,
     tokens: u32,
     import_rows: u32,
+    batch_connections: &'static [usize],
+    sizes: &'static [u64],
+    small: u64,
+    keeping: Keeping,
+    extent: Extent,
 }
 
 impl Plan {
@@ -84,6 +99,14 @@ impl Plan {
                 settled_samples: 50,
                 tokens: 500,
                 import_rows: 500,
+                batch_connections: &[1],
+                sizes: &[200, 300, 400],
+                small: 100,
+                keeping: Keeping::Fleeting,
+                extent: Extent {
+                    page: 10,
+                    samples: 20,
+                },
             };
         }
         Self {
@@ -97,6 +120,14 @@ impl Plan {
             settled_samples: 200,
             tokens: 10_000,
             import_rows: 100_000,
+            batch_connections: &[1, 16, 64],
+            sizes: &[10_000, 100_000, 1_000_000],
+            small: 10_000,
+            keeping: Keeping::Kept,
+            extent: Extent {
+                page: 100,
+                samples: 200,
+            },
         }
     }
 
@@ -111,6 +142,17 @@ impl Plan {
             settling: long,
         }
     }
+
+    fn reads(&self) -> reads::Case {
+        reads::Case {
+            sizes: self.sizes.to_vec(),
+            small: self.small,
+            keeping: self.keeping,
+            extent: self.extent,
+            time: self.time,
+            repeats: self.repeats,
+        }
+    }
 }
 
 /// Runs, prints the tables, writes the results, and fails where a must was missed.
@@ -118,12 +160,23 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&options.directory)?;
     let place = Place {
         hangar: program(options.hangar.as_deref())?,
+        before: options.before.clone(),
         directory: options.directory.clone(),
     };
     let plan = Plan::of(options);
     if let Some(connections) = options.connections {
         let row = create::row(&place, plan.case(connections, Content::Padded))?;
         println!("{}", table::render_creates(&[row]));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if options.reads {
+        let reads = reads::measure(&place, &plan.reads())?;
+        let checks = if options.smoke {
+            Vec::new()
+        } else {
+            thresholds::check_reads(&reads)
+        };
+        println!("{}", table::render_reads(&reads, &checks));
         return Ok(ExitCode::SUCCESS);
     }
     let results = measure(&place, &plan, options.smoke)?;
@@ -163,6 +216,16 @@ fn measure(place: &Place, plan: &Plan, smoke: bool) -> anyhow::Result<Results> {
     let tokens = tokens::measure(place, plan.tokens, plan.repeats)?;
     eprintln!("import");
     let import = import::measure(place, plan.import_rows, disk)?;
+    let mut batches = Vec::new();
+    for connections in plan.batch_connections {
+        let case = batch::Case {
+            connections: *connections,
+            time: plan.time,
+            repeats: plan.repeats,
+        };
+        batches.push(batch::row(place, case)?);
+    }
+    let reads = reads::measure(place, &plan.reads())?;
 
     let mut results = Results {
         smoke,
@@ -175,6 +238,8 @@ fn measure(place: &Place, plan: &Plan, smoke: bool) -> anyhow::Result<Results> {
         settled_after_ms,
         tokens,
         import,
+        batches,
+        reads,
         checks: Vec::new(),
     };
     if !smoke {
@@ -242,5 +307,16 @@ mod tests {
         let plan = plan(&["--smoke", "--seconds-64", "60"]);
         assert!(plan.time_64 < Duration::from_secs(1));
         assert!(!plan.million_rows);
+        let reads = plan.reads();
+        assert_eq!(reads.keeping, Keeping::Fleeting);
+        assert!(reads.sizes.iter().all(|rows| *rows < 1000));
+    }
+
+    #[test]
+    fn thresholds_of_reads_are_of_the_sizes_that_they_name() {
+        let reads = plan(&[]).reads();
+        assert_eq!(reads.sizes.first(), Some(&10_000));
+        assert_eq!(reads.sizes.last(), Some(&1_000_000));
+        assert_eq!((reads.small, reads.extent.page), (10_000, 100));
     }
 }

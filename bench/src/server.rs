@@ -109,9 +109,19 @@ impl Server {
 
     /// A token for its administrator.
     pub(crate) fn token(&self) -> anyhow::Result<String> {
+        self.mint(&[])
+    }
+
+    /// A token for the administrator of a tenant.
+    pub(crate) fn token_of(&self, tenant: &str) -> anyhow::Result<String> {
+        self.mint(&["--tenant", tenant])
+    }
+
+    fn mint(&self, options: &[&str]) -> anyhow::Result<String> {
         let output = Command::new(&self.hangar)
             .args(["token", "--lifetime", "24h", "--data-dir"])
             .arg(&self.data_dir)
+            .args(options)
             .output()?;
         ensure!(output.status.success(), "hangar token failed");
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())

@@ -14,6 +14,13 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
+/// What so many of a hundred values are at most. Of none, 0.
+pub(crate) fn share(mut values: Vec<f64>, percent: usize) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let at = (values.len() * percent / 100).min(values.len().saturating_sub(1));
+    values.get(at).copied().unwrap_or(0.0)
+}
+
 /// How many a second.
 #[expect(
     clippy::cast_precision_loss,
@@ -43,6 +50,19 @@ mod tests {
         for (values, expected) in table {
             let found = median(values.iter().copied());
             assert!((found - expected).abs() < f64::EPSILON, "{values:?}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_near_the_end() {
+        let table = [(0, 0.0), (1, 1.0), (2, 2.0), (100, 100.0), (1000, 991.0)];
+        for (count, expected) in table {
+            let values = (1..=count).map(f64::from).rev().collect();
+            let found = share(values, 99);
+            assert!(
+                (found - expected).abs() < f64::EPSILON,
+                "{found} of {count}"
+            );
         }
     }
 

@@ -1,9 +1,11 @@
 //! A run as a person reads it: Markdown tables, which go into `docs/performance.md` as they are.
 
+mod reads;
+
 use std::fmt::Write as _;
 
 use crate::{
-    results::{CreateRow, Results, Served},
+    results::{BatchRow, CreateRow, Reads, Results, Served},
     thresholds::Check,
 };
 
@@ -31,10 +33,18 @@ pub(crate) fn render(results: &Results) -> String {
     creates(&mut text, &results.incompressible);
     push(&mut text, "\n### Beside the creates\n");
     others(&mut text, results);
-    if !results.checks.is_empty() {
-        push(&mut text, "\n### Thresholds\n");
-        checks(&mut text, &results.checks);
-    }
+    push(&mut text, "\n### Batches of creates\n");
+    batches(&mut text, &results.batches);
+    reads::push_all(&mut text, &results.reads);
+    thresholds(&mut text, &results.checks);
+    text
+}
+
+/// The tables of reads alone.
+pub(crate) fn render_reads(found: &Reads, checks: &[Check]) -> String {
+    let mut text = String::new();
+    reads::push_all(&mut text, found);
+    thresholds(&mut text, checks);
     text
 }
 
@@ -58,7 +68,7 @@ fn creates(text: &mut String, rows: &[CreateRow]) {
     );
     for row in rows {
         let count = row.connections;
-        let mut line = |name, rate: f64, served: &Served, worst, ratios: String| {
+        let mut line = |name: &str, rate: f64, served: &Served, worst, ratios: String| {
             let Served {
                 p50_ms,
                 p99_ms,
@@ -82,6 +92,15 @@ fn creates(text: &mut String, rows: &[CreateRow]) {
             hangar.worst_ms,
             format!("{:.2} | {:.2}", row.of_ceiling, row.of_disk),
         );
+        if let Some(before) = &row.before {
+            line(
+                &format!("the hangar before ({:.2} of it)", before.of_before),
+                before.served.median.per_second,
+                &before.served.median,
+                before.served.worst_ms,
+                " | ".to_owned(),
+            );
+        }
         if let Some(settling) = &row.settling {
             line(
                 "hangar, settled too",
@@ -142,6 +161,46 @@ fn others(text: &mut String, results: &Results) {
         },
     );
     line("hangar import", import);
+}
+
+fn batches(text: &mut String, rows: &[BatchRow]) {
+    push(
+        text,
+        "| connections | | rows/s | p50 ms | p99 ms | CPU µs a row | of single |\n\
+         |--:|---|--:|--:|--:|--:|--:|",
+    );
+    for row in rows {
+        let count = row.connections;
+        let mut line = |name: &str, rate: f64, served: &Served, cpu_us: f64, ratio: String| {
+            let (p50_ms, p99_ms) = (served.p50_ms, served.p99_ms);
+            push(
+                text,
+                &format!(
+                    "| {count} | {name} | {rate:.0} | {p50_ms:.2} | {p99_ms:.2} | {cpu_us:.0} | {ratio} |"
+                ),
+            );
+        };
+        let parts = row.parts;
+        let batches = &row.batches.median;
+        line(
+            &format!("batches of {parts}"),
+            row.rows_per_second,
+            batches,
+            batches.cpu_us / f64::from(parts),
+            format!("{:.2}", row.of_single),
+        );
+        let singles = &row.singles.median;
+        let rate = singles.per_second;
+        line("single", rate, singles, singles.cpu_us, String::new());
+    }
+}
+
+fn thresholds(text: &mut String, found: &[Check]) {
+    // A smoke run has none.
+    if !found.is_empty() {
+        push(text, "\n### Thresholds\n");
+        checks(text, found);
+    }
 }
 
 fn checks(text: &mut String, checks: &[Check]) {

@@ -1,14 +1,15 @@
-//! Creates a second: Hangar, Hangar settling, the ceiling and the disk, one after the other in
+//! Creates a second: Hangar, the Hangar before if one is named, Hangar settling, the ceiling and the disk, one after the other in
 //! every repeat, so that a machine that wanders does so for all of them.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use super::{Place, settled};
+use super::{Place, settled, under_load};
 use crate::{
     body::Content,
     disk,
-    load::{self, Load, Loaded},
-    results::{CreateRow, Series, Served, Settling},
+    load::{Load, Loaded},
+    requests::Creates,
+    results::{Before, CreateRow, Series, Served, Settling},
     server::Server,
     summary::median,
 };
@@ -21,13 +22,14 @@ pub(crate) struct Case {
     /// How long each contender runs.
     pub(crate) time: Duration,
     pub(crate) repeats: u32,
-    /// Whether to measure creating and settling too.
+    /// Whether to measure creating and settling too, and the program before.
     pub(crate) settling: bool,
 }
 
 /// One repeat.
 struct Round {
     hangar: Served,
+    before: Option<Served>,
     settling: Option<(Served, f64, Duration)>,
     ceiling: Served,
     disk: f64,
@@ -50,13 +52,17 @@ pub(crate) fn row(place: &Place, case: Case) -> anyhow::Result<CreateRow> {
     let settled_of_ceiling = ratios(&rounds, |round| {
         Some(round.settling.as_ref()?.1 / round.ceiling.per_second)
     });
+    let of_before = ratios(&rounds, |round| {
+        Some(round.hangar.per_second / round.before.as_ref()?.per_second)
+    });
     let disk_per_second = ratios(&rounds, |round| Some(round.disk));
 
     let (mut hangar, mut ceiling, mut settling) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut settled, mut backlogs) = (Vec::new(), Vec::new());
+    let (mut settled, mut backlogs, mut before) = (Vec::new(), Vec::new(), Vec::new());
     for round in rounds {
         hangar.push(round.hangar);
         ceiling.push(round.ceiling);
+        before.extend(round.before);
         if let Some((served, per_second, backlog)) = round.settling {
             settling.push(served);
             settled.push(per_second);
@@ -66,6 +72,10 @@ pub(crate) fn row(place: &Place, case: Case) -> anyhow::Result<CreateRow> {
     Ok(CreateRow {
         connections: case.connections,
         hangar: Series::of(hangar),
+        before: (!before.is_empty()).then(|| Before {
+            served: Series::of(before),
+            of_before,
+        }),
         settling: case.settling.then(|| Settling {
             served: Series::of(settling),
             per_second: median(settled),
@@ -84,12 +94,11 @@ fn ratios(rounds: &[Round], number: fn(&Round) -> Option<f64>) -> f64 {
 }
 
 fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
-    let directory = place.empty()?;
-    // The registrar is paused, so that creating is measured alone.
-    let paused = ["--registration-delay", "1h"];
-    let server = Server::hangar(&place.hangar, directory.path(), &paused)?;
-    let (hangar, _) = load(&server, case)?;
-    server.stop()?;
+    let hangar = paused(place, &place.hangar, case)?;
+    let before = match &place.before {
+        Some(before) if case.settling => Some(paused(place, before, case)?),
+        _ => None,
+    };
 
     let settling = if case.settling {
         let directory = place.empty()?;
@@ -113,26 +122,24 @@ fn round(place: &Place, case: Case) -> anyhow::Result<Round> {
     let disk = disk::run(directory.path(), case.time, case.content)?;
     Ok(Round {
         hangar,
+        before,
         settling,
         ceiling,
         disk,
     })
 }
 
+/// The registrar is paused, so that creating is measured alone.
+fn paused(place: &Place, hangar: &Path, case: Case) -> anyhow::Result<Served> {
+    let directory = place.empty()?;
+    let options = ["--registration-delay", "1h"];
+    let server = Server::hangar(hangar, directory.path(), &options)?;
+    let (seen, _) = load(&server, case)?;
+    server.stop()?;
+    Ok(seen)
+}
+
 fn load(server: &Server, case: Case) -> anyhow::Result<(Served, Loaded)> {
-    let token = server.token()?;
-    let before = server.cpu()?;
-    let loaded = load::run(&Load {
-        address: server.address.clone(),
-        tokens: vec![token],
-        connections: case.connections,
-        time: case.time,
-        requests: u64::MAX,
-        content: case.content,
-        first_device: 1,
-    })?;
-    let cpu = server.cpu()?.saturating_sub(before);
-    #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    let cpu_us = cpu.as_secs_f64() * 1e6 / loaded.requests as f64;
-    Ok((Served::of(&loaded, cpu_us, server.memory_mib()?), loaded))
+    let load = Load::for_a_time(server, server.token()?, case.connections, case.time);
+    under_load(server, &load, Creates::new(case.content, 1)?)
 }

@@ -6,6 +6,7 @@ use super::Place;
 use crate::{
     body::Content,
     load::{self, Load},
+    requests::Creates,
     results::Memory,
     server::Server,
 };
@@ -19,15 +20,14 @@ pub(crate) fn measure(place: &Place, creates: u64) -> anyhow::Result<Memory> {
     let idle_mib = server.memory_mib()?;
     let mut loaded_mib = None;
     if creates > 0 {
-        load::run(&Load {
+        let load = Load {
             address: server.address.clone(),
             tokens: vec![server.token()?],
             connections: 64,
             time: Duration::MAX,
             requests: creates,
-            content: Content::Padded,
-            first_device: 1,
-        })?;
+        };
+        load::run(&load, Creates::new(Content::Padded, 1)?)?;
         loaded_mib = Some(server.memory_mib()?);
     }
     server.stop()?;

@@ -14,6 +14,7 @@ use super::Place;
 use crate::{
     body::Content,
     load::{self, Load},
+    requests::Creates,
     results::Tokens,
     server::Server,
     summary::median,
@@ -25,15 +26,14 @@ pub(crate) fn measure(place: &Place, requests: u32, repeats: u32) -> anyhow::Res
     let directory = place.empty()?;
     let server = Server::ceiling(&place.hangar, directory.path())?;
     let send = |tokens: Vec<String>| {
-        load::run(&Load {
+        let load = Load {
             address: server.address.clone(),
             tokens,
             connections: 64,
             time: Duration::MAX,
             requests: u64::from(requests),
-            content: Content::Padded,
-            first_device: 1,
-        })
+        };
+        load::run(&load, Creates::new(Content::Padded, 1)?)
     };
     let (mut fresh, mut cached) = (Vec::new(), Vec::new());
     for _ in 0..repeats {
