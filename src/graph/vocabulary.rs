@@ -115,10 +115,9 @@ fn kind_of(edm: EdmType, role: schema::Role) -> Kind {
         // A key is a string on the wire and a GUID in truth: it is found in any letter case.
         EdmType::String if role == schema::Role::Key => Kind::Guid,
         EdmType::String => Kind::String,
-        EdmType::Binary => Kind::Opaque,
+        EdmType::Binary | EdmType::Complex(_) => Kind::Opaque,
         EdmType::Int32 => Kind::Integer,
         EdmType::Boolean => Kind::Boolean,
-        EdmType::Complex(_) => Kind::Opaque,
         EdmType::DateTimeOffset => Kind::DateTimeOffset,
         // A test sees that the table names no other.
         EdmType::Enum(name) => enumeration(name).map_or(Kind::Opaque, Kind::Enum),
