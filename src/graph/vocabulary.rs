@@ -2,13 +2,16 @@
 
 use std::sync::LazyLock;
 
-use odata::{Kind, Property, Vocabulary};
+use odata::{Kind, Multiplicity, Navigation, Property, Shape, Vocabulary};
 
-use crate::domain::field::{DeviceField, ImportField};
+use crate::domain::field::{DeviceField, ImportField, ProfileField};
 
 use super::{
     enumeration::enumeration,
-    schema::{self, Content, DEVICE, EdmType, IMPORT, StructuredType},
+    schema::{
+        self, ACTIVE_DIRECTORY_PROFILE, Content, DEVICE, DEVICE_NAVIGATION, EdmType, IMPORT,
+        StructuredType,
+    },
     version::Version,
 };
 
@@ -26,8 +29,27 @@ pub fn imports(version: Version) -> &'static Vocabulary<ImportField> {
 
 /// What a query of devices may name.
 pub fn devices(version: Version) -> &'static Vocabulary<DeviceField> {
-    static DEVICES: LazyLock<ByVersion<DeviceField>> = LazyLock::new(|| ByVersion::of(&DEVICE));
+    static DEVICES: LazyLock<ByVersion<DeviceField>> = LazyLock::new(|| {
+        let mut devices = ByVersion::of(&DEVICE);
+        for name in DEVICE_NAVIGATION {
+            devices.beta = devices.beta.navigation(Navigation {
+                name,
+                multiplicity: Multiplicity::One,
+                target: profile,
+            });
+        }
+        devices
+    });
     DEVICES.get(version)
+}
+
+/// What may be selected of a device's profile, of whichever kind it is.
+fn profile() -> &'static Shape {
+    static PROFILES: LazyLock<Vocabulary<ProfileField>> = LazyLock::new(|| {
+        let kind = &ACTIVE_DIRECTORY_PROFILE;
+        describe(Vocabulary::new(kind.name), kind, Version::Beta, "")
+    });
+    PROFILES.shape()
 }
 
 impl<F: Copy> ByVersion<F> {
@@ -151,11 +173,28 @@ mod tests {
         for property in devices(Version::Beta).properties() {
             assert_eq!(
                 property.filterable && property.sortable,
-                property.path != "deviceAccountPassword",
+                ![
+                    "deviceAccountPassword",
+                    // They follow from the clock: no row has them.
+                    "deploymentProfileAssignmentStatus",
+                    "deploymentProfileAssignedDateTime",
+                ]
+                .contains(&property.path),
                 "{}",
                 property.path
             );
         }
+    }
+
+    #[test]
+    fn beta_expands_a_devices_profile() {
+        use odata::parse_expand;
+        let shape = devices(Version::Beta).shape();
+        let text = "deploymentProfile($select=displayName),intendedDeploymentProfile";
+        let expand = parse_expand(text, shape).unwrap();
+        let names: Vec<_> = expand.items.iter().map(|item| item.name).collect();
+        assert_eq!(names, ["deploymentProfile", "intendedDeploymentProfile"]);
+        assert!(parse_expand("deploymentProfile", devices(Version::V1).shape()).is_err());
     }
 
     #[test]
