@@ -167,7 +167,7 @@ async fn answers_have_just_the_properties_that_are_described() {
             "windowsAutopilotDeviceIdentity",
         ),
         (format!("{PROFILES}/{profile}"), profile_type),
-        (format!("{SETTINGS}"), "windowsAutopilotSettings"),
+        (SETTINGS.to_owned(), "windowsAutopilotSettings"),
     ] {
         let versions = if path.starts_with(IMPORTS) || path.starts_with(DEVICES) {
             2
@@ -249,8 +249,8 @@ fn assert_object(schema: &Value, answer: &Value, kind: &str) {
                 ["Edm.String", "Edm.Binary", "Edm.DateTimeOffset"].contains(&type_name)
             }
             Value::Object(_) => {
-                let named = value["@odata.type"].as_str().unwrap_or(type_name);
-                assert_object(schema, value, &short(named));
+                let own = value["@odata.type"].as_str().unwrap_or(type_name);
+                assert_object(schema, value, &short(own));
                 true
             }
         };
