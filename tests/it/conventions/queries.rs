@@ -138,6 +138,14 @@ async fn devices_are_filtered_with_their_versions_own_properties() {
         error(&ask(&house, &v1, filter).await),
         "400 BadRequest: The query option '$filter' is not understood: Could not find a property named 'azureAdDeviceId' on type 'microsoft.graph.windowsAutopilotDeviceIdentity' (at position 0)."
     );
+    // What no row has is not searched for.
+    let answer = ask(
+        &house,
+        DEVICES,
+        "$filter=deploymentProfileAssignmentStatus eq 'pending'",
+    )
+    .await;
+    assert_eq!(answer.status, 400, "{}", text(&answer));
     // A password is never found out by asking.
     let answer = ask(
         &house,
@@ -321,6 +329,15 @@ async fn only_what_is_selected_is_answered() {
     assert_eq!(
         bare(&format!("{v1}/{device}?$select=enrollmentState")).await,
         json!({ "enrollmentState": "notContacted" })
+    );
+    let expanded = format!("{DEVICES}/{device}?$select=id&$expand=intendedDeploymentProfile");
+    assert_eq!(
+        bare(&expanded).await,
+        json!({ "id": device, "intendedDeploymentProfile": null })
+    );
+    assert_eq!(
+        house.get(&expanded).await.json()["@odata.context"],
+        "http://127.0.0.1:8080/beta/$metadata#deviceManagement/windowsAutopilotDeviceIdentities(id,intendedDeploymentProfile())/$entity"
     );
     let answer = house
         .get(&format!("{v1}/{device}?$select=azureAdDeviceId"))
