@@ -1,7 +1,7 @@
 //! Devices: reading and changing them, registering those that have no hash, and deleting them so
 //! that their hardware is free.
 
-use std::collections::HashMap;
+mod by_serial;
 
 use std::borrow::Cow;
 
@@ -17,6 +17,8 @@ use super::{
     row,
     search::{Candidates, Hint, Search},
 };
+pub(super) use by_serial::delete_named;
+
 use crate::{
     domain::{
         actor::Actor,
@@ -30,9 +32,7 @@ use crate::{
     },
     store::{
         filter_sql::Column,
-        operation::{
-            DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice, SerialDeletion,
-        },
+        operation::{DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice},
     },
 };
 
@@ -320,52 +320,6 @@ pub(super) fn delete(
     deleted_at.map_or(Ok(DeviceDeletion::Absent), |at| {
         row::timestamp(at).map(DeviceDeletion::DeletedBefore)
     })
-}
-
-/// Deletes the devices that go by these serial numbers.
-pub(super) fn delete_named(
-    connection: &Connection,
-    tenant: TenantId,
-    serial_numbers: &[String],
-    actor: &Actor,
-    now: Timestamp,
-) -> Result<Vec<SerialDeletion>, Fault> {
-    forget_old_tombstones(connection, now)?;
-    // A number that stands twice has one outcome.
-    let mut outcomes: HashMap<&str, SerialDeletion> = HashMap::new();
-    for serial_number in serial_numbers {
-        if outcomes.contains_key(serial_number.as_str()) {
-            continue;
-        }
-        let outcome = match ids_named(connection, tenant, serial_number)?[..] {
-            [] => SerialDeletion::Absent,
-            [id] => {
-                remove(connection, tenant, id, actor, "device-deleted", now)?;
-                SerialDeletion::Deleted(id)
-            }
-            _ => SerialDeletion::NotUnique,
-        };
-        outcomes.insert(serial_number, outcome);
-    }
-    let outcome_of = |serial: &String| outcomes.get(serial.as_str()).copied();
-    Ok(serial_numbers.iter().filter_map(outcome_of).collect())
-}
-
-/// The devices with this serial number, two at most. A blank one names nothing.
-fn ids_named(
-    connection: &Connection,
-    tenant: TenantId,
-    serial_number: &str,
-) -> Result<Vec<DeviceId>, Fault> {
-    if serial_number.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut statement = connection
-        .prepare_cached("SELECT id FROM device WHERE tenant = ?1 AND serial_number = ?2 LIMIT 2")?;
-    let ids = statement.query_map(params![tenant.0.as_bytes(), serial_number], |row| {
-        row::guid(row, 0).map(DeviceId)
-    })?;
-    Ok(ids.collect::<Result<_, _>>()?)
 }
 
 /// Takes a device away from its tenant, frees its hardware and remembers that it was there; true

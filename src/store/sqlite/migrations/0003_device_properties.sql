@@ -12,6 +12,3 @@ ALTER TABLE device ADD COLUMN device_friendly_name TEXT NOT NULL DEFAULT '';
 -- unknown 0, allowed 1, blocked 2
 ALTER TABLE device ADD COLUMN userless_enrollment INTEGER NOT NULL DEFAULT 0
     CHECK (userless_enrollment IN (0, 1, 2));
-
--- `deleteDevices` names devices by serial number, a hundred at a time.
-CREATE INDEX device_by_serial_number ON device (tenant, serial_number);
