@@ -293,6 +293,16 @@ const CORRUPTIONS: &[(&str, &str, &str)] = &[
         "is not found by its `uuid` key",
     ),
     (
+        "name-without-hardware",
+        "INSERT INTO ledger_name VALUES ('main', 's', 'p', randomblob(16))",
+        "A serial number and product key lead to the hardware",
+    ),
+    (
+        "hardware-without-its-name",
+        "DELETE FROM ledger_fresh",
+        "is not found by its serial number and product key",
+    ),
+    (
         "fresh-hardware-unknown",
         "INSERT INTO ledger_fresh (entry) VALUES (randomblob(16))",
         "is to be found by its keys soon",

@@ -19,6 +19,7 @@ use super::super::{
 };
 use crate::{
     domain::{
+        device::DeviceId,
         directory_error::DirectoryError,
         field::{DeviceField, ImportField},
         tenant::TenantId,
@@ -224,6 +225,8 @@ fn insert_device(connection: &Connection, tenant: TenantId, row: &mut Row<Device
         enrollment,
     ]);
     inserted.unwrap();
+    let serial_number = text(&row.get(DeviceField::SerialNumber)).unwrap();
+    search::note_new_device(connection, tenant, DeviceId(id), &serial_number).unwrap();
 }
 
 /// Rows and questions about them.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::super::{collection::page, devices, imports, open, search};
 use crate::{
+    domain::device::DeviceId,
     store::operation::Query,
     testing::{CONTOSO, FABRIKAM, version::Version, vocabulary},
 };
@@ -116,6 +117,7 @@ const DEVICES: Table = Table {
                     ],
                 )
                 .unwrap();
+            search::note_new_device(connection, tenant, DeviceId(id), serial.unwrap()).unwrap();
         }
     },
     change: |connection, id, serial| {
