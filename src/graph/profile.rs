@@ -101,7 +101,7 @@ fn take(
     let screen = &mut change.status_screen;
     match field {
         ProfileField::Id => edm::text(json).map(drop)?,
-        ProfileField::CreatedAt | ProfileField::ModifiedAt => edm::instant(json).map(drop)?,
+        ProfileField::CreatedAt | ProfileField::ModifiedAt => edm::check_instant(json)?,
         ProfileField::DisplayName => change.display_name = Some(read_display_name(json)?),
         ProfileField::Description => change.description = Some(or_empty(json)?),
         ProfileField::Locale => {

@@ -21,7 +21,10 @@ fn wrong() -> Vec<(&'static str, Vec<Value>)> {
     let mut cases = vec![
         ("id", vec![json!(7), json!({})]),
         ("displayName", vec![json!(null), json!(""), json!("  ")]),
-        ("createdDateTime", vec![json!("yesterday"), json!(7)]),
+        (
+            "createdDateTime",
+            vec![json!("yesterday"), json!(7), json!(null)],
+        ),
         ("lastModifiedDateTime", vec![json!(""), json!(false)]),
         ("deviceType", words.clone()),
         (
