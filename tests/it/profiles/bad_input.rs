@@ -171,6 +171,26 @@ async fn every_property_refuses_what_it_cannot_be() {
     assert_eq!(text(&house.get(PROFILES).await), before);
 }
 
+/// A profile that was read with its assignments is not blamed for a name that it does have.
+#[tokio::test]
+async fn what_has_an_address_of_its_own_is_changed_there() {
+    let house = House::new();
+    let id = house.make_profile(&house.contoso, "one").await;
+    let path = format!("{PROFILES}/{id}");
+    let read = house.get(&format!("{path}?$expand=assignments")).await;
+    let refusal = |name: &str| {
+        format!(
+            "400 BadRequest: The collection can't be changed here: use its own address. Property: '{name}'."
+        )
+    };
+    let answer = house.patch(&path, &read.json()).await;
+    assert_eq!(error(&answer), refusal("assignments"));
+    let mut whole = profile("two");
+    whole["assignedDevices"] = json!([]);
+    let answer = house.post(PROFILES, &whole).await;
+    assert_eq!(error(&answer), refusal("assignedDevices"));
+}
+
 #[tokio::test]
 async fn a_kind_and_a_name_are_needed() {
     let house = House::new();
