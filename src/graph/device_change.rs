@@ -14,7 +14,7 @@ use super::{
         ASSIGN_RESOURCE_ACCOUNT, ASSIGN_USER, Action, DELETE_DEVICES, UPDATE_DEVICE_PROPERTIES,
     },
     edm::{self, Member},
-    enumeration::enumeration,
+    enumeration::enumeration_in,
     json::Json,
     schema::{DEVICE, DEVICE_NAVIGATION, EdmType},
     version::Version,
@@ -34,7 +34,7 @@ pub fn read_device(
     let body = without_navigation(body, version)?;
     let mut change = DeviceChange::default();
     edm::read_object(&body, &DEVICE, version, &mut |field, edm, json| {
-        take(&mut change, field, directory_id, edm, json)
+        take(&mut change, field, (version, directory_id), edm, json)
     })?;
     Ok(change)
 }
@@ -56,14 +56,14 @@ pub fn names_two_directory_ids(body: &Json<'_>) -> bool {
 fn take(
     change: &mut DeviceChange,
     field: DeviceField,
-    directory_id: Option<&str>,
+    (version, directory_id): (Version, Option<&str>),
     edm: EdmType,
     json: &Json<'_>,
 ) -> Result<(), WireError> {
     match edm {
         EdmType::Enum(name) => {
             return edm::member(json, name, |member| {
-                enumeration(name)?.number(member).map(drop)
+                enumeration_in(name, version)?.number(member).map(drop)
             });
         }
         EdmType::DateTimeOffset => return edm::check_instant(json),
