@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 /// Tables that say again what others say, and are worked in when there is time.
-const DERIVED: [&str; 8] = [
+const DERIVED: [&str; 9] = [
     "sqlite_",
     "import_serial",
     "device_serial",
@@ -14,6 +14,7 @@ const DERIVED: [&str; 8] = [
     "ledger_unique_key",
     "ledger_shared_key",
     "ledger_fresh",
+    "ledger_name",
 ];
 
 /// The rows of all other tables, as they were when they were looked at last.
