@@ -16,6 +16,7 @@ use super::{
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     json::Json,
     json_writer::ObjectWriter,
+    navigation::{ASSIGNED_DEVICES, ASSIGNMENTS},
     profile_words::{DEVICE_TYPES, USAGE_TYPES, USER_TYPES, parse, word},
     schema::{
         ACTIVE_DIRECTORY_PROFILE, AZURE_AD_PROFILE, EdmType, EntitySet, PROFILE, StructuredType,
@@ -61,6 +62,11 @@ pub fn read_create(body: &Json<'_>) -> Result<(ProfileKind, ProfileChange), Wire
 /// Reads the body of a PATCH. Key and dates must be well typed and mean nothing.
 pub fn read_change(body: &Json<'_>) -> Result<ProfileChange, WireError> {
     let kind = read_kind(body)?;
+    let navigated = |name: &str| [ASSIGNMENTS, ASSIGNED_DEVICES].contains(&name);
+    let mut members = edm::members(body, PROFILE.name)?.iter();
+    if let Some((name, _)) = members.find(|(name, _)| navigated(name)) {
+        return Err(WireError::at(name.as_ref(), Problem::NotChangedHere));
+    }
     let mut change = ProfileChange {
         kind,
         ..ProfileChange::default()
@@ -101,7 +107,7 @@ fn take(
     let screen = &mut change.status_screen;
     match field {
         ProfileField::Id => edm::text(json).map(drop)?,
-        ProfileField::CreatedAt | ProfileField::ModifiedAt => edm::instant(json).map(drop)?,
+        ProfileField::CreatedAt | ProfileField::ModifiedAt => edm::check_instant(json)?,
         ProfileField::DisplayName => change.display_name = Some(read_display_name(json)?),
         ProfileField::Description => change.description = Some(or_empty(json)?),
         ProfileField::Locale => {

@@ -27,7 +27,7 @@ pub fn read_change(body: &Json<'_>) -> Result<(), WireError> {
         Version::Beta,
         &mut |field, edm, json| match field {
             SettingsField::Id => edm::text(json).map(drop),
-            SettingsField::SyncedAt | SettingsField::SyncStartedAt => edm::instant(json).map(drop),
+            SettingsField::SyncedAt | SettingsField::SyncStartedAt => edm::check_instant(json),
             SettingsField::SyncStatus => edm::member(json, edm.name(), |name| {
                 enumeration::SYNC_STATUS.number(name).map(drop)
             }),

@@ -161,7 +161,7 @@ fn read_upload(
         Version::Beta,
         &mut |field, edm: EdmType, json| match field {
             UploadField::Id => take_id(json),
-            UploadField::CreatedAt => edm::instant(json).map(drop),
+            UploadField::CreatedAt => edm::check_instant(json),
             UploadField::Status => edm::member(json, edm.name(), parse_status).map(drop),
         },
     )
@@ -285,9 +285,12 @@ mod tests {
             read_upload_change(parse(body).unwrap()).map_err(|error| error.to_string())
         };
         assert_eq!(
-            change("{\"id\":\"x\",\"status\":\"error\",\"createdDateTimeUtc\":null}"),
+            change(
+                "{\"id\":\"x\",\"status\":\"error\",\"createdDateTimeUtc\":\"2016-12-31T23:58:46Z\"}"
+            ),
             Ok(())
         );
+        assert!(change("{\"createdDateTimeUtc\":null}").is_err());
         assert!(change("{\"status\":1}").is_err());
         assert_eq!(
             change("{\"deviceIdentities\":[]}"),
