@@ -17,7 +17,7 @@ use super::{
     row,
     search::{self, Candidates, Hint, Search},
 };
-pub(super) use by_serial::delete_named;
+pub(super) use by_serial::{delete_named, ids_named};
 
 use crate::{
     domain::{

@@ -366,10 +366,18 @@ impl Store for SqliteStore {
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Vec<SerialDeletion>> {
-        let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
-        Box::pin(self.writer.run(weight_kib, move |connection| {
-            devices::delete_named(connection, tenant, &serial_numbers, &actor, now)
-        }))
+        Box::pin(async move {
+            let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
+            let find = move |connection: &rusqlite::Connection| {
+                let named = devices::ids_named(connection, tenant, &serial_numbers)?;
+                Ok((serial_numbers, named))
+            };
+            let (serial_numbers, named) = self.readers.search(find).await?;
+            let delete = move |connection: &rusqlite::Connection| {
+                devices::delete_named(connection, tenant, &serial_numbers, named, &actor, now)
+            };
+            self.writer.run(weight_kib, delete).await
+        })
     }
 
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
