@@ -116,6 +116,7 @@ impl Store for Nowhere {
         _: TenantId,
         _: UploadId,
         _: usize,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, UploadDeletion> {

@@ -136,6 +136,7 @@ pub trait Store: ProfileStore + Send + Sync {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion>;

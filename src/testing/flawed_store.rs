@@ -170,10 +170,12 @@ impl Store for FlawedStore {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion> {
-        self.inner.delete_upload(tenant, id, limit, actor, now)
+        self.inner
+            .delete_upload(tenant, id, limit, precondition, actor, now)
     }
 
     fn create_upload_imports(

@@ -12,6 +12,7 @@ use crate::{
         device::{Device, DeviceId},
         profile::ProfileId,
         profile_change::ProfileChange,
+        revision::Precondition,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
@@ -163,7 +164,7 @@ async fn a_deleted_profile_releases_its_devices(bench: Workbench) {
     let delete = || {
         bench
             .store
-            .delete_profile(CONTOSO, profile, actor(), at(200))
+            .delete_profile(CONTOSO, profile, Precondition::default(), actor(), at(200))
     };
     assert_eq!(delete().await, Ok(ProfileDeletion::Releasing));
     assert_eq!(delete().await, Ok(ProfileDeletion::Deleted));
@@ -327,10 +328,23 @@ async fn what_is_done_to_profiles_is_audited(bench: Workbench) {
     let assigned = store.assign_devices(CONTOSO, profile, devices, actor(), at(4));
     assigned.await.unwrap();
     let change = ProfileChange::default();
-    let updated = store.update_profile(CONTOSO, profile, change, actor(), at(5));
+    let updated = store.update_profile(
+        CONTOSO,
+        profile,
+        change,
+        Precondition::default(),
+        actor(),
+        at(5),
+    );
     updated.await.unwrap();
     for second in [6, 7, 8] {
-        let deleted = store.delete_profile(CONTOSO, profile, actor(), at(second));
+        let deleted = store.delete_profile(
+            CONTOSO,
+            profile,
+            Precondition::default(),
+            actor(),
+            at(second),
+        );
         deleted.await.unwrap();
     }
     let rules = SyncRules::default();

@@ -244,10 +244,11 @@ impl Store for SqliteStore {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion> {
-        Box::pin(self.delete_upload_rows(tenant, id, limit, actor, now))
+        Box::pin(self.delete_upload_rows(tenant, id, limit, precondition, (actor, now)))
     }
 
     fn create_upload_imports(
