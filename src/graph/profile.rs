@@ -8,6 +8,7 @@ use crate::domain::{
     field::ProfileField,
     profile::{Profile, ProfileKind, StatusScreen},
     profile_change::{ProfileChange, ProfileRefusal},
+    revision::Revision,
 };
 
 use super::{
@@ -290,6 +291,20 @@ fn names_of(field: ProfileField) -> (&'static str, &'static str) {
     }
 }
 
+/// Names the state that a profile is shown in, its assignments included where they are shown.
+pub fn profile_revision(profile: &Profile, assignments: Option<&[Assignment]>) -> Revision {
+    let Some(assignments) = assignments else {
+        return profile.revision();
+    };
+    let shown = assignments.iter().flat_map(|assignment| {
+        let exclusion = u8::from(assignment.target.is_exclusion());
+        let group = assignment.target.group().0.into_bytes();
+        group.into_iter().chain([exclusion])
+    });
+    let shown: Vec<u8> = shown.collect();
+    profile.revision().shown_with(&[&shown])
+}
+
 /// Writes one profile, and its assignments where they were asked for.
 pub fn write_profile(
     out: &mut Vec<u8>,
@@ -304,7 +319,7 @@ pub fn write_profile(
         type_name: kind.name,
         typing: Typing::Derived,
         key: &profile.id,
-        revision: None,
+        revision: Some(&|| profile_revision(profile, assignments)),
     };
     let mut object = begin_entity(out, &head, context, place);
     write_properties(&mut object, kind, context, "", &|field| {

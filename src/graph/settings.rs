@@ -59,7 +59,7 @@ pub fn write_settings(
         type_name: SETTINGS.name,
         typing: Typing::ByContext,
         key: &tenant,
-        revision: None,
+        revision: Some(&|| state.revision(tenant, rules, now)),
     };
     let instant = |at: Option<Timestamp>| at.map_or(Value::Plain(NEVER), Value::ExactInstant);
     let mut object = begin_entity(out, &head, context, Place::Entity);

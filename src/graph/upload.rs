@@ -4,6 +4,7 @@
 use crate::domain::{
     field::UploadField,
     import::Import,
+    revision::Revision,
     upload::{Upload, UploadId, UploadStatus},
 };
 
@@ -61,6 +62,19 @@ pub fn read_upload_change(body: Json<'_>) -> Result<(), WireError> {
     read_upload(&upload, |json| edm::text(json).map(drop))
 }
 
+/// Names the state that an upload is shown in, the imports in it included where they are shown.
+pub fn upload_revision(upload: &Upload, expansion: Option<&Expansion<'_>>) -> Revision {
+    let Some(expansion) = expansion else {
+        return upload.revision();
+    };
+    let imports = expansion.imports.iter();
+    let shown: Vec<u8> = imports
+        .flat_map(|(import, _)| *import.revision().as_bytes())
+        .collect();
+    let goes_on = u8::from(expansion.next_link.is_some());
+    upload.revision().shown_with(&[&shown, &[goes_on]])
+}
+
 /// Writes one upload, with imports in it if it is to be shown with any.
 pub fn write_upload(
     out: &mut Vec<u8>,
@@ -79,7 +93,7 @@ pub fn write_upload(
         type_name: UPLOAD.name,
         typing: Typing::ByContext,
         key: &upload.id,
-        revision: None,
+        revision: Some(&|| upload_revision(upload, expansion)),
     };
     let mut object = begin_entity(out, &head, context, place);
     write_properties(&mut object, &UPLOAD, context, "", &value_of);

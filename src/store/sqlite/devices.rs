@@ -31,7 +31,7 @@ use crate::{
         tenant::TenantId,
     },
     store::{
-        filter_sql::Column,
+        filter_sql::{ByPlan, Column, NEVER_MICROSECONDS, PlanColumns},
         operation::{DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice},
     },
 };
@@ -114,22 +114,28 @@ fn column_of(field: DeviceField) -> Column {
         DeviceField::DeviceAccountPassword => {
             return Column::Constant(Value::Text(Cow::Borrowed("")));
         }
-        DeviceField::ProfileAssignmentStatus | DeviceField::EnrollmentState => {
-            return Column::Constant(Value::Enum(4));
+        DeviceField::ProfileAssignmentStatus => {
+            return Column::Planned(ByPlan::Status, &PLAN_COLUMNS);
         }
+        DeviceField::ProfileAssignedAt => {
+            return Column::Planned(ByPlan::AssignedAt, &PLAN_COLUMNS);
+        }
+        DeviceField::EnrollmentState => return Column::Constant(Value::Enum(4)),
         DeviceField::RemediationState => return Column::Constant(Value::Enum(1)),
         DeviceField::ProfileAssignmentDetailedStatus => return Column::Constant(Value::Enum(0)),
-        DeviceField::ProfileAssignedAt
-        | DeviceField::LastContactedAt
-        | DeviceField::RemediationStateModifiedAt => {
+        DeviceField::LastContactedAt | DeviceField::RemediationStateModifiedAt => {
             let never = Timestamp::from_microsecond(NEVER_MICROSECONDS).unwrap_or_default();
             return Column::Constant(Value::Instant(never));
         }
     })
 }
 
-/// The first instant of the year 1, which is Graph's way to say never.
-const NEVER_MICROSECONDS: i64 = -62_135_596_800_000_000;
+/// What a device's plan is about.
+const PLAN_COLUMNS: PlanColumns = PlanColumns {
+    direct_profile: "direct_profile",
+    targeted_at: "coalesce(targeted_at, registered_at)",
+    group_tag: "group_tag",
+};
 
 /// How long a deleted device is remembered as such.
 const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
