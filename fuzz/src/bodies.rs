@@ -371,8 +371,7 @@ fn skip_tokens() -> Vec<Vec<u8>> {
     };
     let token = |key: [u8; 32], tenant, version| {
         let paging = Paging {
-            set: EntitySet::Imports,
-            within: None,
+            collection: EntitySet::Imports.name(),
             tenant: TenantId(Uuid::from_u128(tenant)),
             version,
             question: "",

@@ -274,8 +274,7 @@ pub fn fuzz_skip_token(bytes: &[u8]) {
         .for_each(|(place, byte)| *place = *byte);
     let text = String::from_utf8_lossy(bytes);
     let paging = Paging {
-        set: EntitySet::Imports,
-        within: None,
+        collection: EntitySet::Imports.name(),
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
         question: "",

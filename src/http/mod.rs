@@ -15,6 +15,7 @@ pub mod events;
 pub mod extract;
 pub mod imports;
 pub mod layers;
+pub mod listing;
 pub mod metadata;
 pub mod pages;
 pub mod profiles;

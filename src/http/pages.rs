@@ -10,6 +10,7 @@ use odata::{Condition, Vocabulary};
 use super::{
     call::{Call, json},
     error::ApiError,
+    listing::Listing,
 };
 use crate::{
     graph::{
@@ -17,9 +18,8 @@ use crate::{
         entity::WriteContext,
         list_query::{ListQuery, read_list_query},
         metadata_level::MetadataLevel,
-        query,
         schema::EntitySet,
-        skip_token::{self, PageEnd, Paging},
+        skip_token::PageEnd,
     },
     store::operation::{Listed, Position, Query},
 };
@@ -47,8 +47,7 @@ impl<F: Copy + PartialEq> Asked<F> {
             after: None,
         };
         if let Some(token) = &asked.query.page.skip_token {
-            let secret = call.store().paging_secret();
-            let end = skip_token::open(secret, token, &asked.paging(call))?;
+            let end = Listing::of(set).open(call, token, &asked.question)?;
             asked.after = Some(Position {
                 keys: end.keys,
                 id: end.id,
@@ -87,7 +86,15 @@ impl<F: Copy + PartialEq> Asked<F> {
         page: Listed<T>,
         write: impl Fn(&mut Vec<u8>, &T, &WriteContext<'_>),
     ) -> Result<Response, ApiError> {
-        let next = page.next.map(|end| self.next_link(call, end)).transpose()?;
+        let link = |end: Position| {
+            let end = PageEnd {
+                keys: end.keys,
+                id: end.id,
+            };
+            let query = call.query.as_deref();
+            Listing::of(self.set).link(call, query, &self.question, &end)
+        };
+        let next = page.next.map(link).transpose()?;
         let context = WriteContext {
             shown: Some(&self.query.shown),
             ..call.write_context(self.level)
@@ -100,31 +107,5 @@ impl<F: Copy + PartialEq> Asked<F> {
             .map(|row| move |out: &mut Vec<u8>| write(out, row, context));
         write_collection(&mut body, context, self.set, count, next.as_deref(), items);
         Ok(json(StatusCode::OK, self.level, body))
-    }
-
-    fn next_link(&self, call: &Call, end: Position) -> Result<String, ApiError> {
-        let end = PageEnd {
-            keys: end.keys,
-            id: end.id,
-        };
-        let secret = call.store().paging_secret();
-        let token = skip_token::seal(secret, &self.paging(call), &end)?;
-        let path = format!(
-            "{}/{}/deviceManagement/{}",
-            call.context.base_url,
-            call.version.path_segment(),
-            self.set.name(),
-        );
-        Ok(query::next_link(&path, call.query.as_deref(), &token))
-    }
-
-    fn paging(&self, call: &Call) -> Paging<'_> {
-        Paging {
-            set: self.set,
-            within: None,
-            tenant: call.tenant(),
-            version: call.version,
-            question: &self.question,
-        }
     }
 }

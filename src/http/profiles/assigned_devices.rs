@@ -9,15 +9,17 @@ use crate::{
         collection::write_collection_in,
         device::{ProfileShown, write_device},
         entity::Place,
+        navigation::ASSIGNED_DEVICES,
         query,
         schema::EntitySet,
-        skip_token::{self, PageEnd, Paging},
+        skip_token::PageEnd,
         wire_error::{Problem, WireError},
     },
     http::{
         call::{Call, json},
         devices::profile,
         error::ApiError,
+        listing::Listing,
     },
     store::profiles::Search,
 };
@@ -35,18 +37,11 @@ pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
         }
     }
     let profile = find(&call).await?;
-    let paging = Paging {
-        set: EntitySet::Devices,
-        within: Some(profile.id.0),
-        tenant: call.tenant(),
-        version: call.version,
-        question: "",
-    };
-    let secret = call.store().paging_secret();
+    let listing = Listing::within(EntitySet::Profiles, profile.id.0, ASSIGNED_DEVICES);
     let after = options
         .skip_token
         .as_deref()
-        .map(|token| skip_token::open(secret, token, &paging))
+        .map(|token| listing.open(&call, token, ""))
         .transpose()?
         .map(|end| end.id);
     let limit = usize::try_from(options.page_size()).unwrap_or(usize::MAX);
@@ -66,24 +61,10 @@ pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
         );
         search.await?
     };
-    let path = format!(
-        "windowsAutopilotDeploymentProfiles('{}')/assignedDevices",
-        profile.id
-    );
-    let next = next.and_then(|after| {
-        let end = PageEnd {
-            keys: Vec::new(),
-            id: after,
-        };
-        // Without values a token is never too long.
-        let token = skip_token::seal(secret, &paging, &end).ok()?;
-        let base = format!(
-            "{}/{}/deviceManagement/{path}",
-            call.context.base_url,
-            call.version.path_segment()
-        );
-        Some(query::next_link(&base, call.query.as_deref(), &token))
-    });
+    let query = call.query.as_deref();
+    let next = next
+        .map(|after| listing.link(&call, query, "", &PageEnd::at(after)))
+        .transpose()?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = rows.iter().map(|device| {
@@ -93,6 +74,13 @@ pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
         };
         move |out: &mut Vec<u8>| write_device(out, device, &shown, &context, Place::Item)
     });
-    write_collection_in(&mut body, &context, &path, None, next.as_deref(), items);
+    write_collection_in(
+        &mut body,
+        &context,
+        &listing.path(),
+        None,
+        next.as_deref(),
+        items,
+    );
     Ok(json(StatusCode::OK, level, body))
 }

@@ -10,13 +10,16 @@ use crate::{
     http::{
         call::{Call, json},
         error::ApiError,
+        listing::Listing,
     },
 };
+
+const PROFILES: Listing = Listing::of(EntitySet::Profiles);
 
 /// Answers a page of the tenant's profiles and the link to the next.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    let (options, slice) = call.page(EntitySet::Profiles)?;
+    let (options, slice) = PROFILES.page(&call, EntitySet::Profiles.expandable(call.version))?;
     let store = call.store();
     let count = if options.count {
         Some(store.count_profiles(call.tenant()).await?)
@@ -31,7 +34,7 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     } else {
         Vec::new()
     };
-    let next = call.next_link(EntitySet::Profiles, &page, |profile| profile.id.0);
+    let next = PROFILES.next_link(&call, call.query.as_deref(), &page, |profile| profile.id.0)?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = page.rows.iter().map(|profile| {

@@ -3,15 +3,9 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{paging::Paged, upload_id};
+use super::{expansion, upload_id};
 use crate::{
-    graph::{
-        entity::Place,
-        import_state::StateShown,
-        query::MAX_PAGE_SIZE,
-        schema::EntitySet,
-        upload::{Expansion, write_upload},
-    },
+    graph::{entity::Place, query::MAX_PAGE_SIZE, schema::EntitySet, upload::write_upload},
     http::{
         call::{Call, json},
         error::ApiError,
@@ -38,14 +32,8 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         let page = call.store().list_upload_imports(call.tenant(), id, slice);
         Some(page.await?)
     };
-    let expansion = page.as_ref().map(|page| Expansion {
-        imports: page
-            .rows
-            .iter()
-            .map(|import| (import, StateShown::Stored))
-            .collect(),
-        next_link: Paged::ImportsIn(id).next_link(&call, None, page, |import| import.id.0),
-    });
+    let expand = |page| expansion(&call, id, page);
+    let expansion = page.as_ref().map(expand).transpose()?;
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_upload(

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use uuid::Uuid;
 
-use super::{paging::Paged, upload_id};
+use super::{imports_in, upload_id};
 use crate::{
     domain::import::ImportId,
     graph::{
@@ -29,8 +29,9 @@ use crate::{
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     let id = upload_id(&call)?;
-    let paged = Paged::ImportsIn(id);
-    let (options, slice) = paged.page(&call)?;
+    let listing = imports_in(id);
+    let expandable = EntitySet::Imports.expandable(call.version);
+    let (options, slice) = listing.page(&call, expandable)?;
     let found = call.store().upload(call.tenant(), id).await?;
     found.ok_or_else(|| call.absent())?;
     let count = if options.count {
@@ -40,7 +41,7 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     };
     let page = call.store().list_upload_imports(call.tenant(), id, slice);
     let page = page.await?;
-    let next = paged.next_link(&call, call.query.as_deref(), &page, |import| import.id.0);
+    let next = listing.next_link(&call, call.query.as_deref(), &page, |import| import.id.0)?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = page.rows.iter().map(|import| {

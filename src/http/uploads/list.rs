@@ -3,21 +3,18 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::paging::Paged;
+use super::expansion;
 use crate::{
-    graph::{
-        collection::write_collection,
-        entity::Place,
-        import_state::StateShown,
-        schema::EntitySet,
-        upload::{Expansion, write_upload},
-    },
+    graph::{collection::write_collection, entity::Place, schema::EntitySet, upload::write_upload},
     http::{
         call::{Call, json},
         error::ApiError,
+        listing::Listing,
     },
     store::operation::Slice,
 };
+
+const UPLOADS: Listing = Listing::of(EntitySet::Uploads);
 
 /// How many uploads a page has at most when their imports are asked for, so that a page stays one
 /// that fits into memory.
@@ -28,7 +25,7 @@ const EXPANDED_IMPORTS: usize = 100;
 /// Answers a page of the tenant's uploads and the link to the next.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    let (options, mut slice) = Paged::Uploads.page(&call)?;
+    let (options, mut slice) = UPLOADS.page(&call, EntitySet::Uploads.expandable(call.version))?;
     let expand = !options.expand.is_empty();
     if expand {
         slice.limit = slice.limit.min(EXPANDED_UPLOADS);
@@ -53,22 +50,12 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
             contents.push(imports.await?);
         }
     }
-    let expansions: Vec<_> = page
-        .rows
-        .iter()
-        .zip(&contents)
-        .map(|(upload, page)| Expansion {
-            imports: page
-                .rows
-                .iter()
-                .map(|import| (import, StateShown::Stored))
-                .collect(),
-            next_link: Paged::ImportsIn(upload.id)
-                .next_link(&call, None, page, |import| import.id.0),
-        })
-        .collect();
+    let mut expansions = Vec::new();
+    for (upload, page) in page.rows.iter().zip(&contents) {
+        expansions.push(expansion(&call, upload.id, page)?);
+    }
     let query = call.query.as_deref();
-    let next = Paged::Uploads.next_link(&call, query, &page, |upload| upload.id.0);
+    let next = UPLOADS.next_link(&call, query, &page, |upload| upload.id.0)?;
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = page.rows.iter().enumerate().map(|(index, upload)| {

@@ -7,13 +7,38 @@ pub mod delete;
 pub mod get;
 pub mod imports;
 pub mod list;
-mod paging;
 pub mod update;
 
-use super::{call::Call, error::ApiError};
-use crate::domain::upload::UploadId;
+use super::{call::Call, error::ApiError, listing::Listing};
+use crate::{
+    domain::{import::Import, upload::UploadId},
+    graph::{
+        import_state::StateShown,
+        schema::{EntitySet, UPLOAD_IMPORTS},
+        upload::Expansion,
+    },
+    store::operation::Page,
+};
 
 /// The first key in the path. A text that is no GUID can't be the key of anything.
 fn upload_id(call: &Call) -> Result<UploadId, ApiError> {
     call.guid().map(UploadId).ok_or_else(|| call.absent())
+}
+
+/// The imports in an upload.
+fn imports_in(upload: UploadId) -> Listing {
+    Listing::within(EntitySet::Uploads, upload.0, UPLOAD_IMPORTS)
+}
+
+/// A page of its imports, as an upload is shown with it.
+fn expansion<'a>(
+    call: &Call,
+    upload: UploadId,
+    page: &'a Page<Import>,
+) -> Result<Expansion<'a>, ApiError> {
+    let imports = page.rows.iter();
+    Ok(Expansion {
+        imports: imports.map(|import| (import, StateShown::Stored)).collect(),
+        next_link: imports_in(upload).next_link(call, None, page, |import| import.id.0)?,
+    })
 }
