@@ -12,7 +12,7 @@ use hangar::{
         actor::Actor,
         device::{Device, DeviceId},
         directory_error::DirectoryError,
-        field::{DeviceField, ImportField},
+        field::{DeviceField, ImportField, UploadField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         revision::Precondition,
@@ -99,14 +99,14 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_uploads(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Upload>> {
-        answer(Page {
+    fn list_uploads(&self, _: TenantId, _: Query<UploadField>) -> Answer<'_, Listed<Upload>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_uploads(&self, _: TenantId) -> Answer<'_, u64> {
+    fn count_uploads(&self, _: TenantId, _: Filter<UploadField>) -> Answer<'_, u64> {
         answer(0)
     }
 
@@ -125,14 +125,24 @@ impl Store for Nowhere {
         answer(false)
     }
 
-    fn list_upload_imports(&self, _: TenantId, _: UploadId, _: Slice) -> Answer<'_, Page<Import>> {
-        answer(Page {
+    fn list_upload_imports(
+        &self,
+        _: TenantId,
+        _: UploadId,
+        _: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_upload_imports(&self, _: TenantId, _: UploadId) -> Answer<'_, u64> {
+    fn count_upload_imports(
+        &self,
+        _: TenantId,
+        _: UploadId,
+        _: Filter<ImportField>,
+    ) -> Answer<'_, u64> {
         answer(0)
     }
 

@@ -27,12 +27,14 @@ pub struct Navigation {
 }
 
 /// The profile's devices.
-pub const ASSIGNED_DEVICES: &str = "assignedDevices";
+pub const ASSIGNED_DEVICES: &str = PROFILE_NAVIGATION[1];
 
 const TOP: &str = DEVICE_MANAGEMENT.name;
 const DEPLOYMENT_PROFILE: &str = DEVICE_NAVIGATION[0];
 const INTENDED_PROFILE: &str = DEVICE_NAVIGATION[1];
-const ASSIGNMENTS: &str = PROFILE_NAVIGATION[0];
+
+/// The profile's assignments.
+pub const ASSIGNMENTS: &str = PROFILE_NAVIGATION[0];
 
 /// Every navigation property.
 pub const NAVIGATION: &[Navigation] = &[

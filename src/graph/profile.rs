@@ -2,6 +2,8 @@
 //! derived from it, read and written. How members of their enumerations are spelled is in
 //! `profile_words`.
 
+use odata::Kind;
+
 use crate::domain::{
     assignment::Assignment,
     device_name,
@@ -11,11 +13,11 @@ use crate::domain::{
 };
 
 use super::{
-    assignment::write_assignment,
+    assignment::{AssignmentsShown, write_assignments},
+    device::{DevicesShown, write_devices},
     edm,
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     json::Json,
-    json_writer::ObjectWriter,
     profile_words::{DEVICE_TYPES, USAGE_TYPES, USER_TYPES, parse, word},
     schema::{
         ACTIVE_DIRECTORY_PROFILE, AZURE_AD_PROFILE, EdmType, EntitySet, PROFILE, StructuredType,
@@ -284,11 +286,41 @@ fn names_of(field: ProfileField) -> (&'static str, &'static str) {
     }
 }
 
-/// Writes one profile, and its assignments where they were asked for.
+/// What a profile is shown with.
+#[derive(Clone, Debug, Default)]
+pub struct Within {
+    /// Its assignments.
+    pub assignments: Option<AssignmentsShown>,
+    /// Its devices.
+    pub devices: Option<DevicesShown>,
+}
+
+impl Within {
+    /// All of its assignments.
+    pub fn assignments(rows: Vec<Assignment>) -> Self {
+        Self {
+            assignments: Some(AssignmentsShown {
+                rows,
+                ..AssignmentsShown::default()
+            }),
+            devices: None,
+        }
+    }
+}
+
+/// The value of a profile's field as queries compare it, of a property of this kind.
+pub fn profile_value(profile: &Profile, field: ProfileField, kind: Kind) -> odata::Value<'_> {
+    match (field, profile.kind) {
+        (ProfileField::SkipConnectivityCheck, ProfileKind::AzureAd) => odata::Value::Null,
+        _ => value(profile, field).compared(kind),
+    }
+}
+
+/// Writes one profile, with what it is to be shown with.
 pub fn write_profile(
     out: &mut Vec<u8>,
     profile: &Profile,
-    assignments: Option<&[Assignment]>,
+    within: Option<&Within>,
     context: &WriteContext<'_>,
     place: Place,
 ) {
@@ -304,26 +336,13 @@ pub fn write_profile(
     write_properties(&mut object, kind, context, "", &|field| {
         value(profile, field)
     });
-    if let Some(assignments) = assignments {
-        write_assignments(&mut object, assignments, context);
+    if let Some(assignments) = within.and_then(|within| within.assignments.as_ref()) {
+        write_assignments(&mut object, profile.id, assignments, context);
+    }
+    if let Some(devices) = within.and_then(|within| within.devices.as_ref()) {
+        write_devices(&mut object, profile, devices, context);
     }
     object.end();
-}
-
-fn write_assignments(
-    object: &mut ObjectWriter<'_>,
-    assignments: &[Assignment],
-    context: &WriteContext<'_>,
-) {
-    let out = object.key("assignments");
-    out.push(b'[');
-    for (index, assignment) in assignments.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_assignment(out, assignment, context, Place::Item);
-    }
-    out.push(b']');
 }
 
 fn value(profile: &Profile, field: ProfileField) -> Value<'_> {

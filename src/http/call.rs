@@ -221,13 +221,6 @@ impl Call {
         Ok(read_entity_query(query, self.version, shape)?)
     }
 
-    /// What the query of one entity of this set expands. It can have no other option.
-    pub fn expansion(&self, set: EntitySet) -> Result<Vec<&'static str>, ApiError> {
-        let expandable = set.expandable(self.version);
-        let query = self.query.as_deref();
-        Ok(query::read_expansion(query, self.version, expandable)?)
-    }
-
     /// The present instant, as precisely as the store keeps it, so that what is written is answered
     /// as it is read later.
     pub fn kept_now(&self) -> Timestamp {

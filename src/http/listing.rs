@@ -1,16 +1,13 @@
-//! Collections that are answered in pages: where one stands, which part of it is asked for, and the
-//! link to what follows.
+//! Collections that are answered in pages: where one stands, and the links from one page to the
+//! next.
 
 use uuid::Uuid;
 
 use super::{call::Call, error::ApiError};
-use crate::{
-    graph::{
-        query::{self, PageOptions},
-        schema::EntitySet,
-        skip_token::{self, PageEnd, Paging},
-    },
-    store::operation::{Page, Slice},
+use crate::graph::{
+    query,
+    schema::EntitySet,
+    skip_token::{self, PageEnd, Paging},
 };
 
 /// A collection at its address.
@@ -34,6 +31,11 @@ impl Listing {
         }
     }
 
+    /// The set, or the one of the entity that it stands within.
+    pub const fn set(&self) -> EntitySet {
+        self.set
+    }
+
     /// Where it stands, below `deviceManagement`.
     pub fn path(&self) -> String {
         let set = self.set.name();
@@ -41,43 +43,6 @@ impl Listing {
             None => set.to_owned(),
             Some((id, navigation)) => format!("{set}('{id}')/{navigation}"),
         }
-    }
-
-    /// The options of a list that takes no queries, and the part of the list that they ask for.
-    pub fn page(
-        &self,
-        call: &Call,
-        expandable: &'static [&'static str],
-    ) -> Result<(PageOptions, Slice), ApiError> {
-        let options = query::read_page_options(call.query.as_deref(), call.version, expandable)?;
-        let after = options
-            .skip_token
-            .as_deref()
-            .map(|token| self.open(call, token, ""))
-            .transpose()?
-            .map(|end| end.id);
-        let slice = Slice {
-            after,
-            // A link goes on where its page ended: what was to be skipped is behind it.
-            skip: if after.is_some() { 0 } else { options.skip },
-            limit: usize::try_from(options.page_size()).unwrap_or(usize::MAX),
-        };
-        Ok((options, slice))
-    }
-
-    /// The link to the rows after this page of all rows in the order of their ids, which goes on
-    /// with this query.
-    pub fn next_link<T>(
-        &self,
-        call: &Call,
-        query: Option<&str>,
-        page: &Page<T>,
-        id: impl Fn(&T) -> Uuid,
-    ) -> Result<Option<String>, ApiError> {
-        let Some(last) = page.rows.last().filter(|_| page.more) else {
-            return Ok(None);
-        };
-        self.link(call, query, "", &PageEnd::at(id(last))).map(Some)
     }
 
     /// The link to what stands behind a page's end, as an answer to this question.

@@ -1,7 +1,7 @@
 //! Lists over HTTP: what is asked, what the store is to give, and the page that is answered.
 //!
-//! A collection's handler brings its set, its vocabulary, the store's operations and how a row is
-//! written; everything else of a list is here.
+//! A collection's handler brings its vocabulary, the store's operations and how a row is written;
+//! everything else of a list is here. Lists within entities are in `nested`.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     graph::{
-        collection::{counts_unasked, write_collection},
+        collection::{counts_unasked, write_collection_in},
         entity::WriteContext,
         list_query::{ListQuery, read_list_query},
         metadata_level::MetadataLevel,
@@ -28,7 +28,8 @@ use crate::{
 pub struct Asked<F> {
     /// The options.
     pub query: ListQuery<F>,
-    set: EntitySet,
+    listing: Listing,
+    context: String,
     level: MetadataLevel,
     question: String,
     after: Option<Position>,
@@ -37,28 +38,53 @@ pub struct Asked<F> {
 impl<F: Copy + PartialEq> Asked<F> {
     /// Reads what a request asks of a set.
     pub fn read(call: &Call, set: EntitySet, vocabulary: &Vocabulary<F>) -> Result<Self, ApiError> {
+        Self::read_at(call, Listing::of(set), vocabulary, &[])
+    }
+
+    /// Reads what a request asks of a collection, which does not take the `refused` options.
+    pub fn read_at(
+        call: &Call,
+        listing: Listing,
+        vocabulary: &Vocabulary<F>,
+        refused: &[&str],
+    ) -> Result<Self, ApiError> {
         let level = call.metadata_level()?;
-        let query = read_list_query(call.query.as_deref(), call.version, vocabulary)?;
-        let mut asked = Self {
-            question: query.question(),
-            query,
-            set,
-            level,
-            after: None,
-        };
-        if let Some(token) = &asked.query.page.skip_token {
-            let end = Listing::of(set).open(call, token, &asked.question)?;
-            asked.after = Some(Position {
+        let query = read_list_query(call.query.as_deref(), call.version, vocabulary, refused)?;
+        let question = query.question();
+        let token = query.page.skip_token.as_deref();
+        let after = token
+            .map(|token| listing.open(call, token, &question))
+            .transpose()?
+            .map(|end| Position {
                 keys: end.keys,
                 id: end.id,
             });
-        }
-        Ok(asked)
+        Ok(Self {
+            query,
+            listing,
+            context: listing.path(),
+            level,
+            question,
+            after,
+        })
+    }
+
+    /// The same list, whose entities are those of a set that has a context of its own.
+    #[must_use]
+    pub fn of_set(self, set: EntitySet) -> Self {
+        let context = set.name().to_owned();
+        Self { context, ..self }
+    }
+
+    /// Makes pages shorter, whose rows are long.
+    pub fn shorten(&mut self, rows: u32) {
+        let page = &mut self.query.page;
+        page.top = Some(page.page_size().min(rows));
     }
 
     /// Whether the answer says how many rows there are.
     pub fn counts(&self, call: &Call) -> bool {
-        self.query.page.count || counts_unasked(self.set, call.behavior())
+        self.query.page.count || counts_unasked(self.listing.set(), call.behavior())
     }
 
     /// Which rows are asked for.
@@ -68,14 +94,7 @@ impl<F: Copy + PartialEq> Asked<F> {
 
     /// What the store is to give.
     pub fn rows(&self) -> Query<F> {
-        let order = self.query.order.as_ref();
-        Query {
-            filter: self.filter(),
-            order: order.map(|order| order.keys.clone()).unwrap_or_default(),
-            after: self.after.clone(),
-            skip: self.query.page.skip,
-            limit: usize::try_from(self.query.page.page_size()).unwrap_or(usize::MAX),
-        }
+        rows_of(&self.query, self.after.clone())
     }
 
     /// Answers a page. `write` writes a row of it.
@@ -86,13 +105,10 @@ impl<F: Copy + PartialEq> Asked<F> {
         page: Listed<T>,
         write: impl Fn(&mut Vec<u8>, &T, &WriteContext<'_>),
     ) -> Result<Response, ApiError> {
-        let link = |end: Position| {
-            let end = PageEnd {
-                keys: end.keys,
-                id: end.id,
-            };
+        let link = |end| {
             let query = call.query.as_deref();
-            Listing::of(self.set).link(call, query, &self.question, &end)
+            let end = page_end(end);
+            self.listing.link(call, query, &self.question, &end)
         };
         let next = page.next.map(link).transpose()?;
         let context = WriteContext {
@@ -105,7 +121,28 @@ impl<F: Copy + PartialEq> Asked<F> {
             .rows
             .iter()
             .map(|row| move |out: &mut Vec<u8>| write(out, row, context));
-        write_collection(&mut body, context, self.set, count, next.as_deref(), items);
+        let path = &self.context;
+        write_collection_in(&mut body, context, path, count, next.as_deref(), items);
         Ok(json(StatusCode::OK, self.level, body))
+    }
+}
+
+/// The rows behind a page's end that a list is asked for.
+pub(super) fn rows_of<F: Copy>(list: &ListQuery<F>, after: Option<Position>) -> Query<F> {
+    let order = list.order.as_ref();
+    Query {
+        filter: list.filter.clone(),
+        order: order.map(|order| order.keys.clone()).unwrap_or_default(),
+        after,
+        skip: list.page.skip,
+        limit: usize::try_from(list.page.page_size()).unwrap_or(usize::MAX),
+    }
+}
+
+/// A page's end as a link names it.
+pub(super) fn page_end(end: Position) -> PageEnd {
+    PageEnd {
+        keys: end.keys,
+        id: end.id,
     }
 }

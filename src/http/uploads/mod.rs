@@ -1,6 +1,7 @@
 //! Graph: importedWindowsAutopilotDeviceIdentityUploads, the baskets of 2018. A file a verb; the
 //! imports in an upload are in `imports`.
 
+mod contents;
 pub mod count;
 pub mod create;
 pub mod delete;
@@ -11,13 +12,8 @@ pub mod update;
 
 use super::{call::Call, error::ApiError, listing::Listing};
 use crate::{
-    domain::{import::Import, upload::UploadId},
-    graph::{
-        import_state::StateShown,
-        schema::{EntitySet, UPLOAD_IMPORTS},
-        upload::Expansion,
-    },
-    store::operation::Page,
+    domain::upload::UploadId,
+    graph::schema::{EntitySet, UPLOAD_IMPORTS},
 };
 
 /// The first key in the path. A text that is no GUID can't be the key of anything.
@@ -28,17 +24,4 @@ fn upload_id(call: &Call) -> Result<UploadId, ApiError> {
 /// The imports in an upload.
 fn imports_in(upload: UploadId) -> Listing {
     Listing::within(EntitySet::Uploads, upload.0, UPLOAD_IMPORTS)
-}
-
-/// A page of its imports, as an upload is shown with it.
-fn expansion<'a>(
-    call: &Call,
-    upload: UploadId,
-    page: &'a Page<Import>,
-) -> Result<Expansion<'a>, ApiError> {
-    let imports = page.rows.iter();
-    Ok(Expansion {
-        imports: imports.map(|import| (import, StateShown::Stored)).collect(),
-        next_link: imports_in(upload).next_link(call, None, page, |import| import.id.0)?,
-    })
 }
