@@ -9,18 +9,18 @@ use crate::{
     domain::import::ImportId,
     graph::{
         entity::Place,
-        import::{read_create, write_import},
+        import::{ImportRequest, read_create, read_import_call, write_import},
         import_state::StateShown,
         json as wire,
-        schema::EntitySet,
+        schema::{EntitySet, IMPORT_PARAMETER},
         vocabulary,
     },
     http::{
         call::{Call, plain_number},
         error::ApiError,
         extract::accept,
-        imports::{self, Source},
-        layers::limits::BODY_LIMIT_BYTES,
+        imports::{self, Accepted, Source},
+        layers::limits::{BODY_LIMIT_BYTES, IMPORT_BODY_LIMIT_BYTES},
         pages::Asked,
     },
 };
@@ -63,19 +63,40 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     let request = read_create(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
-    let id = upload_id(&call)?;
-    call.meet().await;
-    let (mut accepted, rows) = imports::prepare(&call.api, &call.caller, vec![request]);
-    let made = call.store().create_upload_imports(call.tenant(), id, rows);
-    match made.await {
-        Ok(true) => {}
-        Ok(false) => return Err(call.absent()),
-        Err(error) => return Err(imports::refused(&accepted, error, Source::Body)),
-    }
+    let mut accepted = accept(&call, vec![request], Source::Body).await?;
     let Some((import, state)) = accepted.pop() else {
         return Err(ApiError::internal("an accepted import is missing"));
     };
     imports::create::answer(&call, level, &import, &state)
+}
+
+/// Accepts the imports in the body into the upload: all of them, or none.
+pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
+    let level = call.metadata_level()?;
+    call.take_no_options()?;
+    let body = call.read_body(IMPORT_BODY_LIMIT_BYTES).await?;
+    let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
+    drop(body);
+    let source = Source::Collection(IMPORT_PARAMETER);
+    let accepted = accept(&call, requests, source).await?;
+    Ok(imports::create_many::answer(&call, level, &accepted))
+}
+
+/// Makes imports durable in the upload with the first key in the path.
+async fn accept(
+    call: &Call,
+    requests: Vec<ImportRequest>,
+    source: Source,
+) -> Result<Vec<Accepted>, ApiError> {
+    let id = upload_id(call)?;
+    call.meet().await;
+    let (accepted, rows) = imports::prepare(&call.api, &call.caller, requests);
+    let made = call.store().create_upload_imports(call.tenant(), id, rows);
+    match made.await {
+        Ok(true) => Ok(accepted),
+        Ok(false) => Err(call.absent()),
+        Err(error) => Err(imports::refused(&accepted, error, source)),
+    }
 }
 
 /// Leads to the import with the second key in the path, if the upload with the first one holds it:
