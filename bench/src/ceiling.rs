@@ -25,7 +25,7 @@ use hangar::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
             DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
             NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
-            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
+            TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };

@@ -15,6 +15,7 @@ use crate::domain::{
 };
 
 use super::{
+    assignment::AssignmentKey,
     collection::{Expanded, write_expanded},
     entity::{Head, NEVER, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     json_writer::ObjectWriter,
@@ -68,12 +69,23 @@ impl ProfileShown<'_> {
         let instant = |at: Timestamp| at.as_microsecond().to_le_bytes();
         // What is expanded changes by itself.
         let modified_at = self.profile.map(|profile| instant(profile.modified_at));
+        let assignments = self.assignments(assigned.profile);
         device.revision().shown_with(&[
             assigned.profile.0.as_bytes(),
             &instant(assigned.since),
             &[u8::from(assigned.status == AssignmentStatus::InSync)],
             modified_at.as_ref().map_or(&[], |at| at.as_slice()),
+            assignments.as_bytes(),
         ])
+    }
+
+    /// The keys of the assignments that the profile is shown with.
+    fn assignments(&self, profile: ProfileId) -> String {
+        let expanded = self.expanded.iter();
+        let within = expanded.filter_map(|expanded| expanded.within.get(&profile));
+        let shown = within.filter_map(|within| within.assignments.as_ref());
+        let keys = shown.flat_map(|shown| &shown.rows).map(AssignmentKey);
+        keys.map(|key| key.to_string()).collect()
     }
 }
 
