@@ -119,7 +119,7 @@ mod tests {
             .property(Property::new("text", 1, Kind::String))
     }
 
-    fn value<'r>(row: &'r Row, field: u8, _: Kind) -> Value<'r> {
+    fn value(row: &Row, field: u8, _: Kind) -> Value<'_> {
         match (field, row.1) {
             (0, _) => Value::Integer(row.0),
             (_, Some(text)) => Value::Text(text.into()),

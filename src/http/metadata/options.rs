@@ -75,10 +75,9 @@ pub fn options(operation: Operation, version: Version) -> Vec<QueryOption> {
     const UNFILTERED: [QueryOption; 6] = [ORDER_BY, SELECT, TOP, SKIP, COUNT, SKIP_TOKEN];
     const QUERY: [QueryOption; 7] = [FILTER, ORDER_BY, SELECT, TOP, SKIP, COUNT, SKIP_TOKEN];
     let (own, set): (&[QueryOption], _) = match operation {
-        Operation::ListImports => (&QUERY, Some(EntitySet::Imports)),
+        Operation::ListImports | Operation::ListUploadImports => (&QUERY, Some(EntitySet::Imports)),
         Operation::ListDevices => (&QUERY, Some(EntitySet::Devices)),
         Operation::ListUploads => (&QUERY, Some(EntitySet::Uploads)),
-        Operation::ListUploadImports => (&QUERY, Some(EntitySet::Imports)),
         Operation::ListProfiles => (&UNFILTERED, Some(EntitySet::Profiles)),
         Operation::ListAssignments | Operation::ListEvents => (&QUERY, None),
         Operation::ListAssignedDevices => (&[SELECT, TOP, SKIP_TOKEN], Some(EntitySet::Devices)),

@@ -1,6 +1,7 @@
 //! Uploads: making them with their imports, where they stand, and deleting them.
 
 use hardware_hash::Builder;
+use odata::{parse_filter, parse_order};
 use uuid::Uuid;
 
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
+        version::Version,
+        vocabulary,
         workbench::{WHOLE, Workbench, at, import_id},
     },
 };
@@ -28,6 +31,7 @@ super::cases![
     an_upload_does_not_decide_what_becomes_of_its_imports,
     deletion_withdraws_what_waits_and_keeps_what_is_settled,
     an_uploads_pages_are_its_own,
+    uploads_and_the_imports_in_them_take_queries,
     what_another_tenant_uploads_is_absent,
 ];
 
@@ -261,6 +265,79 @@ async fn an_uploads_pages_are_its_own(bench: Workbench) {
         let page = bench.store.list_uploads(CONTOSO, query).await.unwrap();
         assert_eq!((page.rows[0].id, page.next), (upload_id(2), None));
     }
+}
+
+async fn uploads_and_the_imports_in_them_take_queries(bench: Workbench) {
+    let tagged = |numbers: std::ops::Range<u128>| {
+        let row = |number| {
+            let group_tag = Some(format!("T{}", number % 3));
+            let properties = ImportProperties {
+                group_tag,
+                ..ImportProperties::default()
+            };
+            (import_id(number), properties)
+        };
+        numbers.map(row).collect()
+    };
+    bench
+        .make(CONTOSO, upload_id(1), tagged(1..6))
+        .await
+        .unwrap();
+    bench
+        .make(CONTOSO, upload_id(2), tagged(6..9))
+        .await
+        .unwrap();
+    bench.settle_all().await;
+    bench.make(CONTOSO, upload_id(3), Vec::new()).await.unwrap();
+    bench
+        .make(CONTOSO, upload_id(4), tagged(9..10))
+        .await
+        .unwrap();
+
+    let uploads = vocabulary::uploads(Version::Beta);
+    let filter = |text| Some(parse_filter(text, uploads, &[]).unwrap());
+    let ids = async |query| -> Vec<_> {
+        let page = bench.store.list_uploads(CONTOSO, query).await.unwrap();
+        page.rows.iter().map(|upload| upload.id).collect()
+    };
+    let by_status = Query {
+        order: parse_order("status desc", uploads).unwrap().keys,
+        ..Query::all(9)
+    };
+    assert_eq!(ids(by_status.clone()).await, [1, 2, 4, 3].map(upload_id));
+    let refused = Query {
+        filter: filter("status eq 'error'"),
+        ..by_status
+    };
+    assert_eq!(ids(refused.clone()).await, [1, 2].map(upload_id));
+    assert_eq!(
+        bench.store.count_uploads(CONTOSO, refused.filter).await,
+        Ok(2)
+    );
+
+    let imports = vocabulary::imports(Version::Beta);
+    let query = Query {
+        filter: Some(parse_filter("groupTag ne 'T0'", imports, &[]).unwrap()),
+        order: parse_order("groupTag desc", imports).unwrap().keys,
+        ..Query::all(3)
+    };
+    let page = async |query| {
+        let page = bench
+            .store
+            .list_upload_imports(CONTOSO, upload_id(1), query);
+        let page = page.await.unwrap();
+        let ids: Vec<_> = page.rows.iter().map(|import| import.id).collect();
+        (ids, page.next)
+    };
+    let (first, after) = page(query.clone()).await;
+    assert_eq!(first, [2, 5, 1].map(import_id));
+    assert!(after.is_some());
+    let count = bench
+        .store
+        .count_upload_imports(CONTOSO, upload_id(1), query.filter.clone());
+    assert_eq!(count.await, Ok(4));
+    let rest = page(Query { after, ..query }).await;
+    assert_eq!(rest, (vec![import_id(4)], None));
 }
 
 async fn what_another_tenant_uploads_is_absent(bench: Workbench) {
