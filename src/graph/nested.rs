@@ -109,12 +109,17 @@ pub fn address_query(
             push(&mut link, name, &value);
         }
     }
-    if item.filter.is_some() {
+    if is_filtered(item) {
         for (alias, value) in read_options(query, version)?.aliases() {
             push(&mut link, alias, value);
         }
     }
     Ok(link)
+}
+
+/// Whether anything in an item may name a parameter alias.
+fn is_filtered(item: &ExpandItem) -> bool {
+    item.filter.is_some() || item.expand.items.iter().any(is_filtered)
 }
 
 fn push(link: &mut String, name: &str, value: &str) {
