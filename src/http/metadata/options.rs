@@ -65,7 +65,7 @@ const SKIP_TOKEN: QueryOption = QueryOption {
 };
 const EXPAND: QueryOption = QueryOption {
     name: "$expand",
-    meaning: "The navigation properties to answer along with the entity, separated by commas.",
+    meaning: "The navigation properties to answer along with the entity, separated by commas, each with options of its own in parentheses or without.",
     holds: Holds::Text,
 };
 
