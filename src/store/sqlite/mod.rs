@@ -62,7 +62,7 @@ pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
-pub use open::{DatabaseKind, OpenError, Opening};
+pub use super::opening::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
 use writer::{Undo, Writer};
 
