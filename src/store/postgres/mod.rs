@@ -471,6 +471,15 @@ impl Store for PostgresStore {
         Box::pin(async move {
             self.gatherer().close().await;
             self.pool.close();
+            self.tasks.end();
         })
+    }
+}
+
+/// A store that is dropped without `close` leaves nothing running.
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        self.pool.close();
+        self.tasks.end();
     }
 }

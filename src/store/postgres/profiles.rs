@@ -276,9 +276,10 @@ async fn delete(
     if assigned.is_some() {
         return Ok(ProfileDeletion::Assigned);
     }
-    let sql = "UPDATE device SET direct_profile = NULL, targeted_at = $3, version = version + 1
-        WHERE tenant = $1 AND direct_profile = $2 AND id IN (SELECT id FROM device
-            WHERE tenant = $1 AND direct_profile = $2 ORDER BY id LIMIT $4 FOR UPDATE)";
+    let sql = "WITH chosen AS MATERIALIZED (SELECT id FROM device
+            WHERE tenant = $1 AND direct_profile = $2 ORDER BY id LIMIT $4 FOR UPDATE)
+        UPDATE device SET direct_profile = NULL, targeted_at = $3, version = version + 1
+        WHERE tenant = $1 AND id IN (SELECT id FROM chosen)";
     let released = transaction
         .execute(sql, &[&tenant.0, &id.0, &now.as_microsecond(), &RELEASED])
         .await?;

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::task::JoinSet;
 
-/// Tasks that end when the last of their owners is gone.
+/// Tasks that end together.
 #[derive(Clone, Default)]
 pub(super) struct Tasks(Arc<Mutex<JoinSet<()>>>);
 
@@ -18,5 +18,11 @@ impl Tasks {
         // Those of connections that were closed long since.
         while tasks.try_join_next().is_some() {}
         tasks.spawn(task);
+    }
+
+    /// Ends all tasks where they stand. Some hold what holds them, and would never end else.
+    pub(super) fn end(&self) {
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(std::mem::take(&mut *tasks));
     }
 }

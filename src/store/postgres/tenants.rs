@@ -117,8 +117,9 @@ async fn delete_imports(
     actor: &Actor,
     now: Timestamp,
 ) -> Result<usize, Fault> {
-    let sql = "DELETE FROM import WHERE tenant = $1 AND id IN (
+    let sql = "WITH chosen AS MATERIALIZED (
             SELECT id FROM import WHERE tenant = $1 ORDER BY id LIMIT $2 FOR UPDATE)
+        DELETE FROM import WHERE tenant = $1 AND id IN (SELECT id FROM chosen)
         RETURNING id, state";
     let rows = transaction
         .query(sql, &[&tenant.0, &bounded(limit)])
@@ -143,7 +144,8 @@ async fn delete_imports(
     Ok(rows.len())
 }
 
-/// Removes up to so many rows of a table whose key is the tenant and these columns.
+/// Removes up to so many rows of a table (chosen once: joined, the choice would be made again for
+/// every row) whose key is the tenant and these columns.
 async fn remove(
     transaction: &Transaction,
     tenant: TenantId,
@@ -152,8 +154,9 @@ async fn remove(
     limit: usize,
 ) -> Result<usize, Fault> {
     let sql = format!(
-        "DELETE FROM {table} WHERE tenant = $1 AND ({keys}) IN (
-            SELECT {keys} FROM {table} WHERE tenant = $1 ORDER BY {keys} LIMIT $2 FOR UPDATE)"
+        "WITH chosen AS MATERIALIZED (
+            SELECT {keys} FROM {table} WHERE tenant = $1 ORDER BY {keys} LIMIT $2 FOR UPDATE)
+         DELETE FROM {table} WHERE tenant = $1 AND ({keys}) IN (SELECT {keys} FROM chosen)"
     );
     let removed = transaction
         .execute(&sql, &[&tenant.0, &bounded(limit)])

@@ -160,10 +160,10 @@ pub(super) async fn delete(
         return Ok(UploadDeletion::Absent);
     }
     let limit = bounded(limit);
-    let sql = "DELETE FROM import WHERE tenant = $1 AND state = 0 AND id IN (
+    let sql = "WITH chosen AS MATERIALIZED (
             SELECT id FROM import WHERE tenant = $1 AND upload = $2 AND state = 0
             ORDER BY id LIMIT $3 FOR UPDATE)
-        RETURNING id";
+        DELETE FROM import WHERE tenant = $1 AND id IN (SELECT id FROM chosen) RETURNING id";
     let withdrawn = transaction
         .query(sql, &[&tenant.0, &upload.0, &limit])
         .await?;
@@ -178,9 +178,10 @@ pub(super) async fn delete(
         now,
     };
     imports::record(transaction, tenant, &ids, &write, "import-withdrawn").await?;
-    let sql = "UPDATE import SET upload = NULL WHERE tenant = $1 AND id IN (
-        SELECT id FROM import WHERE tenant = $1 AND upload = $2 AND state <> 0
-        ORDER BY id LIMIT $3 FOR UPDATE)";
+    let sql = "WITH chosen AS MATERIALIZED (
+            SELECT id FROM import WHERE tenant = $1 AND upload = $2 AND state <> 0
+            ORDER BY id LIMIT $3 FOR UPDATE)
+        UPDATE import SET upload = NULL WHERE tenant = $1 AND id IN (SELECT id FROM chosen)";
     transaction
         .execute(sql, &[&tenant.0, &upload.0, &limit])
         .await?;
