@@ -1,5 +1,8 @@
 //! What only PostgreSQL can show: several processes on one database, and a server in bad weather.
 
+mod queries;
+mod weather;
+
 use std::sync::Mutex;
 
 use super::*;
