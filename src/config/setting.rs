@@ -264,18 +264,26 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "database.pool_size",
-        kind: Kind::Count { least: 1, most: 1000 },
+        kind: Kind::Count {
+            least: 1,
+            most: 1000,
+        },
         default: Preset::Value("10"),
         doc: "How many connections to PostgreSQL are held at most",
         details: "One more listens for other processes' work. SQLite has no use for it.",
+        example: &["20"],
         ..PLAIN
     },
     Setting {
         key: "database.statement_timeout",
-        kind: Kind::Duration { least: 1, most: 3600 },
+        kind: Kind::Duration {
+            least: 1,
+            most: 3600,
+        },
         default: Preset::Value("10s"),
         doc: "How long PostgreSQL may take for one statement",
         details: "Nothing limits how long a commit takes. SQLite has no use for it.",
+        example: &["30s"],
         ..PLAIN
     },
     Setting {

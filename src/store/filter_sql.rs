@@ -247,6 +247,11 @@ impl<F: Copy> Statement<F> {
             self.operand(operand);
             self.push(" IS NULL OR ");
         }
+        if values.is_empty() {
+            // A list of nothing has no type either.
+            self.push("FALSE)");
+            return;
+        }
         self.push("(");
         self.operand(operand);
         let (before, after) = self.dialect.any_of(values.first());

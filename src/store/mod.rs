@@ -7,9 +7,9 @@
 //! What a registration needs is decided in `domain::registration`, which settling calls inside
 //! its transaction.
 
+mod columns;
 #[cfg(test)]
 pub(crate) mod conformance;
-mod columns;
 mod database;
 mod error;
 pub mod filter_sql;
@@ -38,6 +38,7 @@ use crate::domain::{
 
 pub use database::{Database, POOL_SIZE, STATEMENT_TIMEOUT};
 pub use error::{StoreError, Unique};
+pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
     DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
@@ -46,13 +47,9 @@ use operation::{
 };
 use profiles::ProfileStore;
 use soundness::{Depth, Soundness};
-pub use opening::{DatabaseKind, OpenError, Opening};
 
 /// Opens the database that a url names. Which backend it is, is asked in this file only.
-pub fn open(
-    database: impl Into<Database>,
-    opening: Opening,
-) -> Result<Arc<dyn Store>, OpenError> {
+pub fn open(database: impl Into<Database>, opening: Opening) -> Result<Arc<dyn Store>, OpenError> {
     let database = database.into();
     if is_server(&database.url) {
         return Ok(Arc::new(postgres::PostgresStore::open(&database, opening)?));
@@ -69,7 +66,9 @@ fn is_server(url: &str) -> bool {
 /// looks the copy over. The copy holds all that was acknowledged before the call.
 pub fn back_up(url: &str, to: &Path) -> Result<Soundness, OpenError> {
     if is_server(url) {
-        return Err(of_its_own("is backed up by PostgreSQL's own tools, such as pg_dump"));
+        return Err(of_its_own(
+            "is backed up by PostgreSQL's own tools, such as pg_dump",
+        ));
     }
     sqlite::back_up(sqlite_path(url)?, to)
 }

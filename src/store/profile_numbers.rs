@@ -5,7 +5,8 @@ use crate::domain::profile::{DeviceType, ProfileKind, UsageType, UserType};
 /// How an enumeration is kept.
 pub(super) type Numbers<T> = &'static [(i64, T)];
 
-pub(super) const KINDS: Numbers<ProfileKind> = &[(1, ProfileKind::AzureAd), (2, ProfileKind::ActiveDirectory)];
+pub(super) const KINDS: Numbers<ProfileKind> =
+    &[(1, ProfileKind::AzureAd), (2, ProfileKind::ActiveDirectory)];
 pub(super) const DEVICE_TYPES: Numbers<DeviceType> = &[
     (0, DeviceType::WindowsPc),
     (1, DeviceType::HoloLens),

@@ -24,7 +24,7 @@ pub const SERVER_VARIABLE: &str = "HANGAR_TEST_POSTGRES";
 const UNPRIVILEGED: u32 = 65_534;
 
 /// How long a server may take to start or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The directory of the server that tests of the whole API are to use, if they are to use any.
 #[expect(clippy::disallowed_methods, reason = "tests have no settings")]
@@ -56,8 +56,17 @@ impl Server {
         let made = command(directory.path(), "initdb")
             .arg("--pgdata")
             .arg(directory.path().join("data"))
-            .args(["--username=hangar", "--auth=trust", "--encoding=UTF8", "--no-sync"])
-            .args(["--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US"])
+            .args([
+                "--username=hangar",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+            ])
+            .args([
+                "--locale=C.UTF-8",
+                "--locale-provider=icu",
+                "--icu-locale=en-US",
+            ])
             .output()
             .expect("initdb starts");
         assert!(made.status.success(), "initdb: {made:?}");
@@ -98,7 +107,10 @@ impl Server {
         let is_ready = || fs::read_to_string(&status).is_ok_and(|text| text.contains("ready"));
         while !is_ready() {
             let said = fs::read_to_string(&log).unwrap_or_default();
-            assert!(began.elapsed() < PATIENCE, "the server does not start: {said}");
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the server does not start: {said}"
+            );
             pause();
         }
     }
@@ -212,7 +224,10 @@ fn url(server: &Path, name: &str) -> String {
 }
 
 /// A database with the newest schema, which others are copied from. One makes it; the others wait.
-#[expect(clippy::expect_used, reason = "a test can't go on without its database")]
+#[expect(
+    clippy::expect_used,
+    reason = "a test can't go on without its database"
+)]
 fn template(server: &Path, kind: DatabaseKind) -> &'static str {
     let (name, unfinished) = match kind {
         DatabaseKind::Production => ("of_production", "new_production"),
@@ -255,7 +270,17 @@ fn ask(server: &Path, name: &str, sql: &str) -> String {
 fn psql(server: &Path, name: &str, sql: &str) -> Command {
     let mut command = Command::new(program("psql"));
     command
-        .args(["-X", "-q", "-t", "-A", "-v", "ON_ERROR_STOP=1", "-U", "hangar", "-h"])
+        .args([
+            "-X",
+            "-q",
+            "-t",
+            "-A",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            "hangar",
+            "-h",
+        ])
         .arg(server)
         .args(["-d", name, "-c", sql])
         .stdin(Stdio::null());
@@ -321,7 +346,10 @@ fn is_in_use(directory: &Path) -> bool {
         .any(|place| place == data)
 }
 
-#[expect(clippy::disallowed_methods, reason = "nothing tells when a server is ready")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing tells when a server is ready"
+)]
 fn pause() {
     std::thread::sleep(Duration::from_millis(20));
 }

@@ -111,8 +111,8 @@ impl Dialect {
             // Its `greatest` passes nulls over, and no text is longer than its shorter integers.
             Self::Postgres => (
                 "(SELECT CASE WHEN n < 0 THEN 0 WHEN n > 2147483646 THEN 2147483646
-                    ELSE n END::int FROM (VALUES (",
-                ")) AS number (n))",
+                    ELSE n END::int FROM (VALUES ((",
+                ")::bigint)) AS number (n))",
             ),
         }
     }

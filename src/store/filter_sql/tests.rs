@@ -76,7 +76,7 @@ fn both_dialects_say_the_same() {
             "substring(serial,code) eq tolower(fixed)",
             "(substr(serial, max(code, 0) + 1) = lower(?1))",
             r#"(substr(serial, (SELECT CASE WHEN n < 0 THEN 0 WHEN n > 2147483646 THEN 2147483646
-                    ELSE n END::int FROM (VALUES (code)) AS number (n)) + 1) COLLATE "C" = lower($1::text COLLATE "C"))"#,
+                    ELSE n END::int FROM (VALUES ((code)::bigint)) AS number (n)) + 1) COLLATE "C" = lower($1::text COLLATE "C"))"#,
         ),
         (
             "contains(serial,'a') eq null",

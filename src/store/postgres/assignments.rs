@@ -93,7 +93,13 @@ pub(super) async fn change(
         transaction
             .execute(
                 sql,
-                &[&tenant.0, &new.group().0, &new.is_exclusion(), &profile.0, &at],
+                &[
+                    &tenant.0,
+                    &new.group().0,
+                    &new.is_exclusion(),
+                    &profile.0,
+                    &at,
+                ],
             )
             .await?;
     }
@@ -207,10 +213,7 @@ pub(super) async fn targeting(
         })
     };
     Ok(Targeting {
-        candidates: rows
-            .iter()
-            .map(candidate)
-            .collect::<Result<_, Fault>>()?,
+        candidates: rows.iter().map(candidate).collect::<Result<_, Fault>>()?,
         sync: sync::state(session, tenant).await?,
     })
 }

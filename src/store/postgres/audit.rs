@@ -34,9 +34,6 @@ pub(super) async fn record(transaction: &Transaction, lines: &[Line<'_>]) -> Res
     if lines.is_empty() {
         return Ok(());
     }
-    fn all<'a, T>(lines: &'a [Line<'_>], of: impl Fn(&'a Line<'a>) -> T) -> Vec<T> {
-        lines.iter().map(of).collect()
-    }
     let tenants: Vec<Uuid> = all(lines, |line| line.tenant.0);
     let instants: Vec<i64> = all(lines, |line| line.at.as_microsecond());
     let kinds: Vec<&str> = all(lines, |line| line.actor.kind.as_str());
@@ -74,6 +71,10 @@ pub(super) async fn record(transaction: &Transaction, lines: &[Line<'_>]) -> Res
     Ok(())
 }
 
+fn all<'a, T>(lines: &'a [Line<'_>], of: impl Fn(&'a Line<'a>) -> T) -> Vec<T> {
+    lines.iter().map(of).collect()
+}
+
 /// A page of a tenant's lines, in the order in which they were added.
 pub(super) async fn list(
     session: &Session,
@@ -85,7 +86,11 @@ pub(super) async fn list(
             "SELECT seq, at, actor_kind, actor_id, application, action, import, device,
                 ledger_entry, detail
              FROM audit WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-            &[&tenant.0, &slice.after, &bounded(slice.limit).saturating_add(1)],
+            &[
+                &tenant.0,
+                &slice.after,
+                &bounded(slice.limit).saturating_add(1),
+            ],
         )
         .await?;
     let more = rows.len() > slice.limit;

@@ -204,14 +204,17 @@ fn read_page<F: Copy, T>(
 fn key_value(row: &Row, column: &str, kind: Kind) -> Result<Value<'static>, Fault> {
     let integer = || row::get::<Option<i64>>(row, column);
     let value = match kind {
-        Kind::String => row::get::<Option<String>>(row, column)?.map(|text| Value::Text(text.into())),
+        Kind::String => {
+            row::get::<Option<String>>(row, column)?.map(|text| Value::Text(text.into()))
+        }
         Kind::Boolean => row::get::<Option<bool>>(row, column)?.map(Value::Boolean),
         Kind::Guid => row::get::<Option<uuid::Uuid>>(row, column)?.map(Value::Guid),
-        Kind::DateTimeOffset => integer()?.map(row::timestamp).transpose()?.map(Value::Instant),
+        Kind::DateTimeOffset => integer()?
+            .map(row::timestamp)
+            .transpose()?
+            .map(Value::Instant),
         Kind::Enum(_) => integer()?
-            .map(|number| {
-                i32::try_from(number).map_err(|_| corrupt("a member of an enumeration"))
-            })
+            .map(|number| i32::try_from(number).map_err(|_| corrupt("a member of an enumeration")))
             .transpose()?
             .map(Value::Enum),
         _ => integer()?.map(Value::Integer),

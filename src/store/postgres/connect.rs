@@ -69,7 +69,11 @@ impl Target {
         })?;
         let place = place_of(&config);
         let is_near = config.get_hosts().iter().all(is_near);
-        let wanted = if verify { SslMode::Require } else { config.get_ssl_mode() };
+        let wanted = if verify {
+            SslMode::Require
+        } else {
+            config.get_ssl_mode()
+        };
         let mode = match wanted {
             // Whoever names who signs the certificate wants it looked at.
             _ if database.tls_ca.is_some() => SslMode::Require,
@@ -183,7 +187,10 @@ fn without_libpq_modes(url: &str) -> (String, bool) {
 fn is_near(host: &Host) -> bool {
     match host {
         Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+            name == "localhost"
+                || name
+                    .parse()
+                    .is_ok_and(|address: IpAddr| address.is_loopback())
         }
         Host::Unix(_) => true,
     }
@@ -203,7 +210,10 @@ fn place_of(config: &Config) -> String {
             }
         })
         .collect();
-    let name = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    let name = config
+        .get_dbname()
+        .or(config.get_user())
+        .unwrap_or_default();
     format!("{name:?} at {}", hosts.join(", "))
 }
 

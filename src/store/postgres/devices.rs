@@ -65,16 +65,14 @@ pub(super) async fn insert(transaction: &Transaction, devices: &[Device]) -> Res
     if devices.is_empty() {
         return Ok(());
     }
-    fn all<'a, T>(devices: &'a [Device], of: impl Fn(&'a Device) -> T) -> Vec<T> {
-        devices.iter().map(of).collect()
-    }
     let tenants: Vec<Uuid> = all(devices, |device| device.tenant.0);
     let ids: Vec<Uuid> = all(devices, |device| device.id.0);
     let entries: Vec<Uuid> = all(devices, |device| device.ledger_entry.0);
     let instants: Vec<i64> = all(devices, |device| device.registered_at.as_microsecond());
     let versions: Vec<i64> = all(devices, |device| device.version);
-    let enrollments: Vec<i64> =
-        all(devices, |device| device.properties.userless_enrollment.number().into());
+    let enrollments: Vec<i64> = all(devices, |device| {
+        device.properties.userless_enrollment.number().into()
+    });
     let texts = all_texts(devices);
     let mut parameters: Vec<&(dyn ToSql + Sync)> =
         vec![&tenants, &ids, &entries, &instants, &versions, &enrollments];
@@ -94,6 +92,10 @@ pub(super) async fn insert(transaction: &Transaction, devices: &[Device]) -> Res
         )
         .await?;
     Ok(())
+}
+
+fn all<'a, T>(devices: &'a [Device], of: impl Fn(&'a Device) -> T) -> Vec<T> {
+    devices.iter().map(of).collect()
 }
 
 /// The texts of devices, a column each, in the order of the statement.

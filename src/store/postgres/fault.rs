@@ -3,7 +3,7 @@
 
 use tokio_postgres::{
     Error,
-    error::{Severity, SqlState},
+    error::{DbError, Severity, SqlState},
 };
 
 use crate::store::StoreError;
@@ -113,7 +113,7 @@ fn is_transient(code: &SqlState) -> bool {
 
 /// Whether the server ended the connection with this error.
 fn is_severed(error: &Error) -> bool {
-    let severity = error.as_db_error().and_then(|db| db.parsed_severity());
+    let severity = error.as_db_error().and_then(DbError::parsed_severity);
     matches!(severity, Some(Severity::Fatal | Severity::Panic))
 }
 
@@ -153,7 +153,11 @@ fn kind_of(error: &Error) -> Kind {
         || text.starts_with("invalid column")
         || text.starts_with("error serializing parameter")
         || text.starts_with("query returned an unexpected number of rows");
-    if is_value { Kind::Value } else { Kind::Connection }
+    if is_value {
+        Kind::Value
+    } else {
+        Kind::Connection
+    }
 }
 
 /// The error in words without values: a constraint's detail names keys that a client sent.

@@ -123,9 +123,9 @@ impl Store for PostgresStore {
     }
 
     fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>> {
-        Box::pin(
-            async move { reading!(self.pool, session => imports::find(&session, tenant, id).await) },
-        )
+        Box::pin(async move {
+            reading!(self.pool, session => imports::find(&session, tenant, id).await)
+        })
     }
 
     fn list_imports(
@@ -209,9 +209,9 @@ impl Store for PostgresStore {
     }
 
     fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>> {
-        Box::pin(
-            async move { reading!(self.pool, session => uploads::find(&session, tenant, id).await) },
-        )
+        Box::pin(async move {
+            reading!(self.pool, session => uploads::find(&session, tenant, id).await)
+        })
     }
 
     fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
@@ -221,7 +221,9 @@ impl Store for PostgresStore {
     }
 
     fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(async move { reading!(self.pool, session => uploads::count(&session, tenant).await) })
+        Box::pin(
+            async move { reading!(self.pool, session => uploads::count(&session, tenant).await) },
+        )
     }
 
     fn delete_upload(
@@ -284,9 +286,9 @@ impl Store for PostgresStore {
     }
 
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>> {
-        Box::pin(
-            async move { reading!(self.pool, session => devices::find(&session, tenant, id).await) },
-        )
+        Box::pin(async move {
+            reading!(self.pool, session => devices::find(&session, tenant, id).await)
+        })
     }
 
     fn list_devices(
@@ -397,11 +399,15 @@ impl Store for PostgresStore {
     }
 
     fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(async move { reading!(self.pool, session => queue::oldest_waiting(&session).await) })
+        Box::pin(
+            async move { reading!(self.pool, session => queue::oldest_waiting(&session).await) },
+        )
     }
 
     fn count_waiting(&self) -> Answer<'_, u64> {
-        Box::pin(async move { reading!(self.pool, session => queue::count_waiting(&session).await) })
+        Box::pin(
+            async move { reading!(self.pool, session => queue::count_waiting(&session).await) },
+        )
     }
 
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -409,7 +415,9 @@ impl Store for PostgresStore {
     }
 
     fn find_ledger_entries(&self, query: LedgerQuery) -> Answer<'_, Vec<LedgerEntry>> {
-        Box::pin(async move { reading!(self.pool, session => ledger::find(&session, &query).await) })
+        Box::pin(
+            async move { reading!(self.pool, session => ledger::find(&session, &query).await) },
+        )
     }
 
     fn release_ledger_entry(
@@ -420,15 +428,15 @@ impl Store for PostgresStore {
     ) -> Answer<'_, bool> {
         Box::pin(async move {
             in_transaction!(self.pool, transaction =>
-                match ledger::owner(&transaction, entry).await? {
-                    Some((tenant, device)) => {
-                        let action = "ledger-released";
-                        devices::remove(&transaction, tenant, &[device], &actor, action, now)
-                            .await
-                            .map(|removed| removed > 0)
-                    }
-                    None => Ok(false),
-                })
+            match ledger::owner(&transaction, entry).await? {
+                Some((tenant, device)) => {
+                    let action = "ledger-released";
+                    devices::remove(&transaction, tenant, &[device], &actor, action, now)
+                        .await
+                        .map(|removed| removed > 0)
+                }
+                None => Ok(false),
+            })
         })
     }
 
@@ -462,9 +470,7 @@ impl Store for PostgresStore {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(
-            async move { reading!(self.pool, session => accepting::confirm(&session).await) },
-        )
+        Box::pin(async move { reading!(self.pool, session => accepting::confirm(&session).await) })
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -85,10 +85,10 @@ impl Pool {
             Err(PoolError::Backend(error)) => {
                 let text = text_of(&error);
                 // A server that starts, ends or moves is worth another try; a wrong password isn't.
-                Err(match fault::from_connecting(&error) {
-                    true => Fault::Again(text),
-                    false => StoreError::Unavailable(text).into(),
-                })
+                if fault::from_connecting(&error) {
+                    return Err(Fault::Again(text));
+                }
+                Err(StoreError::Unavailable(text).into())
             }
             Err(error) => Err(StoreError::Unavailable(error.to_string()).into()),
         }

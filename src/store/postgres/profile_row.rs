@@ -13,9 +13,7 @@ use crate::{
         profile::{OutOfBox, Profile, ProfileId, ProfileProperties, StatusScreen},
         tenant::TenantId,
     },
-    store::profile_numbers::{
-        self, DEVICE_TYPES, KINDS, Numbers, USAGE_TYPES, USER_TYPES, number,
-    },
+    store::profile_numbers::{self, DEVICE_TYPES, KINDS, Numbers, USAGE_TYPES, USER_TYPES, number},
 };
 
 /// The columns that `read` reads. `keep` writes them in this order.

@@ -150,9 +150,7 @@ impl ProfileStore for PostgresStore {
     }
 
     fn sync_state(&self, tenant: TenantId) -> Answer<'_, SyncState> {
-        Box::pin(
-            async move { reading!(self.pool, session => sync::state(&session, tenant).await) },
-        )
+        Box::pin(async move { reading!(self.pool, session => sync::state(&session, tenant).await) })
     }
 
     fn start_sync(
@@ -191,7 +189,15 @@ async fn create(
     }
     profile_row::keep(transaction, tenant, profile).await?;
     let at = profile.created_at;
-    record(transaction, tenant, profile.id, actor, "profile-created", at).await?;
+    record(
+        transaction,
+        tenant,
+        profile.id,
+        actor,
+        "profile-created",
+        at,
+    )
+    .await?;
     Ok(true)
 }
 
@@ -218,9 +224,7 @@ async fn find_within(
     tenant: TenantId,
     id: ProfileId,
 ) -> Result<Option<Profile>, Fault> {
-    let found = transaction
-        .query_opt(&by_id(), &[&tenant.0, &id.0])
-        .await?;
+    let found = transaction.query_opt(&by_id(), &[&tenant.0, &id.0]).await?;
     found.as_ref().map(profile_row::read).transpose()
 }
 

@@ -133,9 +133,7 @@ pub(super) async fn end(transaction: &Transaction, claims: &[ClaimKey]) -> Resul
         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS held (tenant, id, token)
         WHERE import.tenant = held.tenant AND import.id = held.id
             AND import.claim_token = held.token AND state = 0";
-    transaction
-        .execute(sql, &[&tenants, &ids, &tokens])
-        .await?;
+    transaction.execute(sql, &[&tenants, &ids, &tokens]).await?;
     Ok(())
 }
 
@@ -163,7 +161,13 @@ pub(super) async fn fail(
     let counted = transaction
         .query_opt(
             sql,
-            &[&key.tenant.0, &key.id.0, &key.token, &key.version, &back_off],
+            &[
+                &key.tenant.0,
+                &key.id.0,
+                &key.token,
+                &key.version,
+                &back_off,
+            ],
         )
         .await?;
     let Some(counted) = counted else {

@@ -35,7 +35,10 @@ impl Readiness {
         let (one, other) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
         let mut stand_in = [0; 32];
         let random = one.as_bytes().iter().chain(other.as_bytes());
-        stand_in.iter_mut().zip(random).for_each(|(to, from)| *to = *from);
+        stand_in
+            .iter_mut()
+            .zip(random)
+            .for_each(|(to, from)| *to = *from);
         Self {
             target,
             opening,

@@ -60,7 +60,9 @@ pub(super) async fn prepare(
         )));
     }
     // Others who start meanwhile wait here, and then find the work done.
-    client.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?;
+    client
+        .batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")
+        .await?;
     client
         .execute("SELECT pg_advisory_lock($1)", &[&LOCK])
         .await?;

@@ -22,30 +22,34 @@ use crate::{
 pub(super) async fn list(session: &Session) -> Result<Vec<TenantSummary>, Fault> {
     type Counted = fn(&mut TenantSummary) -> &mut u64;
     let counts: [(&str, Counted); 7] = [
-        ("SELECT tenant, count(*) FROM import GROUP BY tenant", |one| {
-            &mut one.imports
-        }),
+        (
+            "SELECT tenant, count(*) FROM import GROUP BY tenant",
+            |one| &mut one.imports,
+        ),
         (
             "SELECT tenant, count(*) FROM import WHERE state = 0 GROUP BY tenant",
             |one| &mut one.waiting,
         ),
-        ("SELECT tenant, count(*) FROM device GROUP BY tenant", |one| {
-            &mut one.devices
-        }),
+        (
+            "SELECT tenant, count(*) FROM device GROUP BY tenant",
+            |one| &mut one.devices,
+        ),
         (
             "SELECT tenant, count(*) FROM device_tombstone GROUP BY tenant",
             |one| &mut one.tombstones,
         ),
-        ("SELECT tenant, count(*) FROM upload GROUP BY tenant", |one| {
-            &mut one.uploads
-        }),
+        (
+            "SELECT tenant, count(*) FROM upload GROUP BY tenant",
+            |one| &mut one.uploads,
+        ),
         // A tenant that was synced and has nothing else is one all the same.
         ("SELECT tenant, 0::bigint FROM tenant_sync", |one| {
             &mut one.profiles
         }),
-        ("SELECT tenant, count(*) FROM profile GROUP BY tenant", |one| {
-            &mut one.profiles
-        }),
+        (
+            "SELECT tenant, count(*) FROM profile GROUP BY tenant",
+            |one| &mut one.profiles,
+        ),
     ];
     let mut tenants = BTreeMap::new();
     for (sql, counted) in counts {

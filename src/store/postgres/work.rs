@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{connect::Target, pool::Pool, tasks::Tasks};
 
 /// How long somebody who waits for work looks at nothing, at least; up to twice as long.
-const POLL: Duration = Duration::from_secs(1);
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Others are told of new work so often at most: a NOTIFY lets one transaction of all processes
 /// commit at a time.
@@ -51,7 +51,10 @@ impl Work {
     /// Notes that there will be work after this while.
     pub(super) fn expect_after(&self, while_: Duration) {
         let at = Instant::now() + while_;
-        let mut next = self.next_lapse.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self
+            .next_lapse
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *next = Some(next.map_or(at, |earlier| earlier.min(at)));
     }
 
@@ -59,11 +62,14 @@ impl Work {
     pub(super) async fn wait(&self, target: &Target, pool: &Pool, tasks: &Tasks) {
         self.keep_in_touch(target, pool, tasks);
         let lapse = {
-            let mut next = self.next_lapse.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut next = self
+                .next_lapse
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             next.take()
         };
-        let poll = Instant::now() + spread(POLL);
-        let until = lapse.map_or(poll, |lapse| lapse.min(poll));
+        let look = Instant::now() + spread(LOOK_AFTER);
+        let until = lapse.map_or(look, |lapse| lapse.min(look));
         tokio::select! {
             () = self.news.notified() => {
                 // Whoever waits next still has to know.
@@ -98,7 +104,11 @@ async fn listen(target: Target, news: Arc<Notify>, name: String) {
             }
         });
         if let Ok(link) = target.connect(&tasks, Some(notified)).await
-            && link.client.batch_execute("LISTEN hangar_work").await.is_ok()
+            && link
+                .client
+                .batch_execute("LISTEN hangar_work")
+                .await
+                .is_ok()
         {
             // Nobody told us anything meanwhile.
             news.notify_one();

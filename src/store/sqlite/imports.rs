@@ -24,8 +24,7 @@ use crate::{
         upload::UploadId,
     },
     store::{
-        StoreError, Unique,
-        columns,
+        StoreError, Unique, columns,
         filter_sql::Dialect,
         operation::{ImportDeletion, NewImport, NewImports, Updated},
     },

@@ -192,6 +192,10 @@ impl Opener {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is what `map_err` hands over"
+    )]
     pub(super) fn sqlite(&self, error: rusqlite::Error) -> OpenError {
         OpenError::Sqlite {
             path: self.path.clone(),

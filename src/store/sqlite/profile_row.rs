@@ -8,9 +8,7 @@ use crate::{
         profile::{OutOfBox, Profile, ProfileId, ProfileProperties, StatusScreen},
         tenant::TenantId,
     },
-    store::profile_numbers::{
-        self, DEVICE_TYPES, KINDS, Numbers, USAGE_TYPES, USER_TYPES, number,
-    },
+    store::profile_numbers::{self, DEVICE_TYPES, KINDS, Numbers, USAGE_TYPES, USER_TYPES, number},
 };
 
 /// The columns that `read` reads, in its order. `keep` writes them in the same.

@@ -35,7 +35,10 @@ impl Tls {
             });
         };
         let unreadable = |error: String| {
-            format!("can't be believed: database.tls_ca, {}, {error}", path.display())
+            format!(
+                "can't be believed: database.tls_ca, {}, {error}",
+                path.display()
+            )
         };
         let mut roots = RootCertStore::empty();
         let certificates = CertificateDer::pem_file_iter(path)

@@ -94,9 +94,13 @@ impl<'a> Columns<'a> {
             columns.tenants.push(tenant.0);
             columns.ids.push(row.id.0);
             columns.calls.push(request.call.0);
-            columns.accepted_at.push(request.accepted_at.as_microsecond());
+            columns
+                .accepted_at
+                .push(request.accepted_at.as_microsecond());
             columns.group_tags.push(properties.group_tag.as_deref());
-            columns.serial_numbers.push(properties.serial_number.as_deref());
+            columns
+                .serial_numbers
+                .push(properties.serial_number.as_deref());
             columns.product_keys.push(properties.product_key.as_deref());
             columns.import_ids.push(properties.import_id.as_deref());
             columns
@@ -107,7 +111,9 @@ impl<'a> Columns<'a> {
             columns.uploads.push(upload.map(|id| id.0));
             columns.actor_kinds.push(request.actor.kind.as_str());
             columns.actor_ids.push(&request.actor.id);
-            columns.applications.push(request.actor.application.as_deref());
+            columns
+                .applications
+                .push(request.actor.application.as_deref());
         }
         columns
     }

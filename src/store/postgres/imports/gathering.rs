@@ -107,7 +107,9 @@ fn weight_kib(imports: &NewImports) -> u32 {
             1024 + blob.map_or(0, |blob| blob.content().len())
         })
         .sum();
-    u32::try_from(bytes / 1024).unwrap_or(u32::MAX).clamp(1, QUEUE_KIB)
+    u32::try_from(bytes / 1024)
+        .unwrap_or(u32::MAX)
+        .clamp(1, QUEUE_KIB)
 }
 
 async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {

@@ -116,9 +116,7 @@ impl View {
             .ok_or_else(|| corrupt("a ledger key without its entry"))?;
         Ok(LedgerMatch {
             entry: id,
-            owner: entry
-                .owner
-                .map(|(tenant, _, call)| Owner { tenant, call }),
+            owner: entry.owner.map(|(tenant, _, call)| Owner { tenant, call }),
             fingerprints: entry.fingerprints.clone(),
         })
     }
@@ -182,7 +180,9 @@ impl View {
         let before = entry.fingerprints.clone();
         let old_name = entry.name();
         entry.owner = Some((device.tenant, device.id, call));
-        entry.serial_number.clone_from(&device.properties.serial_number);
+        entry
+            .serial_number
+            .clone_from(&device.properties.serial_number);
         if !fold(&device.properties.product_key).is_empty() {
             entry.product_key.clone_from(&device.properties.product_key);
         }
@@ -196,7 +196,9 @@ impl View {
         self.named.entry(name).or_default().insert(id);
         let anchored = is_anchored(&all);
         let change = self.changed.entry(id).or_default();
-        let new_keys = all.keys().filter(|key| !before.keys().any(|old| old == *key));
+        let new_keys = all
+            .keys()
+            .filter(|key| !before.keys().any(|old| old == *key));
         change.keys.extend(new_keys);
         if anchored && !is_anchored(&before) && !change.is_new {
             // Hardware that was known without an endorsement key gains one.

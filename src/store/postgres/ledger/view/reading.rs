@@ -151,10 +151,7 @@ async fn lock(transaction: &Transaction, keys: &BTreeSet<Fingerprint>) -> Result
 
 /// The entries that go by the names in these imports: of each name, as many as can matter to a
 /// batch, whose imports may each rename one.
-async fn read_named(
-    transaction: &Transaction,
-    subjects: &[&Subject],
-) -> Result<Vec<Uuid>, Fault> {
+async fn read_named(transaction: &Transaction, subjects: &[&Subject]) -> Result<Vec<Uuid>, Fault> {
     let names: BTreeSet<(&str, &str)> = subjects
         .iter()
         .filter_map(|subject| match subject {
@@ -187,7 +184,9 @@ fn split(keys: &[&Fingerprint]) -> (Vec<i64>, Vec<Vec<u8>>) {
 fn key(row: &Row) -> Result<Fingerprint, Fault> {
     let number: i64 = get(row, "kind")?;
     let digest: &[u8] = get(row, "digest")?;
-    let kind = u8::try_from(number).ok().and_then(FingerprintKind::from_number);
+    let kind = u8::try_from(number)
+        .ok()
+        .and_then(FingerprintKind::from_number);
     kind.zip(digest.try_into().ok())
         .map(|(kind, digest)| Fingerprint { kind, digest })
         .ok_or_else(|| corrupt("a ledger key of no known kind"))

@@ -24,8 +24,10 @@ impl View {
             .iter()
             .filter_map(|(id, change)| Some((*id, change, self.entries.get(id)?)))
             .collect();
-        let (new, known): (Vec<_>, Vec<_>) =
-            changed.iter().copied().partition(|(_, change, _)| change.is_new);
+        let (new, known): (Vec<_>, Vec<_>) = changed
+            .iter()
+            .copied()
+            .partition(|(_, change, _)| change.is_new);
         enter(transaction, &new).await?;
         assign(transaction, &known).await?;
         write_keys(transaction, &changed).await
@@ -53,8 +55,12 @@ impl<'a> Columns<'a> {
         let mut columns = Self::default();
         for (id, _, entry) in entries {
             columns.ids.push(id.0);
-            columns.tenants.push(entry.owner.map(|(tenant, ..)| tenant.0));
-            columns.devices.push(entry.owner.map(|(_, device, _)| device.0));
+            columns
+                .tenants
+                .push(entry.owner.map(|(tenant, ..)| tenant.0));
+            columns
+                .devices
+                .push(entry.owner.map(|(_, device, _)| device.0));
             columns.calls.push(entry.owner.map(|(.., call)| call.0));
             columns.serial_numbers.push(&entry.serial_number);
             columns.product_keys.push(&entry.product_key);
@@ -131,7 +137,9 @@ async fn assign(transaction: &Transaction, entries: &[Changed<'_>]) -> Result<()
         return Ok(());
     }
     // Found by other keys, it was given to somebody else since it was read.
-    Err(Fault::Rival("hardware that was free has an owner".to_owned()))
+    Err(Fault::Rival(
+        "hardware that was free has an owner".to_owned(),
+    ))
 }
 
 async fn write_keys(transaction: &Transaction, changed: &[Changed<'_>]) -> Result<(), Fault> {
