@@ -45,7 +45,7 @@ pub enum Subject {
 }
 
 /// Serial number and product key, in the form in which they are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NameKey {
     /// The folded serial number.
     pub serial_number: String,

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::LazyLock};
 use jiff::Timestamp;
 use odata::Value;
 
-use super::filter_sql::{Column, Dialect};
+use super::filter_sql::{ByPlan, Column, Dialect, NEVER_MICROSECONDS, PlanColumns};
 use crate::domain::{
     directory_error::DirectoryError,
     field::{DeviceField, ImportField},
@@ -40,22 +40,28 @@ pub(super) fn device(field: DeviceField) -> Column {
         DeviceField::DeviceAccountPassword => {
             return Column::Constant(Value::Text(Cow::Borrowed("")));
         }
-        DeviceField::ProfileAssignmentStatus | DeviceField::EnrollmentState => {
-            return Column::Constant(Value::Enum(4));
+        DeviceField::ProfileAssignmentStatus => {
+            return Column::Planned(ByPlan::Status, &PLAN_COLUMNS);
         }
+        DeviceField::ProfileAssignedAt => {
+            return Column::Planned(ByPlan::AssignedAt, &PLAN_COLUMNS);
+        }
+        DeviceField::EnrollmentState => return Column::Constant(Value::Enum(4)),
         DeviceField::RemediationState => return Column::Constant(Value::Enum(1)),
         DeviceField::ProfileAssignmentDetailedStatus => return Column::Constant(Value::Enum(0)),
-        DeviceField::ProfileAssignedAt
-        | DeviceField::LastContactedAt
-        | DeviceField::RemediationStateModifiedAt => {
+        DeviceField::LastContactedAt | DeviceField::RemediationStateModifiedAt => {
             let never = Timestamp::from_microsecond(NEVER_MICROSECONDS).unwrap_or_default();
             return Column::Constant(Value::Instant(never));
         }
     })
 }
 
-/// The first instant of the year 1, which is Graph's way to say never.
-const NEVER_MICROSECONDS: i64 = -62_135_596_800_000_000;
+/// What a device's plan is about.
+const PLAN_COLUMNS: PlanColumns = PlanColumns {
+    direct_profile: "direct_profile",
+    targeted_at: "coalesce(targeted_at, registered_at)",
+    group_tag: "group_tag",
+};
 
 /// Where an import's property is kept. Absent texts are null here.
 pub(super) fn import(dialect: Dialect, field: ImportField) -> Column {

@@ -27,6 +27,7 @@ use jiff::Timestamp;
 
 use crate::domain::{
     actor::Actor,
+    assignment::Plan,
     device::{Device, DeviceId},
     field::{DeviceField, ImportField},
     identity::LedgerEntryId,
@@ -166,6 +167,7 @@ pub trait Store: ProfileStore + Send + Sync {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion>;
@@ -201,15 +203,22 @@ pub trait Store: ProfileStore + Send + Sync {
     /// The device with this id.
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>>;
 
-    /// A page of devices.
+    /// A page of devices. A query that names nothing of what follows from the tenant's plan may come
+    /// with any, such as the default.
     fn list_devices(
         &self,
         tenant: TenantId,
         query: Query<DeviceField>,
+        plan: Plan,
     ) -> Answer<'_, Listed<Device>>;
 
-    /// How many devices a filter takes; without one, how many there are.
-    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64>;
+    /// How many devices a filter takes; without one, how many there are. The plan is as for a page.
+    fn count_devices(
+        &self,
+        tenant: TenantId,
+        filter: Filter<DeviceField>,
+        plan: Plan,
+    ) -> Answer<'_, u64>;
 
     /// Registers a device of which there is no hash, decided as an import is. A request that was
     /// accepted before is accepted again, and changes nothing.

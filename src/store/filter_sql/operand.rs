@@ -70,6 +70,10 @@ impl<F: Copy> Statement<F> {
         match column {
             Column::Stored { sql, .. } => self.push(&sql),
             Column::Constant(value) => self.bind(Parameter::of(&value)),
+            Column::Planned(what, columns) => {
+                let sql = self.planned(what, columns);
+                self.push(&sql);
+            }
         }
     }
 
@@ -93,6 +97,7 @@ impl<F: Copy> Statement<F> {
             Operand::Field(property) => match (self.column_of)(property.field) {
                 Column::Stored { nullable, .. } => nullable,
                 Column::Constant(value) => value == Value::Null,
+                Column::Planned(..) => false,
             },
             Operand::ToLower(inner)
             | Operand::ToUpper(inner)
@@ -147,13 +152,14 @@ impl<F: Copy> Statement<F> {
     }
 
     /// An instant: no function makes one, so that it is a column or known.
-    fn instant(&self, operand: &Operand<F>) -> Instant {
+    fn instant(&mut self, operand: &Operand<F>) -> Instant {
         match operand {
             Operand::Literal(Literal::Instant(instant)) => Instant::Known(Some(*instant)),
             Operand::Field(property) => match (self.column_of)(property.field) {
                 Column::Stored { sql, .. } => Instant::Column(sql.into_owned()),
                 Column::Constant(Value::Instant(instant)) => Instant::Known(Some(instant)),
                 Column::Constant(_) => Instant::Known(None),
+                Column::Planned(what, columns) => Instant::Column(self.planned(what, columns)),
             },
             _ => Instant::Known(None),
         }

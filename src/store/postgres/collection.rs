@@ -19,13 +19,14 @@ use super::{
 };
 use crate::{
     domain::{
+        assignment::Plan,
         device::Device,
         field::{DeviceField, ImportField},
         import::Import,
         tenant::TenantId,
     },
     store::{
-        columns,
+        StoreError, columns,
         filter_sql::{Column, Dialect, Parameter, Statement},
         operation::{Listed, Position, Query},
     },
@@ -43,6 +44,14 @@ pub(super) struct Collection<F: 'static, T> {
     pub(super) read: fn(&Row) -> Result<T, Fault>,
     /// Whether a field is the serial number, of which trigrams are kept.
     pub(super) is_serial: fn(F) -> bool,
+}
+
+/// What a query is made into SQL by, besides itself.
+pub(super) struct Way {
+    /// What decides which profile a tenant's devices have.
+    pub(super) plan: Plan,
+    /// Whether trigrams find ASCII letters in either case.
+    pub(super) folds_ascii: bool,
 }
 
 /// How imports are listed.
@@ -69,11 +78,11 @@ pub(super) async fn count<F: Copy, T>(
     collection: &Collection<F, T>,
     tenant: TenantId,
     filter: Option<&Condition<F>>,
-    folds_ascii: bool,
+    way: Way,
 ) -> Result<u64, Fault> {
-    let mut sql = Statement::new(Dialect::Postgres, collection.column_of);
+    let mut sql = Statement::new(Dialect::Postgres, collection.column_of).by_plan(way.plan);
     sql.push("SELECT count(*)");
-    from(&mut sql, collection, tenant, filter, folds_ascii);
+    from(&mut sql, collection, tenant, filter, way.folds_ascii);
     row::count(&run(session, sql).await?)
 }
 
@@ -83,19 +92,25 @@ pub(super) async fn page<F: Copy, T>(
     collection: &Collection<F, T>,
     tenant: TenantId,
     query: &Query<F>,
-    folds_ascii: bool,
+    way: Way,
 ) -> Result<Listed<T>, Fault> {
     let (keys, ids) = until_id(&query.order);
-    let mut sql = Statement::new(Dialect::Postgres, collection.column_of);
+    let mut sql = Statement::new(Dialect::Postgres, collection.column_of).by_plan(way.plan);
     sql.push("SELECT ");
     sql.push(collection.columns);
     for (index, key) in keys.iter().enumerate() {
-        sql.push(", ");
+        let is_number = matches!(key.property.kind, Kind::Integer | Kind::Enum(_));
+        let (before, after) = if is_number {
+            (", (", ")::bigint")
+        } else {
+            (", ", "")
+        };
+        sql.push(before);
         sql.key(key);
-        sql.push(&format!(" AS key_{index}"));
+        sql.push(&format!("{after} AS key_{index}"));
     }
     let filter = query.filter.as_ref();
-    from(&mut sql, collection, tenant, filter, folds_ascii);
+    from(&mut sql, collection, tenant, filter, way.folds_ascii);
     if let Some(end) = &query.after {
         sql.push(" AND ");
         sql.behind(keys, ids, end);
@@ -130,6 +145,9 @@ fn from<F: Copy, T>(
 }
 
 async fn run<F: Copy>(session: &Session, sql: Statement<F>) -> Result<Vec<Row>, Fault> {
+    if sql.is_too_long() {
+        return Err(StoreError::TooCostly.into());
+    }
     let (sql, parameters) = sql.finish();
     let parameters: Vec<(&(dyn ToSql + Sync), Type)> = parameters
         .iter()

@@ -49,6 +49,7 @@ use super::{
 };
 use crate::domain::{
     actor::Actor,
+    assignment::Plan,
     device::{Device, DeviceId},
     field::{DeviceField, ImportField},
     identity::LedgerEntryId,
@@ -58,7 +59,9 @@ use crate::domain::{
     upload::{Upload, UploadId},
 };
 use again::{in_transaction, reading};
+use collection::Way;
 use connect::Target;
+use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
 use pool::Pool;
 use readiness::Readiness;
@@ -105,6 +108,11 @@ impl PostgresStore {
             .get_or_init(|| Gatherer::start(self.pool.clone(), &self.tasks))
     }
 
+    async fn way(&self, plan: Plan) -> Result<Way, Fault> {
+        let folds_ascii = self.pool.described().await?.folds_ascii;
+        Ok(Way { plan, folds_ascii })
+    }
+
     fn announce_work(&self) {
         self.work.announce(&self.target, &self.pool, &self.tasks);
     }
@@ -135,8 +143,8 @@ impl Store for PostgresStore {
     ) -> Answer<'_, Listed<Import>> {
         Box::pin(async move {
             reading!(self.pool, session => {
-                let folds = self.pool.described().await?.folds_ascii;
-                collection::page(&session, &collection::IMPORTS, tenant, &query, folds).await
+                let way = self.way(Plan::default()).await?;
+                collection::page(&session, &collection::IMPORTS, tenant, &query, way).await
             })
         })
     }
@@ -144,9 +152,9 @@ impl Store for PostgresStore {
     fn count_imports(&self, tenant: TenantId, filter: Filter<ImportField>) -> Answer<'_, u64> {
         Box::pin(async move {
             reading!(self.pool, session => {
-                let folds = self.pool.described().await?.folds_ascii;
+                let way = self.way(Plan::default()).await?;
                 let filter = filter.as_ref();
-                collection::count(&session, &collection::IMPORTS, tenant, filter, folds).await
+                collection::count(&session, &collection::IMPORTS, tenant, filter, way).await
             })
         })
     }
@@ -231,12 +239,14 @@ impl Store for PostgresStore {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion> {
         Box::pin(async move {
             let deletion = in_transaction!(self.pool, transaction =>
-                uploads::delete(&transaction, tenant, id, limit, &actor, now).await)?;
+                uploads::delete(&transaction, tenant, id, (limit, &precondition), &actor, now)
+                    .await)?;
             self.announce_work();
             Ok(deletion)
         })
@@ -295,21 +305,27 @@ impl Store for PostgresStore {
         &self,
         tenant: TenantId,
         query: Query<DeviceField>,
+        plan: Plan,
     ) -> Answer<'_, Listed<Device>> {
         Box::pin(async move {
             reading!(self.pool, session => {
-                let folds = self.pool.described().await?.folds_ascii;
-                collection::page(&session, &collection::DEVICES, tenant, &query, folds).await
+                let way = self.way(plan.clone()).await?;
+                collection::page(&session, &collection::DEVICES, tenant, &query, way).await
             })
         })
     }
 
-    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
+    fn count_devices(
+        &self,
+        tenant: TenantId,
+        filter: Filter<DeviceField>,
+        plan: Plan,
+    ) -> Answer<'_, u64> {
         Box::pin(async move {
             reading!(self.pool, session => {
-                let folds = self.pool.described().await?.folds_ascii;
+                let way = self.way(plan.clone()).await?;
                 let filter = filter.as_ref();
-                collection::count(&session, &collection::DEVICES, tenant, filter, folds).await
+                collection::count(&session, &collection::DEVICES, tenant, filter, way).await
             })
         })
     }

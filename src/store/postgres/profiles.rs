@@ -24,6 +24,7 @@ use crate::{
         device::DeviceId,
         profile::{MAX_PROFILES, Profile, ProfileId},
         profile_change::ProfileChange,
+        revision::Precondition,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
@@ -68,12 +69,18 @@ impl ProfileStore for PostgresStore {
         tenant: TenantId,
         id: ProfileId,
         change: ProfileChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileUpdate> {
+        let write = Write {
+            precondition,
+            actor,
+            now,
+        };
         Box::pin(async move {
             in_transaction!(self.pool, transaction =>
-                update(&transaction, tenant, id, change.clone(), &actor, now).await)
+                update(&transaction, tenant, id, change.clone(), &write).await)
         })
     }
 
@@ -81,12 +88,18 @@ impl ProfileStore for PostgresStore {
         &self,
         tenant: TenantId,
         id: ProfileId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileDeletion> {
+        let write = Write {
+            precondition,
+            actor,
+            now,
+        };
         Box::pin(async move {
             in_transaction!(self.pool, transaction =>
-                delete(&transaction, tenant, id, &actor, now).await)
+                delete(&transaction, tenant, id, &write).await)
         })
     }
 
@@ -165,6 +178,13 @@ impl ProfileStore for PostgresStore {
                 sync::start(&transaction, tenant, &rules, &actor, now).await)
         })
     }
+}
+
+/// Who writes to a profile, when, and in which revision it must be.
+struct Write {
+    precondition: Precondition,
+    actor: Actor,
+    now: Timestamp,
 }
 
 /// Takes a tenant's profiles for the rest of the transaction.
@@ -249,13 +269,16 @@ async fn update(
     tenant: TenantId,
     id: ProfileId,
     change: ProfileChange,
-    actor: &Actor,
-    now: Timestamp,
+    write: &Write,
 ) -> Result<ProfileUpdate, Fault> {
+    let (actor, now) = (&write.actor, write.now);
     lock(transaction, tenant).await?;
     let Some(mut profile) = find_within(transaction, tenant, id).await? else {
         return Ok(ProfileUpdate::Absent);
     };
+    if !write.precondition.holds(profile.revision()) {
+        return Ok(ProfileUpdate::ConditionNotMet);
+    }
     if let Err(refusal) = profile.apply(change, now) {
         return Ok(ProfileUpdate::Refused(refusal));
     }
@@ -268,12 +291,15 @@ async fn delete(
     transaction: &Transaction,
     tenant: TenantId,
     id: ProfileId,
-    actor: &Actor,
-    now: Timestamp,
+    write: &Write,
 ) -> Result<ProfileDeletion, Fault> {
+    let (actor, now) = (&write.actor, write.now);
     lock(transaction, tenant).await?;
-    if find_within(transaction, tenant, id).await?.is_none() {
+    let Some(profile) = find_within(transaction, tenant, id).await? else {
         return Ok(ProfileDeletion::Absent);
+    };
+    if !write.precondition.holds(profile.revision()) {
+        return Ok(ProfileDeletion::ConditionNotMet);
     }
     let sql = "SELECT 1 FROM profile_assignment WHERE tenant = $1 AND profile = $2 LIMIT 1";
     let assigned = transaction.query_opt(sql, &[&tenant.0, &id.0]).await?;

@@ -62,9 +62,12 @@ pub(super) async fn find(
     tenant: TenantId,
     id: UploadId,
 ) -> Result<Option<Upload>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM upload WHERE tenant = $1 AND id = $2");
-    let rows = session.query(&sql, &[&tenant.0, &id.0]).await?;
+    let rows = session.query(&by_id(), &[&tenant.0, &id.0]).await?;
     rows.first().map(read).transpose()
+}
+
+fn by_id() -> String {
+    format!("SELECT {COLUMNS} FROM upload WHERE tenant = $1 AND id = $2")
 }
 
 /// A page of uploads in the order of their ids.
@@ -152,12 +155,20 @@ pub(super) async fn delete(
     transaction: &Transaction,
     tenant: TenantId,
     upload: UploadId,
-    limit: usize,
+    (limit, precondition): (usize, &Precondition),
     actor: &Actor,
     now: Timestamp,
 ) -> Result<UploadDeletion, Fault> {
     if !is_kept(transaction, tenant, upload, "FOR UPDATE").await? {
         return Ok(UploadDeletion::Absent);
+    }
+    if *precondition != Precondition::default() {
+        let sql = by_id();
+        let found = transaction.query_opt(&sql, &[&tenant.0, &upload.0]).await?;
+        let found = found.as_ref().map(read).transpose()?;
+        if found.is_some_and(|upload| !precondition.holds(upload.revision())) {
+            return Ok(UploadDeletion::ConditionNotMet);
+        }
     }
     let limit = bounded(limit);
     let sql = "WITH chosen AS MATERIALIZED (

@@ -13,9 +13,9 @@ use super::{
     fault::Fault,
     ledger::{self, FreshKeys},
     row,
-    search::{Candidates, Hint, Search},
+    search::{self, Candidates, Hint, Search},
 };
-pub(super) use by_serial::delete_named;
+pub(super) use by_serial::{delete_named, ids_named};
 
 use crate::{
     domain::{
@@ -137,8 +137,13 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
             properties.device_account_upn,
             properties.device_friendly_name,
             properties.userless_enrollment.number(),
-        ])
-        .map(|_| ())
+        ])?;
+    search::note_new_device(
+        connection,
+        device.tenant,
+        device.id,
+        &properties.serial_number,
+    )
 }
 
 /// Registers a device of which there is no hash.

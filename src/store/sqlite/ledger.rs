@@ -5,6 +5,7 @@
 //! tables by way of `fresh_keys`.
 
 pub(super) mod fresh_keys;
+mod names;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -40,7 +41,7 @@ pub(super) fn known(
 ) -> Result<Known, Fault> {
     let entries = match subject {
         Subject::Refused(_) => Vec::new(),
-        Subject::Named(name, _) => entries_named(connection, name)?,
+        Subject::Named(name, _) => names::entries(connection, fresh, name)?,
         Subject::Hardware(fingerprints, _) => entries_sharing(connection, fresh, fingerprints)?,
     };
     let crowded = entries.len() > MATCHES_READ;
@@ -50,18 +51,6 @@ pub(super) fn known(
         .map(|entry| read_match(connection, entry))
         .collect::<Result<_, _>>()?;
     Ok(Known { matches, crowded })
-}
-
-fn entries_named(connection: &Connection, name: &NameKey) -> Result<Vec<LedgerEntryId>, Fault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id FROM ledger_entry
-         WHERE world = ?1 AND serial_number_folded = ?2 AND product_key_folded = ?3 LIMIT 2",
-    )?;
-    let rows = statement.query_map(
-        params![WORLD, name.serial_number, name.product_key],
-        |row| row::guid(row, 0).map(LedgerEntryId),
-    )?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The entries that share a key, those first that are certain. Against hardware that has an
@@ -227,7 +216,8 @@ fn enter(
             fold(&properties.product_key),
             pack(fingerprints),
         ])?;
-    Ok(fresh.enter(connection, device.ledger_entry, fingerprints)?)
+    let name = NameKey::new(&properties.serial_number, &properties.product_key);
+    Ok(fresh.enter(connection, device.ledger_entry, fingerprints, name)?)
 }
 
 /// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
@@ -241,6 +231,7 @@ fn assign(
 ) -> Result<(), Fault> {
     let entry = device.ledger_entry;
     let known = read_match(connection, entry)?.fingerprints;
+    let known_name = names::of_entry(connection, entry)?;
     let mut all = known.clone();
     if let Some(gained) = gained {
         all.extend(gained);
@@ -286,11 +277,20 @@ fn assign(
                 ])?;
         }
     }
+    let name = names::of_entry(connection, entry)?;
+    if let Some(known_name) = known_name
+        .as_ref()
+        .filter(|known| name.as_ref() != Some(known))
+    {
+        names::remove(connection, known_name, entry)?;
+    }
     // Whatever was fresh of it goes along.
-    fresh.forget(entry, &known);
+    fresh.forget(entry, &known, known_name);
     let anchored = is_anchored(&all);
-    all.keys()
-        .try_for_each(|key| insert_key(connection, key, anchored, entry))
+    for key in all.keys() {
+        insert_key(connection, key, anchored, entry)?;
+    }
+    name.map_or(Ok(()), |name| names::insert(connection, &name, entry))
 }
 
 /// Makes an entry found by a key, unless it is already.
@@ -302,16 +302,14 @@ fn insert_key(
 ) -> Result<(), Fault> {
     let (kind, id) = (key.kind.number(), entry.0.as_bytes());
     if key.kind.is_unique() {
-        // The constraint keeps a key with its entry; this says so where it matters.
-        let holder: [u8; 16] = connection
+        let entered = connection
             .prepare_cached(
                 "INSERT INTO ledger_unique_key (world, kind, digest, entry)
-                 VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (world, kind, digest) DO UPDATE SET entry = entry
-                 RETURNING entry",
+                 VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
             )?
-            .query_row(params![WORLD, kind, key.digest, id], |row| row.get(0))?;
-        if holder != *id {
+            .execute(params![WORLD, kind, key.digest, id])?;
+        // The constraint keeps a key with its entry; this says so where it matters.
+        if entered == 0 && unique_holder(connection, key)? != Some(entry) {
             return Err(row::corrupt("a key that belongs to other hardware"));
         }
     } else {

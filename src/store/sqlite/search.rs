@@ -6,6 +6,7 @@
 mod narrowing;
 mod trigrams;
 
+use narrowing::TRIGRAMS_OF_A_TEXT;
 use odata::Condition;
 use rusqlite::{Connection, params_from_iter};
 
@@ -16,7 +17,7 @@ use crate::{
 };
 #[cfg(test)]
 pub(super) use trigrams::catch_up;
-pub(super) use trigrams::{BUSY, IDLE, catch_up_alone};
+pub(super) use trigrams::{BUSY, IDLE, catch_up_alone, note_new_device};
 
 /// So many rows are looked up one by one. Where an index finds more, the rows that a page needs are
 /// met soon enough by going through all in their order.
@@ -82,10 +83,16 @@ pub(super) fn way<F: Copy>(
     let Some(filter) = filter else {
         return Ok(Way::Any);
     };
-    if let Some(trigrams) = narrowing::trigrams(filter, search.is_serial)
-        && are_few(connection, search.trigrams, tenant, Some(&trigrams))?
-    {
-        return Ok(Way::Lookup(search.trigrams, Some(trigrams)));
+    let mut tried = None;
+    for of_a_text in TRIGRAMS_OF_A_TEXT {
+        let trigrams = narrowing::trigrams(filter, search.is_serial, of_a_text);
+        let Some(trigrams) = trigrams.filter(|trigrams| tried.as_ref() != Some(trigrams)) else {
+            break;
+        };
+        if are_few(connection, search.trigrams, tenant, Some(&trigrams))? {
+            return Ok(Way::Lookup(search.trigrams, Some(trigrams)));
+        }
+        tried = Some(trigrams);
     }
     for condition in narrowing::conjuncts(filter) {
         match (search.hint)(condition) {

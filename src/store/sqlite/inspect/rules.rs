@@ -129,6 +129,36 @@ pub(super) const RULES: &[Rule] = &[
         },
     },
     Rule {
+        name: "name-without-hardware",
+        broken: "SELECT name.entry FROM ledger_name AS name
+            WHERE NOT EXISTS (SELECT 1 FROM ledger_entry AS entry
+                WHERE entry.world = name.world AND entry.id = name.entry
+                    AND entry.serial_number_folded = name.serial_number
+                    AND entry.product_key_folded = name.product_key)",
+        sentence: |row| {
+            Ok(Some(format!(
+                "A serial number and product key lead to the hardware {}, which is not in the ledger, or not by this name.",
+                id(row, 0)?
+            )))
+        },
+    },
+    Rule {
+        name: "hardware-without-its-name",
+        broken: "SELECT id FROM ledger_entry AS entry
+            WHERE serial_number_folded <> '' AND product_key_folded <> ''
+                AND id NOT IN (SELECT entry FROM ledger_fresh)
+                AND NOT EXISTS (SELECT 1 FROM ledger_name AS name
+                    WHERE name.world = entry.world AND name.entry = entry.id
+                        AND name.serial_number = entry.serial_number_folded
+                        AND name.product_key = entry.product_key_folded)",
+        sentence: |row| {
+            Ok(Some(format!(
+                "The hardware {} is not found by its serial number and product key.",
+                id(row, 0)?
+            )))
+        },
+    },
+    Rule {
         name: "fresh-hardware-unknown",
         broken: "SELECT entry FROM ledger_fresh WHERE NOT EXISTS
             (SELECT 1 FROM ledger_entry WHERE world = 'main' AND id = ledger_fresh.entry)",

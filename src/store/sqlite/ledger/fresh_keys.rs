@@ -1,8 +1,8 @@
 //! The keys of hardware that was entered lately. They wait in memory until there are enough of
 //! them to go into the key tables in those tables' own order.
 //!
-//! A digest falls anywhere in a table of digests: entered as it comes, each key rewrites a page of
-//! its own, three for every device. In order and by the ten thousand, a page takes several at once.
+//! A digest falls anywhere in a table of digests, and a name in one of names: entered as it comes,
+//! each key rewrites a page of its own, four for every device. In order and by the ten thousand, a page takes several at once.
 //! Which hardware is fresh stands in `ledger_fresh`, from the transaction that enters it to the one
 //! after its last key has moved, so that nothing depends on this memory: it is read again at a
 //! start, and after a rollback of whatever had changed it.
@@ -14,21 +14,34 @@ use std::{
 };
 
 use rusqlite::{Connection, params};
+use uuid::Uuid;
 
-use super::{WORLD, insert_key, is_anchored, unpack};
+use super::{WORLD, insert_key, is_anchored, names, unpack};
 use crate::{
-    domain::identity::{Fingerprint, Fingerprints, LedgerEntryId},
+    domain::{
+        identity::{Fingerprint, Fingerprints, LedgerEntryId},
+        registration::NameKey,
+    },
     store::sqlite::{fault::Fault, row, writer::Witness},
 };
 
-/// How many keys are gathered before they move: about 7 MB, and as much again while they do.
+/// How many keys are gathered before they move: about 12 MB, and as much again while they do.
 const GATHERED: usize = 100_000;
 
 /// How many rows of `ledger_fresh` are removed at a time, once their keys have moved.
 const ROWS_REMOVED: i64 = 4096;
 
-/// A key, whether its hardware is anchored, and its hardware: the order of the key tables.
-type Key = (Fingerprint, bool, LedgerEntryId);
+/// What leads to a piece of hardware. Ordered as the key tables are.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    /// A fingerprint, and whether the hardware is anchored.
+    Fingerprint(Fingerprint, bool, LedgerEntryId),
+    /// Serial number and product key.
+    Name(NameKey, LedgerEntryId),
+}
+
+const FIRST_ENTRY: LedgerEntryId = LedgerEntryId(Uuid::nil());
+const LAST_ENTRY: LedgerEntryId = LedgerEntryId(Uuid::max());
 
 /// The keys that the key tables lack.
 pub(in crate::store::sqlite) struct FreshKeys {
@@ -128,11 +141,22 @@ impl Memory {
         &self,
         key: Fingerprint,
     ) -> impl Iterator<Item = (bool, LedgerEntryId)> + '_ {
-        let first = (key, false, LedgerEntryId(uuid::Uuid::nil()));
-        let last = (key, true, LedgerEntryId(uuid::Uuid::max()));
-        self.generations()
-            .flat_map(move |generation| generation.keys.range(first..=last))
-            .map(|(_, anchored, entry)| (*anchored, *entry))
+        let first = Key::Fingerprint(key, false, FIRST_ENTRY);
+        let last = Key::Fingerprint(key, true, LAST_ENTRY);
+        self.between(first, last).filter_map(|key| match key {
+            Key::Fingerprint(_, anchored, entry) => Some((*anchored, *entry)),
+            Key::Name(..) => None,
+        })
+    }
+
+    /// The hardware with a name.
+    pub(super) fn named(&self, name: &NameKey) -> impl Iterator<Item = LedgerEntryId> + '_ {
+        let first = Key::Name(name.clone(), FIRST_ENTRY);
+        let last = Key::Name(name.clone(), LAST_ENTRY);
+        self.between(first, last).filter_map(|key| match key {
+            Key::Name(_, entry) => Some(*entry),
+            Key::Fingerprint(..) => None,
+        })
     }
 
     /// Adds the keys of new hardware.
@@ -141,21 +165,25 @@ impl Memory {
         connection: &Connection,
         entry: LedgerEntryId,
         fingerprints: &Fingerprints,
+        name: Option<NameKey>,
     ) -> rusqlite::Result<()> {
         self.changed_by_operation = true;
         connection
             .prepare_cached("INSERT INTO ledger_fresh (entry) VALUES (?1)")?
             .execute(params![entry.0.as_bytes()])?;
-        self.gather(connection.last_insert_rowid(), entry, fingerprints);
+        self.gather(connection.last_insert_rowid(), entry, fingerprints, name);
         Ok(())
     }
 
     /// Drops the keys of hardware that have just been entered into the key tables by themselves.
-    pub(super) fn forget(&mut self, entry: LedgerEntryId, fingerprints: &Fingerprints) {
+    pub(super) fn forget(
+        &mut self,
+        entry: LedgerEntryId,
+        fingerprints: &Fingerprints,
+        name: Option<NameKey>,
+    ) {
         self.changed_by_operation = true;
-        let anchored = is_anchored(fingerprints);
-        for key in fingerprints.keys() {
-            let key = (key, anchored, entry);
+        for key in keys(entry, fingerprints, name) {
             self.gathered.keys.remove(&key);
             if let Some(moving) = &mut self.moving {
                 moving.generation.keys.remove(&key);
@@ -192,17 +220,27 @@ impl Memory {
         std::iter::once(&self.gathered).chain(moving)
     }
 
-    fn gather(&mut self, seq: i64, entry: LedgerEntryId, fingerprints: &Fingerprints) {
-        let anchored = is_anchored(fingerprints);
-        let keys = fingerprints.keys().map(|key| (key, anchored, entry));
-        self.gathered.keys.extend(keys);
+    fn between(&self, first: Key, last: Key) -> impl Iterator<Item = &Key> {
+        self.generations()
+            .flat_map(move |generation| generation.keys.range(&first..=&last))
+    }
+
+    fn gather(
+        &mut self,
+        seq: i64,
+        entry: LedgerEntryId,
+        fingerprints: &Fingerprints,
+        name: Option<NameKey>,
+    ) {
+        self.gathered.keys.extend(keys(entry, fingerprints, name));
         self.gathered.last_seq = seq;
     }
 
     fn load(&mut self, connection: &Connection) -> Result<(), Fault> {
         self.forget_all();
         let mut statement = connection.prepare_cached(
-            "SELECT fresh.seq, fresh.entry, hardware.fingerprints
+            "SELECT fresh.seq, fresh.entry, hardware.fingerprints, hardware.serial_number_folded,
+                hardware.product_key_folded
              FROM ledger_fresh AS fresh JOIN ledger_entry AS hardware
                 ON hardware.world = ?1 AND hardware.id = fresh.entry
              ORDER BY fresh.seq",
@@ -211,7 +249,8 @@ impl Memory {
         while let Some(row) = rows.next()? {
             let entry = LedgerEntryId(row::guid(row, 1)?);
             let fingerprints = unpack(row.get_ref(2)?.as_blob()?)?;
-            self.gather(row.get(0)?, entry, &fingerprints);
+            let name = names::read(row, 3)?;
+            self.gather(row.get(0)?, entry, &fingerprints, name);
         }
         self.loaded = true;
         Ok(())
@@ -224,17 +263,46 @@ impl Memory {
     }
 }
 
+/// All that leads to a piece of hardware.
+fn keys(
+    entry: LedgerEntryId,
+    fingerprints: &Fingerprints,
+    name: Option<NameKey>,
+) -> impl Iterator<Item = Key> + '_ {
+    let anchored = is_anchored(fingerprints);
+    let name = name.map(|name| Key::Name(name, entry));
+    fingerprints
+        .keys()
+        .map(move |key| Key::Fingerprint(key, anchored, entry))
+        .chain(name)
+}
+
 impl Moving {
     /// Enters the next keys into their tables; says whether some are left.
     fn move_keys(&mut self, connection: &Connection, count: usize) -> Result<bool, Fault> {
-        let after = self.moved.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut left = self.generation.keys.range((after, Bound::Unbounded));
+        let after = self
+            .moved
+            .as_ref()
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        let mut left = self
+            .generation
+            .keys
+            .range::<Key, _>((after, Bound::Unbounded));
+        let mut last = None;
         for key in left.by_ref().take(count) {
-            let (fingerprint, anchored, entry) = *key;
-            insert_key(connection, fingerprint, anchored, entry)?;
-            self.moved = Some(*key);
+            match key {
+                Key::Fingerprint(fingerprint, anchored, entry) => {
+                    insert_key(connection, *fingerprint, *anchored, *entry)?;
+                }
+                Key::Name(name, entry) => names::insert(connection, name, *entry)?,
+            }
+            last = Some(key);
         }
-        Ok(left.next().is_some())
+        let some_left = left.next().is_some();
+        if let Some(last) = last {
+            self.moved = Some(last.clone());
+        }
+        Ok(some_left)
     }
 
     /// Notes of some of the hardware that it is not fresh any more; says whether some is left.
@@ -283,6 +351,10 @@ mod tests {
         keys(byte).keys().next().unwrap()
     }
 
+    fn name(byte: u8) -> NameKey {
+        NameKey::new(&format!("S{byte}"), "p").unwrap()
+    }
+
     fn entry(byte: u8) -> LedgerEntryId {
         LedgerEntryId(Uuid::from_bytes([byte; 16]))
     }
@@ -293,12 +365,13 @@ mod tests {
             .execute(
                 "INSERT INTO ledger_entry (world, id, serial_number, product_key,
                     serial_number_folded, product_key_folded, fingerprints)
-                 VALUES ('main', ?1, '', '', '', '', ?2)",
-                params![entry(byte).0.as_bytes(), packed],
+                 VALUES ('main', ?1, '', '', ?3, 'p', ?2)",
+                params![entry(byte).0.as_bytes(), packed, name(byte).serial_number],
             )
             .unwrap();
         let mut memory = fresh.read(connection).unwrap();
-        memory.enter(connection, entry(byte), &keys(byte)).unwrap();
+        let (id, keys, name) = (entry(byte), keys(byte), name(byte));
+        memory.enter(connection, id, &keys, Some(name)).unwrap();
     }
 
     fn count(connection: &Connection, table: &str) -> i64 {
@@ -308,7 +381,7 @@ mod tests {
 
     #[test]
     fn a_key_is_found_all_the_way() {
-        let (connection, fresh) = ledger(6);
+        let (connection, fresh) = ledger(9);
         for byte in 1..=3 {
             enter(&connection, &fresh, byte);
         }
@@ -316,18 +389,16 @@ mod tests {
             let mut memory = fresh.read(&connection).unwrap();
             memory.move_on(&connection, count).unwrap();
         };
-        for moved in 1..=6 {
+        for moved in 1..=9 {
             for byte in 1..=3 {
                 let memory = fresh.read(&connection).unwrap();
                 assert_eq!(memory.unique(key(byte)), Some(entry(byte)));
+                assert!(memory.named(&name(byte)).eq([entry(byte)]));
             }
             move_on(1);
-            let tables = count(&connection, "ledger_unique_key");
-            assert_eq!(
-                tables + count(&connection, "ledger_shared_key"),
-                moved,
-                "one at a time"
-            );
+            let tables = ["ledger_unique_key", "ledger_shared_key", "ledger_name"];
+            let in_tables: i64 = tables.map(|table| count(&connection, table)).iter().sum();
+            assert_eq!(in_tables, moved, "one at a time");
         }
         assert_eq!(count(&connection, "ledger_fresh"), 0);
         move_on(0);
@@ -340,6 +411,7 @@ mod tests {
         );
         let memory = fresh.read(&connection).unwrap();
         assert_eq!(memory.unique(key(1)), None, "the tables have it now");
+        assert_eq!(memory.named(&name(1)).count(), 0);
     }
 
     #[test]
@@ -380,8 +452,10 @@ mod tests {
         enter(&connection, &fresh, 1);
         enter(&connection, &fresh, 2);
         let mut memory = fresh.read(&connection).unwrap();
-        memory.forget(entry(1), &keys(1));
+        memory.forget(entry(1), &keys(1), Some(name(1)));
         assert_eq!(memory.unique(key(1)), None);
+        assert_eq!(memory.named(&name(1)).count(), 0);
+        assert_eq!(memory.named(&name(2)).count(), 1);
         assert_eq!(memory.unique(key(2)), Some(entry(2)));
         assert_eq!(memory.shared(key(2)).count(), 1);
     }

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::store::{StoreError, sqlite::fault::Fault};
+use crate::{
+    domain::{device::DeviceId, tenant::TenantId},
+    store::{StoreError, sqlite::fault::Fault},
+};
 
 /// So much may be behind while there is other work: looking through it takes a millisecond or two.
 pub(in crate::store::sqlite) const BUSY: i64 = 2048;
@@ -27,6 +30,27 @@ struct Change {
     document: i64,
     added: bool,
     serial_number: String,
+}
+
+/// Notes a device that was added, which a trigger would do at some cost: SQLite sets a savepoint for a
+/// statement that fires one.
+pub(in crate::store::sqlite) fn note_new_device(
+    connection: &Connection,
+    tenant: TenantId,
+    device: DeviceId,
+    serial_number: &str,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO search_change (added, tenant, device, serial_number)
+             VALUES (1, ?1, ?2, ?3)",
+        )?
+        .execute(params![
+            tenant.0.as_bytes(),
+            device.0.as_bytes(),
+            serial_number
+        ])
+        .map(|_| ())
 }
 
 /// Works in what is behind, if it is more than so much, in a transaction of its own; says whether
