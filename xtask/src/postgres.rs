@@ -41,6 +41,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing tells when a server is ready"
+)]
 fn start(directory: &Path) -> anyhow::Result<Child> {
     let data = directory.join("data");
     let made = command(directory, "initdb")?
