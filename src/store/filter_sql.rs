@@ -89,9 +89,10 @@ impl<F: Copy> Statement<F> {
 
     /// Appends a parameter.
     pub fn bind(&mut self, parameter: Parameter) {
+        let number = self.parameters.len() + 1;
+        let placeholder = self.dialect.placeholder(number, &parameter);
         self.parameters.push(parameter);
-        let number = self.parameters.len();
-        self.text.push_str(&self.dialect.placeholder(number));
+        self.text.push_str(&placeholder);
     }
 
     /// Appends a condition that is as true, false or null as the tree.
@@ -251,6 +252,11 @@ impl<F: Copy> Statement<F> {
         if takes_null {
             self.operand(operand);
             self.push(" IS NULL OR ");
+        }
+        if values.is_empty() {
+            // A list of nothing has no type either.
+            self.push("FALSE)");
+            return;
         }
         self.push("(");
         self.operand(operand);

@@ -140,7 +140,9 @@ impl<F: Copy> Statement<F> {
     /// Appends a number of code points; what is below 0 counts as 0.
     fn not_negative(&mut self, number: &Operand<F>) {
         if let Operand::Literal(Literal::Integer(number)) = number {
+            self.push(self.dialect.short().0);
             self.bind(Parameter::Integer((*number).clamp(0, BEYOND_ANY_TEXT)));
+            self.push(self.dialect.short().1);
             return;
         }
         let (before, after) = self.dialect.not_negative();

@@ -39,6 +39,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+pub use super::opening::{DatabaseKind, OpenError, Opening};
 use super::{
     Answer, Store,
     operation::{
@@ -63,7 +64,6 @@ pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
-pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
 use writer::{Undo, Writer};
 

@@ -19,8 +19,7 @@ use crate::{
         upload::{Upload, UploadContents, UploadId},
     },
     store::{
-        StoreError, Unique,
-        filter_sql::Column,
+        StoreError, Unique, columns,
         operation::{NewImports, NewUpload, UploadDeletion},
     },
 };
@@ -43,28 +42,10 @@ const COLUMNS: &str = "tenant, id, created_at,
 pub(super) const COLLECTION: Collection<UploadField, Upload> = Collection {
     table: "upload",
     columns: COLUMNS,
-    column_of,
+    column_of: columns::upload,
     read,
     search: None,
 };
-
-/// Where a property is kept. The status is what `UploadContents` says, by its number on the wire.
-fn column_of(field: UploadField) -> Column {
-    Column::required(match field {
-        UploadField::Id => "id",
-        UploadField::CreatedAt => "created_at",
-        UploadField::Status => {
-            "(CASE
-                WHEN NOT EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
-                    AND import.upload = upload.id) THEN 0
-                WHEN EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
-                    AND import.upload = upload.id AND state = 0) THEN 1
-                WHEN EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
-                    AND import.upload = upload.id AND state = 4) THEN 3
-                ELSE 2 END)"
-        }
-    })
-}
 
 /// The imports in an upload, as a part of all imports.
 pub(super) fn imports_of(tenant: TenantId, upload: UploadId) -> Scope {
