@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     device::Device,
     profile::ProfileId,
+    revision::Revision,
     settings::{SyncRules, SyncState},
     tag_pattern::TagPattern,
 };
@@ -78,6 +79,15 @@ pub struct Assignment {
     pub profile: ProfileId,
     /// For whom it is.
     pub target: Target,
+}
+
+impl Assignment {
+    /// Names its state. It says what its key says, and is another once it says anything else.
+    pub fn revision(&self) -> Revision {
+        let group = self.target.group();
+        let exclusion = u8::from(self.target.is_exclusion());
+        Revision::of(&[self.profile.0.as_bytes(), group.0.as_bytes(), &[exclusion]])
+    }
 }
 
 /// Says which group tags stand for a group.

@@ -292,7 +292,7 @@ pub fn write_assignment(
         type_name: PROFILE_ASSIGNMENT,
         typing: Typing::ByContext,
         key: &key,
-        revision: None,
+        revision: Some(&|| assignment.revision()),
     };
     let mut object = begin_entity(out, &head, context, place);
     let select = context.shown.and_then(|shown| shown.select.as_ref());

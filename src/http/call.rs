@@ -157,11 +157,8 @@ impl Call {
 
     /// The error for an entity that is in another revision than the caller wants.
     pub fn condition_not_met(&self) -> ApiError {
-        let key = match self.key(0) {
-            // The only entity without a key.
-            "" => SETTINGS_SINGLETON,
-            key => key,
-        };
+        // The only entity without a key.
+        let key = self.keys.last().map_or(SETTINGS_SINGLETON, String::as_str);
         ApiError::condition_not_met(format!(
             "Resource '{key}' is not in the state that 'If-Match' or 'If-None-Match' demands: read it again."
         ))

@@ -34,7 +34,7 @@ impl Route {
     /// Whether it is about one entity, or a description: only those have entity tags. An action of
     /// an import or a device writes to it; one of a profile does not.
     pub fn has_etags(&self) -> bool {
-        let entities = [IMPORT, DEVICE, UPLOAD_IMPORT];
+        let entities = [IMPORT, DEVICE, UPLOAD_IMPORT, ASSIGNMENT];
         entities.iter().any(|entity| self.path.starts_with(entity))
             || [PROFILE, UPLOAD, SETTINGS, METADATA, OPENAPI].contains(&self.path)
     }

@@ -1,22 +1,31 @@
-//! Entity tags of what beta alone has: profiles, uploads and the settings.
+//! Entity tags of what beta alone has: profiles, their assignments, uploads and the settings.
 
 use hangar::testing::TestAnswer;
 use http::Method;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::harness::{House, PROFILES, SETTINGS, UPLOADS, all_devices, error, id_of, text};
+use crate::harness::{
+    House, PROFILES, SETTINGS, UPLOADS, all_devices, error, group_target, id_of, text,
+};
 
 const NOBODYS: &str = "W/\"AAAAAAAAAAAAAAAAAAAAAA\"";
 
-/// The paths of a profile, an upload with an import that waits, and the settings.
-async fn entities(house: &House) -> [String; 3] {
+/// The paths of a profile, an upload with an import that waits, the settings, and an assignment of
+/// another profile.
+async fn entities(house: &House) -> [String; 4] {
     let profile = house.make_profile(&house.contoso, "one").await;
     let upload = make_upload(house).await;
+    let other = house.make_profile(&house.contoso, "other").await;
+    let assignments = format!("{PROFILES}/{other}/assignments");
+    let target = group_target(Uuid::from_u128(7));
+    let assignment = id_of(&house.post(&assignments, &target).await);
     [
         format!("{PROFILES}/{profile}"),
         format!("{UPLOADS}/{upload}"),
         SETTINGS.to_owned(),
+        format!("{assignments}/{assignment}"),
     ]
 }
 
@@ -39,7 +48,7 @@ async fn ask(
     let ask = house
         .ask(method.clone(), path)
         .header(condition.0, condition.1);
-    let body: Value = if path.starts_with(PROFILES) {
+    let body: Value = if path.starts_with(PROFILES) && !path.contains("/assignments/") {
         json!({ "description": condition.1 })
     } else {
         json!({})
@@ -57,7 +66,7 @@ async fn each_shows_its_etag() {
     for path in entities(&house).await {
         let tag = tag_of(&house.get(&path).await);
         assert!(tag.starts_with("W/\"") && tag.ends_with('"'), "{tag}");
-        let set = path.rsplit_once('/').unwrap().0;
+        let (set, key) = path.rsplit_once('/').unwrap();
         for level in ["none", "minimal", "full"] {
             let accept = format!("application/json;odata.metadata={level}");
             let get = async |path: &str| {
@@ -71,7 +80,9 @@ async fn each_shows_its_etag() {
             if path != SETTINGS {
                 let list = get(set).await;
                 assert_eq!(list.header("etag"), None);
-                let row = &list.json()["value"][0];
+                let list = list.json();
+                let mut rows = list["value"].as_array().unwrap().iter();
+                let row = rows.find(|row| row["id"] == *key).unwrap();
                 assert_eq!(row.get("@odata.etag"), expected.as_ref());
             }
         }
@@ -159,7 +170,7 @@ async fn a_write_happens_only_to_what_its_client_has_seen() {
 #[tokio::test]
 async fn what_happens_to_an_entity_makes_another_etag() {
     let house = House::new();
-    let [profile, upload, _] = entities(&house).await;
+    let [profile, upload, ..] = entities(&house).await;
     let tag = async |path: &str| tag_of(&house.get(path).await);
 
     // A profile's assignments are no part of it, but of what is shown with them.
@@ -204,7 +215,7 @@ async fn what_happens_to_an_entity_makes_another_etag() {
 #[tokio::test]
 async fn what_is_no_entity_has_no_etag() {
     let house = House::new();
-    let [profile, upload, _] = entities(&house).await;
+    let [profile, upload, ..] = entities(&house).await;
     for (method, path) in [
         (Method::GET, PROFILES.to_owned()),
         (Method::POST, format!("{profile}/assign")),

@@ -12,7 +12,7 @@ use crate::{
         wire_error::{Problem, WireError},
     },
     http::{
-        call::{Call, Written, address, minimal},
+        call::{Call, Written, address, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
         profiles::profile_id,
@@ -39,7 +39,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let assignment = Assignment { profile, target };
     let location = location(&call, &assignment);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return minimal(&location);
+        return with_etag(minimal(&location)?, assignment.revision());
     };
     let mut response = shown(&call, status, &assignment, None)?;
     response

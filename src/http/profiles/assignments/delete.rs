@@ -3,8 +3,9 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{change, key};
+use super::{change, demand, key};
 use crate::{
+    domain::assignment::Assignment,
     http::{
         call::{Call, empty},
         error::ApiError,
@@ -17,9 +18,11 @@ use crate::{
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     call.take_no_options()?;
     let profile = find(&call).await?.id;
+    let target = key(&call, profile)?;
+    demand(&call, Assignment { profile, target }).await?;
     let wanted = AssignmentChange {
         profile,
-        old: Some(key(&call, profile)?),
+        old: Some(target),
         new: None,
     };
     change(&call, wanted, 1).await?;

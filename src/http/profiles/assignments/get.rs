@@ -20,5 +20,8 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         .await?;
     let found = assignments.iter().find(|one| one.target == target);
     let assignment = found.ok_or_else(|| call.absent_at(1))?;
+    if let Some(instead) = call.instead_of(assignment.revision())? {
+        return Ok(instead);
+    }
     shown(&call, StatusCode::OK, assignment, Some(&asked))
 }

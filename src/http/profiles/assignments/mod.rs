@@ -13,6 +13,7 @@ use crate::{
     domain::{
         assignment::{Assignment, MAX_ASSIGNMENTS, Target},
         profile::ProfileId,
+        revision::Precondition,
     },
     graph::{
         assignment::{AssignmentKey, assignments_path, parse_key, write_assignment},
@@ -20,11 +21,30 @@ use crate::{
         list_query::Shown,
     },
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
     store::profiles::{AssignmentChange, AssignmentOutcome},
 };
+
+/// Looks whether an assignment is as the caller demands before it is written to. Nothing comes
+/// between: an assignment that says anything else has another key.
+async fn demand(call: &Call, assignment: Assignment) -> Result<(), ApiError> {
+    let precondition = call.precondition()?;
+    if precondition == Precondition::default() {
+        return Ok(());
+    }
+    let of_profile = vec![assignment.profile];
+    let there = call.store().list_assignments(call.tenant(), of_profile);
+    if !there.await?.contains(&assignment) {
+        return Err(call.absent_at(1));
+    }
+    if precondition.holds(assignment.revision()) {
+        Ok(())
+    } else {
+        Err(call.condition_not_met())
+    }
+}
 
 /// The second key in the path as the target of an assignment of this profile.
 fn key(call: &Call, profile: ProfileId) -> Result<Target, ApiError> {
@@ -69,7 +89,7 @@ fn shown(
         ..call.write_context(level)
     };
     write_assignment(&mut body, assignment, &context, Place::Entity);
-    Ok(json(status, level, body))
+    with_etag(json(status, level, body), assignment.revision())
 }
 
 /// The address of an assignment.

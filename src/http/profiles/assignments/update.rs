@@ -3,12 +3,12 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{change, key, location, shown};
+use super::{change, demand, key, location, shown};
 use crate::{
     domain::assignment::Assignment,
     graph::{assignment::read_target, json as wire},
     http::{
-        call::{Call, Written, minimal},
+        call::{Call, Written, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
         profiles::find,
@@ -26,6 +26,8 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let profile = find(&call).await?.id;
     let old = key(&call, profile)?;
     let new = target.unwrap_or(old);
+    let target = old;
+    demand(&call, Assignment { profile, target }).await?;
     let wanted = AssignmentChange {
         profile,
         old: Some(old),
@@ -38,6 +40,9 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     };
     match call.written(StatusCode::OK) {
         Written::Whole(status) => shown(&call, status, &assignment, None),
-        Written::Minimal => minimal(&location(&call, &assignment)),
+        Written::Minimal => {
+            let minimal = minimal(&location(&call, &assignment))?;
+            with_etag(minimal, assignment.revision())
+        }
     }
 }
