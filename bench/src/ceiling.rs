@@ -10,6 +10,7 @@ use hangar::{
     config::{Flags, Mode, Settings, Sources},
     domain::{
         actor::Actor,
+        assignment::Plan,
         device::{Device, DeviceId},
         directory_error::DirectoryError,
         field::{DeviceField, ImportField},
@@ -115,6 +116,7 @@ impl Store for Nowhere {
         _: TenantId,
         _: UploadId,
         _: usize,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, UploadDeletion> {
@@ -144,14 +146,19 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_devices(&self, _: TenantId, _: Query<DeviceField>) -> Answer<'_, Listed<Device>> {
+    fn list_devices(
+        &self,
+        _: TenantId,
+        _: Query<DeviceField>,
+        _: Plan,
+    ) -> Answer<'_, Listed<Device>> {
         answer(Listed {
             rows: Vec::new(),
             next: None,
         })
     }
 
-    fn count_devices(&self, _: TenantId, _: Filter<DeviceField>) -> Answer<'_, u64> {
+    fn count_devices(&self, _: TenantId, _: Filter<DeviceField>, _: Plan) -> Answer<'_, u64> {
         answer(0)
     }
 

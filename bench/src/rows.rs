@@ -14,6 +14,7 @@ use hangar::{
     authority::directory::Directory,
     domain::{
         actor::Actor,
+        assignment::Plan,
         clock::Clock as _,
         hardware_blob::HardwareBlob,
         id,
@@ -262,7 +263,7 @@ async fn make_all(store: &dyn Store, rows: Rows) -> anyhow::Result<()> {
     wait(store, 0).await?;
     tokio::time::sleep(REST).await;
     for (tenant, devices) in [(large, rows.large_devices()), (small, rows.small)] {
-        let found = store.count_devices(tenant, None).await?;
+        let found = store.count_devices(tenant, None, Plan::default()).await?;
         ensure!(
             found == devices,
             "{found} devices where {devices} should be"

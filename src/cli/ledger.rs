@@ -4,7 +4,6 @@ use std::{fmt::Write as _, sync::Arc};
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::{SettingsArguments, print};
@@ -93,8 +92,8 @@ async fn release(arguments: ReleaseArguments) -> anyhow::Result<()> {
 
 fn open(arguments: SettingsArguments) -> anyhow::Result<Arc<dyn Store>> {
     let settings = Settings::unjudged(&arguments.sources()?)?;
-    let url = settings.database.url.expose_secret();
-    Ok(store::open(url, Opening::Administer)?)
+    let database = super::database(&settings.database);
+    Ok(store::open(database, Opening::Administer)?)
 }
 
 fn listing(entries: &[LedgerEntry]) -> String {

@@ -25,10 +25,12 @@ use std::{
 };
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use secrecy::ExposeSecret as _;
 
 use crate::{
     config::{Flags, Mode, Problems, Settings, Sources},
     lifecycle::SystemClock,
+    store,
 };
 
 /// The exit code of a command that ran and has bad news: what it was given is refused, or what it
@@ -197,6 +199,16 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         let error = cause.downcast_ref::<io::Error>();
         error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
+}
+
+/// The database that settings name, as the store takes it.
+fn database(settings: &crate::config::Database) -> store::Database {
+    store::Database {
+        url: settings.url.expose_secret().to_owned(),
+        pool_size: settings.pool_size,
+        statement_timeout: settings.statement_timeout,
+        tls_ca: settings.tls_ca.clone(),
+    }
 }
 
 /// Prints to the standard output.

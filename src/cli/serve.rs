@@ -7,7 +7,6 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::listeners::{Addresses, Listeners, certificate, listen};
@@ -53,12 +52,12 @@ const KEY_REFRESH: Duration = Duration::from_hours(1);
 
 /// Serves until the process is asked to end, on the database that the settings name.
 pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
-    let url = settings.database.url.clone();
+    let database = super::database(&settings.database);
     let kind = match mode {
         Mode::Dev => DatabaseKind::Development,
         Mode::Serve => DatabaseKind::Production,
     };
-    let open = || store::open(url.expose_secret(), Opening::Serve(kind));
+    let open = || store::open(database, Opening::Serve(kind));
     run_on(settings, mode, open).await
 }
 

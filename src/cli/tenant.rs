@@ -12,7 +12,6 @@ use std::{
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
-use secrecy::ExposeSecret as _;
 
 use super::{SettingsArguments, print};
 use crate::{
@@ -168,8 +167,8 @@ async fn delete_all(store: &dyn Store, tenant: TenantId) -> anyhow::Result<Tenan
 
 fn open(arguments: SettingsArguments) -> anyhow::Result<Arc<dyn Store>> {
     let settings = Settings::unjudged(&arguments.sources()?)?;
-    let url = settings.database.url.expose_secret();
-    Ok(store::open(url, Opening::Administer)?)
+    let database = super::database(&settings.database);
+    Ok(store::open(database, Opening::Administer)?)
 }
 
 fn listing(tenants: &[TenantSummary]) -> String {

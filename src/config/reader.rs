@@ -44,7 +44,7 @@ impl Reader<'_> {
     fn settings(&mut self) -> Result<Settings, Reported> {
         let server = self.server();
         let dir = self.one("data.dir", parse::path);
-        let url = self.database_url();
+        let database = self.database();
         let auth = self.auth();
         let behavior = self.choice(
             "graph.behavior",
@@ -61,7 +61,7 @@ impl Reader<'_> {
         Ok(Settings {
             server: server?,
             data: Data { dir: dir? },
-            database: Database { url: url? },
+            database: database?,
             auth: auth?,
             graph: Graph {
                 behavior: behavior?,
@@ -213,6 +213,19 @@ impl Reader<'_> {
         Ok(Log {
             level: level?,
             format: format?,
+        })
+    }
+
+    fn database(&mut self) -> Result<Database, Reported> {
+        let url = self.database_url();
+        let pool_size = self.count("database.pool_size");
+        let statement_timeout = self.duration("database.statement_timeout");
+        let tls_ca = self.optional("database.tls_ca", parse::path);
+        Ok(Database {
+            url: url?,
+            pool_size: pool_size?,
+            statement_timeout: statement_timeout?,
+            tls_ca: tls_ca?,
         })
     }
 

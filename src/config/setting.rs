@@ -263,6 +263,40 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        key: "database.pool_size",
+        kind: Kind::Count {
+            least: 1,
+            most: 1000,
+        },
+        default: Preset::Value("10"),
+        doc: "How many connections to PostgreSQL are held at most",
+        details: "One more listens for other processes' work. SQLite has no use for it.",
+        example: &["20"],
+        ..PLAIN
+    },
+    Setting {
+        key: "database.statement_timeout",
+        kind: Kind::Duration {
+            least: 1,
+            most: 3600,
+        },
+        default: Preset::Value("10s"),
+        doc: "How long PostgreSQL may take for one statement",
+        details: "Nothing limits how long a commit takes. SQLite has no use for it.",
+        example: &["30s"],
+        ..PLAIN
+    },
+    Setting {
+        key: "database.tls_ca",
+        kind: Kind::Path,
+        doc: "Who signs PostgreSQL's certificate, as a PEM file",
+        details: "With it, TLS is required and the certificate verified. Without it a server \
+                  elsewhere must have a certificate that this system trusts, unless database.url \
+                  says sslmode=disable; one on this machine is spoken to in the clear.",
+        example: &["/etc/hangar/database-ca.pem"],
+        ..PLAIN
+    },
+    Setting {
         key: "auth.issuers",
         kind: Kind::List(&Kind::Issuer),
         doc: "Who issues the tokens that are accepted",

@@ -84,6 +84,12 @@ pub struct Data {
 pub struct Database {
     /// `sqlite://PATH`, the path as it is, without percent-encoding; or `postgres://…`.
     pub url: SecretString,
+    /// How many connections to PostgreSQL are held at most.
+    pub pool_size: usize,
+    /// How long PostgreSQL may take for one statement.
+    pub statement_timeout: Duration,
+    /// Who signs PostgreSQL's certificate.
+    pub tls_ca: Option<PathBuf>,
 }
 
 /// Whose tokens are accepted.

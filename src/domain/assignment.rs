@@ -159,8 +159,9 @@ pub struct Assigned {
     pub status: AssignmentStatus,
 }
 
-/// Which device has which profile, in one tenant and at one instant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which device has which profile, in one tenant and at one instant. The default is a tenant's
+/// without assignments.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The oldest profile first.
     profiles: Vec<PlannedProfile>,
@@ -168,16 +169,23 @@ pub struct Plan {
     settled_until: Timestamp,
 }
 
+/// A profile with assignments that can reach devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct PlannedProfile {
-    id: ProfileId,
-    included: Vec<(Audience, Timestamp)>,
-    excluded: Vec<Audience>,
+pub struct PlannedProfile {
+    /// The profile.
+    pub id: ProfileId,
+    /// Whom it includes, and since when.
+    pub included: Vec<(Audience, Timestamp)>,
+    /// Whom it does not include, whatever else does.
+    pub excluded: Vec<Audience>,
 }
 
+/// The devices that an assignment is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Audience {
+pub enum Audience {
+    /// All of them.
     Everybody,
+    /// Those with a group tag of one of these patterns.
     Tags(Vec<TagPattern>),
 }
 
@@ -227,6 +235,27 @@ impl Plan {
         Self {
             profiles,
             settled_until: synced.map_or(waited, |synced| synced.max(waited)),
+        }
+    }
+
+    /// The profiles, the one that wins first. What was said of a very device wins over all.
+    pub fn profiles(&self) -> &[PlannedProfile] {
+        &self.profiles
+    }
+
+    /// Who became a profile's later than this waits for it. It is all that the plan has of the
+    /// clock and of syncs.
+    pub fn settled_until(&self) -> Timestamp {
+        self.settled_until
+    }
+
+    /// The same assignments as the clock stood when this was `settled_until`, so that the pages of
+    /// a list are of one instant.
+    #[must_use]
+    pub fn as_settled_until(self, settled_until: Timestamp) -> Self {
+        Self {
+            settled_until,
+            ..self
         }
     }
 

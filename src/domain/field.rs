@@ -96,6 +96,16 @@ pub enum DeviceField {
     UserlessEnrollmentStatus,
 }
 
+impl DeviceField {
+    /// Whether the property follows from a tenant's plan instead of being kept with the device.
+    pub fn follows_from_plan(self) -> bool {
+        matches!(
+            self,
+            Self::ProfileAssignmentStatus | Self::ProfileAssignedAt
+        )
+    }
+}
+
 /// A property of what `deleteDevices` answers for each serial number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DeletedDeviceField {

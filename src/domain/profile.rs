@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::tenant::TenantId;
+use super::{revision::Revision, tenant::TenantId};
 
 /// How many profiles a tenant may have.
 pub const MAX_PROFILES: u64 = 350;
@@ -46,6 +46,19 @@ pub struct Profile {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub modified_at: Timestamp,
+}
+
+impl Profile {
+    /// Names the state that the profile is in. It follows from all that the profile says and from
+    /// when that was last said: two states with one revision are one.
+    pub fn revision(&self) -> Revision {
+        let instants = [self.created_at, self.modified_at];
+        let [created_at, modified_at] = instants.map(|at| at.as_microsecond().to_le_bytes());
+        // Whatever property is added has a place in this.
+        let said = format!("{:?} {:?}", self.kind, self.properties);
+        let id = self.id.0.as_bytes();
+        Revision::of(&[id, &created_at, &modified_at, said.as_bytes()])
+    }
 }
 
 /// What a profile says. Absent strings are empty here, as Graph answers them.

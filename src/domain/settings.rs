@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{revision::Revision, tenant::TenantId};
+
 /// How syncing goes by the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyncRules {
@@ -74,6 +76,18 @@ impl SyncState {
             Some(started_at) if now < later(started_at, rules.duration) => SyncStatus::InProgress,
             Some(_) => SyncStatus::Completed,
         }
+    }
+
+    /// Names the state that the settings of a tenant are in: which syncs were started, and how the
+    /// last one is shown.
+    pub fn revision(&self, tenant: TenantId, rules: &SyncRules, now: Timestamp) -> Revision {
+        let instant =
+            |at: Option<Timestamp>| at.map_or(i64::MIN, Timestamp::as_microsecond).to_le_bytes();
+        let state = [instant(self.started_at), instant(self.before)];
+        Revision::of(&[tenant.0.as_bytes(), &state[0], &state[1]]).shown_with(&[
+            &[self.status(rules, now) as u8],
+            &instant(self.completed_at(rules, now)),
+        ])
     }
 
     /// When the last sync that is complete was started.

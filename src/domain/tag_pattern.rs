@@ -10,6 +10,11 @@ impl TagPattern {
         Self(text.to_owned())
     }
 
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether a group tag is of this pattern. ASCII letters match in either case, as they do in
     /// the directory's own rules.
     pub fn matches(&self, tag: &str) -> bool {

@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::tenant::TenantId;
+use super::{revision::Revision, tenant::TenantId};
 
 /// The key of an upload, unique within its tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +29,15 @@ pub struct Upload {
     pub created_at: Timestamp,
     /// Where its imports stand.
     pub status: UploadStatus,
+}
+
+impl Upload {
+    /// Names the state that the upload is in. Nobody writes to an upload, but its imports come, are
+    /// decided and go.
+    pub fn revision(&self) -> Revision {
+        let created_at = self.created_at.as_microsecond().to_le_bytes();
+        Revision::of(&[self.id.0.as_bytes(), &created_at, &[self.status as u8]])
+    }
 }
 
 /// Where an upload's imports stand, taken together.

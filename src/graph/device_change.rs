@@ -14,33 +14,56 @@ use super::{
         ASSIGN_RESOURCE_ACCOUNT, ASSIGN_USER, Action, DELETE_DEVICES, UPDATE_DEVICE_PROPERTIES,
     },
     edm::{self, Member},
-    enumeration::enumeration,
+    enumeration::enumeration_in,
     json::Json,
     schema::{DEVICE, DEVICE_NAVIGATION, EdmType},
     version::Version,
     wire_error::{Problem, WireError},
 };
 
-/// Reads the body of a POST or a PATCH.
-pub fn read_device(body: &Json<'_>, version: Version) -> Result<DeviceChange, WireError> {
+/// The two names of the directory's id, the second in beta alone.
+const DIRECTORY_IDS: [&str; 2] = ["azureActiveDirectoryDeviceId", "azureAdDeviceId"];
+
+/// Reads the body of a POST or a PATCH. `directory_id` is the device's in the directory, where it is
+/// known: a client that read both of its names may have changed only one.
+pub fn read_device(
+    body: &Json<'_>,
+    version: Version,
+    directory_id: Option<&str>,
+) -> Result<DeviceChange, WireError> {
     let body = without_navigation(body, version)?;
     let mut change = DeviceChange::default();
     edm::read_object(&body, &DEVICE, version, &mut |field, edm, json| {
-        take(&mut change, field, edm, json)
+        take(&mut change, field, (version, directory_id), edm, json)
     })?;
     Ok(change)
+}
+
+/// Whether a body gives the directory's id two values, so that the present one decides.
+pub fn names_two_directory_ids(body: &Json<'_>) -> bool {
+    let Json::Object(members) = body else {
+        return false;
+    };
+    let mut ids = members
+        .iter()
+        .filter(|(name, _)| DIRECTORY_IDS.contains(&name.as_ref()))
+        .map(|(_, value)| value);
+    ids.next()
+        .zip(ids.next())
+        .is_some_and(|(one, other)| one != other)
 }
 
 fn take(
     change: &mut DeviceChange,
     field: DeviceField,
+    (version, directory_id): (Version, Option<&str>),
     edm: EdmType,
     json: &Json<'_>,
 ) -> Result<(), WireError> {
     match edm {
         EdmType::Enum(name) => {
             return edm::member(json, name, |member| {
-                enumeration(name)?.number(member).map(drop)
+                enumeration_in(name, version)?.number(member).map(drop)
             });
         }
         EdmType::DateTimeOffset => return edm::check_instant(json),
@@ -65,7 +88,7 @@ fn take(
         DeviceField::SystemFamily => &mut change.system_family,
         DeviceField::DirectoryDeviceId => {
             let one = change.directory_device_id.take();
-            change.directory_device_id = Some(merge_ids(one, text)?);
+            change.directory_device_id = Some(merge_ids(one, text, directory_id)?);
             return Ok(());
         }
         DeviceField::ManagedDeviceId => {
@@ -94,17 +117,27 @@ fn take(
     Ok(())
 }
 
-/// The directory's id has two names in beta. A client that read both and changed one sends both.
-fn merge_ids(one: Option<String>, other: String) -> Result<String, WireError> {
-    match one {
-        Some(one) if one.is_empty() || one == other => Ok(other),
-        Some(one) if other.is_empty() => Ok(one),
-        Some(_) => Err(WireError::new(Problem::NamesDiffer {
-            one: "azureActiveDirectoryDeviceId",
-            other: "azureAdDeviceId",
-        })),
-        None => Ok(other),
+/// Of two values of the directory's id, the one that is not the present one is meant, and an empty
+/// one gives way.
+fn merge_ids(
+    one: Option<String>,
+    other: String,
+    present: Option<&str>,
+) -> Result<String, WireError> {
+    let Some(one) = one else {
+        return Ok(other);
+    };
+    if one == other || present == Some(&one) {
+        return Ok(other);
     }
+    if present == Some(&other) || other.is_empty() {
+        return Ok(one);
+    }
+    if one.is_empty() {
+        return Ok(other);
+    }
+    let [one, other] = DIRECTORY_IDS;
+    Err(WireError::new(Problem::NamesDiffer { one, other }))
 }
 
 /// The body without what `$expand` added to it, which is no property of the device.
@@ -284,7 +317,7 @@ mod tests {
     use crate::graph::json::parse;
 
     fn device(body: &str, version: Version) -> Result<DeviceChange, String> {
-        read_device(&parse(body).unwrap(), version).map_err(|error| error.to_string())
+        read_device(&parse(body).unwrap(), version, None).map_err(|error| error.to_string())
     }
 
     fn text(text: &str) -> String {
@@ -367,6 +400,35 @@ mod tests {
             let read = device(&body, Version::Beta).map(|change| change.directory_device_id);
             assert_eq!(read, expected, "{body}");
         }
+    }
+
+    #[test]
+    fn of_two_ids_the_one_that_is_new_is_meant() {
+        let cases = [
+            ("a", "b", "a", Ok("b")),
+            ("a", "b", "b", Ok("a")),
+            ("", "b", "b", Ok("")),
+            ("a", "", "a", Ok("")),
+            ("a", "", "x", Ok("a")),
+            ("", "b", "x", Ok("b")),
+            ("", "b", "", Ok("b")),
+            ("a", "a", "a", Ok("a")),
+            ("a", "b", "x", Err(())),
+            ("a", "b", "", Err(())),
+        ];
+        for (long, short, present, expected) in cases {
+            let [one, other] = DIRECTORY_IDS;
+            let body = format!(r#"{{"{one}":"{long}","{other}":"{short}"}}"#);
+            let body = parse(&body).unwrap();
+            let read = read_device(&body, Version::Beta, Some(present));
+            let read = read.map(|change| change.directory_device_id).map_err(drop);
+            let expected = expected.map(|id| Some(text(id)));
+            assert_eq!(read, expected, "{long} {short} {present}");
+            assert_eq!(names_two_directory_ids(&body), long != short);
+        }
+        assert!(!names_two_directory_ids(&parse("[]").unwrap()));
+        let one = parse(r#"{"azureAdDeviceId":"a"}"#).unwrap();
+        assert!(!names_two_directory_ids(&one));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
-use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
 
 use crate::domain::hardware_blob::HardwareBlob;
@@ -187,19 +186,6 @@ pub(super) fn texts(json: &Json<'_>, max: usize) -> Result<Vec<String>, WireErro
         .iter()
         .map(|item| text(item)?.ok_or_else(|| wrong_type(item, EdmType::String.name())))
         .collect()
-}
-
-/// Reads an instant. Null says nothing.
-pub(super) fn instant(json: &Json<'_>) -> Result<Option<Timestamp>, WireError> {
-    let type_name = EdmType::DateTimeOffset.name();
-    match json {
-        Json::Null => Ok(None),
-        Json::String(text) => match text.parse() {
-            Ok(instant) => Ok(Some(instant)),
-            Err(_) => Err(bad_literal(text, type_name)),
-        },
-        other => Err(wrong_type(other, type_name)),
-    }
 }
 
 /// Checks that a value is an instant, up to the last one of the year 9999. It may not be null.

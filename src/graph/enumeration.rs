@@ -70,6 +70,18 @@ pub const ENROLLMENT_STATE: EnumType = EnumType {
     ],
 };
 
+/// The same as the stable version knows it.
+const STABLE_ENROLLMENT_STATE: EnumType = EnumType {
+    name: ENROLLMENT_STATE.name,
+    members: &[
+        ("unknown", 0),
+        ("enrolled", 1),
+        ("pendingReset", 2),
+        ("failed", 3),
+        ("notContacted", 4),
+    ],
+};
+
 /// Graph: windowsAutopilotDeviceRemediationState.
 pub const REMEDIATION_STATE: EnumType = EnumType {
     name: "microsoft.graph.windowsAutopilotDeviceRemediationState",
@@ -169,12 +181,19 @@ pub const ENUMERATIONS: &[&EnumType] = &[
     &ASSIGNMENT_SOURCE,
 ];
 
-/// Members that beta alone knows of enumerations that both versions have.
-const BETA_MEMBERS: &[(&str, &str)] = &[(ENROLLMENT_STATE.name, "blocked")];
+/// Those of which the stable version knows less.
+const STABLE_ENUMERATIONS: &[&EnumType] = &[&STABLE_ENROLLMENT_STATE];
 
 /// The enumeration of this qualified name.
 pub fn enumeration(name: &str) -> Option<&'static EnumType> {
     ENUMERATIONS.iter().find(|kind| kind.name == name).copied()
+}
+
+/// The same with the members that a version knows.
+pub fn enumeration_in(name: &str, version: Version) -> Option<&'static EnumType> {
+    let mut stable = STABLE_ENUMERATIONS.iter();
+    let stable = stable.find(|kind| version == Version::V1 && kind.name == name);
+    stable.copied().or_else(|| enumeration(name))
 }
 
 /// The members that a version knows, each with its number.
@@ -182,11 +201,8 @@ pub fn members_in(
     kind: &'static EnumType,
     version: Version,
 ) -> impl Iterator<Item = (&'static str, i32)> {
-    let is_known = move |member: &str| {
-        version == Version::Beta || !BETA_MEMBERS.contains(&(kind.name, member))
-    };
-    let members = kind.members.iter().copied();
-    members.filter(move |(member, _)| is_known(member))
+    let known = enumeration_in(kind.name, version).unwrap_or(kind);
+    known.members.iter().copied()
 }
 
 /// The name of the member with this number; empty where there is none, which the tests of those who
@@ -233,12 +249,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_betas_alone_is_a_member() {
-        for (kind, member) in BETA_MEMBERS {
-            let kind = enumeration(kind).unwrap();
-            assert!(kind.number(member).is_some(), "{member}");
-            let known = |version| members_in(kind, version).any(|(name, _)| name == *member);
-            assert!(known(Version::Beta) && !known(Version::V1), "{member}");
+    fn the_stable_version_knows_a_part_of_betas_members() {
+        for stable in STABLE_ENUMERATIONS {
+            let whole = enumeration(stable.name).unwrap();
+            let missing = |member: &&(&str, i32)| !stable.members.contains(member);
+            assert_eq!(whole.members.iter().filter(missing).count(), 1);
+            assert!(members_in(whole, Version::V1).eq(stable.members.iter().copied()));
+            assert!(members_in(whole, Version::Beta).eq(whole.members.iter().copied()));
         }
+        assert!(!STABLE_ENROLLMENT_STATE.members.contains(&("blocked", 5)));
     }
 }

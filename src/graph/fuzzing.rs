@@ -146,7 +146,7 @@ pub fn fuzz_device_body(bytes: &[u8]) {
         drop(read_nothing(&json, &UNASSIGN_USER, version));
         drop(read_delete_devices(&json, version, 1_000));
         drop(read_update_properties(&json, version));
-        let Ok(change) = read_device(&json, version) else {
+        let Ok(change) = read_device(&json, version, None) else {
             continue;
         };
         let device = Device {
@@ -166,7 +166,7 @@ pub fn fuzz_device_body(bytes: &[u8]) {
             write_device(&mut out, &device, &shown, &context, Place::Entity);
             let written = String::from_utf8(out).expect("our own text");
             let json = parse(&written).expect("our own JSON");
-            let again = read_device(&json, version).expect("our own device");
+            let again = read_device(&json, version, None).expect("our own device");
             let mut same = device.clone();
             same.apply(again, Timestamp::UNIX_EPOCH)
                 .expect("what was read is no change");

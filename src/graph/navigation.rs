@@ -29,10 +29,12 @@ pub struct Navigation {
 /// The profile's devices.
 pub const ASSIGNED_DEVICES: &str = "assignedDevices";
 
+/// The profile's assignments.
+pub const ASSIGNMENTS: &str = PROFILE_NAVIGATION[0];
+
 const TOP: &str = DEVICE_MANAGEMENT.name;
 const DEPLOYMENT_PROFILE: &str = DEVICE_NAVIGATION[0];
 const INTENDED_PROFILE: &str = DEVICE_NAVIGATION[1];
-const ASSIGNMENTS: &str = PROFILE_NAVIGATION[0];
 
 /// Every navigation property.
 pub const NAVIGATION: &[Navigation] = &[

@@ -8,6 +8,7 @@ use crate::domain::{
     field::ProfileField,
     profile::{Profile, ProfileKind, StatusScreen},
     profile_change::{ProfileChange, ProfileRefusal},
+    revision::Revision,
 };
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     json::Json,
     json_writer::ObjectWriter,
+    navigation::{ASSIGNED_DEVICES, ASSIGNMENTS},
     profile_words::{DEVICE_TYPES, USAGE_TYPES, USER_TYPES, parse, word},
     schema::{
         ACTIVE_DIRECTORY_PROFILE, AZURE_AD_PROFILE, EdmType, EntitySet, PROFILE, StructuredType,
@@ -61,6 +63,11 @@ pub fn read_create(body: &Json<'_>) -> Result<(ProfileKind, ProfileChange), Wire
 /// Reads the body of a PATCH. Key and dates must be well typed and mean nothing.
 pub fn read_change(body: &Json<'_>) -> Result<ProfileChange, WireError> {
     let kind = read_kind(body)?;
+    let navigated = |name: &str| [ASSIGNMENTS, ASSIGNED_DEVICES].contains(&name);
+    let mut members = edm::members(body, PROFILE.name)?.iter();
+    if let Some((name, _)) = members.find(|(name, _)| navigated(name)) {
+        return Err(WireError::at(name.as_ref(), Problem::NotChangedHere));
+    }
     let mut change = ProfileChange {
         kind,
         ..ProfileChange::default()
@@ -101,7 +108,7 @@ fn take(
     let screen = &mut change.status_screen;
     match field {
         ProfileField::Id => edm::text(json).map(drop)?,
-        ProfileField::CreatedAt | ProfileField::ModifiedAt => edm::instant(json).map(drop)?,
+        ProfileField::CreatedAt | ProfileField::ModifiedAt => edm::check_instant(json)?,
         ProfileField::DisplayName => change.display_name = Some(read_display_name(json)?),
         ProfileField::Description => change.description = Some(or_empty(json)?),
         ProfileField::Locale => {
@@ -284,6 +291,20 @@ fn names_of(field: ProfileField) -> (&'static str, &'static str) {
     }
 }
 
+/// Names the state that a profile is shown in, its assignments included where they are shown.
+pub fn profile_revision(profile: &Profile, assignments: Option<&[Assignment]>) -> Revision {
+    let Some(assignments) = assignments else {
+        return profile.revision();
+    };
+    let shown = assignments.iter().flat_map(|assignment| {
+        let exclusion = u8::from(assignment.target.is_exclusion());
+        let group = assignment.target.group().0.into_bytes();
+        group.into_iter().chain([exclusion])
+    });
+    let shown: Vec<u8> = shown.collect();
+    profile.revision().shown_with(&[&shown])
+}
+
 /// Writes one profile, and its assignments where they were asked for.
 pub fn write_profile(
     out: &mut Vec<u8>,
@@ -298,7 +319,7 @@ pub fn write_profile(
         type_name: kind.name,
         typing: Typing::Derived,
         key: &profile.id,
-        revision: None,
+        revision: Some(&|| profile_revision(profile, assignments)),
     };
     let mut object = begin_entity(out, &head, context, place);
     write_properties(&mut object, kind, context, "", &|field| {

@@ -47,8 +47,6 @@ pub enum Role {
     Plain,
     /// What may be selected, and nothing found out about by filters.
     Secret,
-    /// What follows from the clock when it is shown: it may be selected, and no row has it.
-    Derived,
 }
 
 /// What a property holds.
@@ -265,21 +263,21 @@ pub const DEVICE: StructuredType<DeviceField> = StructuredType {
     base: None,
     properties: &[
         key(DeviceField::Id),
-        beta(derived(required(
+        beta(required(
             "deploymentProfileAssignmentStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentStatus"),
             DeviceField::ProfileAssignmentStatus,
-        ))),
+        )),
         beta(required(
             "deploymentProfileAssignmentDetailedStatus",
             EdmType::Enum("microsoft.graph.windowsAutopilotProfileAssignmentDetailedStatus"),
             DeviceField::ProfileAssignmentDetailedStatus,
         )),
-        beta(derived(required(
+        beta(required(
             "deploymentProfileAssignedDateTime",
             EdmType::DateTimeOffset,
             DeviceField::ProfileAssignedAt,
-        ))),
+        )),
         optional("groupTag", EdmType::String, DeviceField::GroupTag),
         optional(
             "purchaseOrderIdentifier",
@@ -418,13 +416,6 @@ const fn key<F: Copy>(field: F) -> Property<F> {
 const fn secret<F: Copy>(property: Property<F>) -> Property<F> {
     Property {
         role: Role::Secret,
-        ..property
-    }
-}
-
-const fn derived<F: Copy>(property: Property<F>) -> Property<F> {
-    Property {
-        role: Role::Derived,
         ..property
     }
 }

@@ -27,7 +27,7 @@ pub fn read_change(body: &Json<'_>) -> Result<(), WireError> {
         Version::Beta,
         &mut |field, edm, json| match field {
             SettingsField::Id => edm::text(json).map(drop),
-            SettingsField::SyncedAt | SettingsField::SyncStartedAt => edm::instant(json).map(drop),
+            SettingsField::SyncedAt | SettingsField::SyncStartedAt => edm::check_instant(json),
             SettingsField::SyncStatus => edm::member(json, edm.name(), |name| {
                 enumeration::SYNC_STATUS.number(name).map(drop)
             }),
@@ -59,7 +59,7 @@ pub fn write_settings(
         type_name: SETTINGS.name,
         typing: Typing::ByContext,
         key: &tenant,
-        revision: None,
+        revision: Some(&|| state.revision(tenant, rules, now)),
     };
     let instant = |at: Option<Timestamp>| at.map_or(Value::Plain(NEVER), Value::ExactInstant);
     let mut object = begin_entity(out, &head, context, Place::Entity);

@@ -47,7 +47,8 @@ pub struct Paging<'a> {
 /// The last row of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageEnd {
-    /// Its values of the order's keys.
+    /// Its values of the order's keys, and behind them whatever else the pages have in common that
+    /// the question does not tell.
     pub keys: Vec<Value<'static>>,
     /// Its id.
     pub id: Uuid,

@@ -4,6 +4,7 @@
 use crate::domain::{
     field::UploadField,
     import::Import,
+    revision::Revision,
     upload::{Upload, UploadId, UploadStatus},
 };
 
@@ -61,6 +62,19 @@ pub fn read_upload_change(body: Json<'_>) -> Result<(), WireError> {
     read_upload(&upload, |json| edm::text(json).map(drop))
 }
 
+/// Names the state that an upload is shown in, the imports in it included where they are shown.
+pub fn upload_revision(upload: &Upload, expansion: Option<&Expansion<'_>>) -> Revision {
+    let Some(expansion) = expansion else {
+        return upload.revision();
+    };
+    let imports = expansion.imports.iter();
+    let shown: Vec<u8> = imports
+        .flat_map(|(import, _)| *import.revision().as_bytes())
+        .collect();
+    let goes_on = u8::from(expansion.next_link.is_some());
+    upload.revision().shown_with(&[&shown, &[goes_on]])
+}
+
 /// Writes one upload, with imports in it if it is to be shown with any.
 pub fn write_upload(
     out: &mut Vec<u8>,
@@ -79,7 +93,7 @@ pub fn write_upload(
         type_name: UPLOAD.name,
         typing: Typing::ByContext,
         key: &upload.id,
-        revision: None,
+        revision: Some(&|| upload_revision(upload, expansion)),
     };
     let mut object = begin_entity(out, &head, context, place);
     write_properties(&mut object, &UPLOAD, context, "", &value_of);
@@ -161,7 +175,7 @@ fn read_upload(
         Version::Beta,
         &mut |field, edm: EdmType, json| match field {
             UploadField::Id => take_id(json),
-            UploadField::CreatedAt => edm::instant(json).map(drop),
+            UploadField::CreatedAt => edm::check_instant(json),
             UploadField::Status => edm::member(json, edm.name(), parse_status).map(drop),
         },
     )
@@ -285,9 +299,12 @@ mod tests {
             read_upload_change(parse(body).unwrap()).map_err(|error| error.to_string())
         };
         assert_eq!(
-            change("{\"id\":\"x\",\"status\":\"error\",\"createdDateTimeUtc\":null}"),
+            change(
+                "{\"id\":\"x\",\"status\":\"error\",\"createdDateTimeUtc\":\"2016-12-31T23:58:46Z\"}"
+            ),
             Ok(())
         );
+        assert!(change("{\"createdDateTimeUtc\":null}").is_err());
         assert!(change("{\"status\":1}").is_err());
         assert_eq!(
             change("{\"deviceIdentities\":[]}"),

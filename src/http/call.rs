@@ -34,7 +34,7 @@ use crate::{
         list_query::{Shown, read_count_query, read_entity_query},
         metadata_level::MetadataLevel,
         query::{self, PageOptions},
-        schema::EntitySet,
+        schema::{EntitySet, SETTINGS_SINGLETON},
         skip_token::{self, PageEnd, Paging},
         text,
         version::Version,
@@ -161,7 +161,11 @@ impl Call {
 
     /// The error for an entity that is in another revision than the caller wants.
     pub fn condition_not_met(&self) -> ApiError {
-        let key = self.key(0);
+        let key = match self.key(0) {
+            // The only entity without a key.
+            "" => SETTINGS_SINGLETON,
+            key => key,
+        };
         ApiError::condition_not_met(format!(
             "Resource '{key}' is not in the state that 'If-Match' or 'If-None-Match' demands: read it again."
         ))

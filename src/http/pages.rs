@@ -5,7 +5,8 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use odata::{Condition, Vocabulary};
+use jiff::Timestamp;
+use odata::{Condition, Value, Vocabulary};
 
 use super::{
     call::{Call, json},
@@ -32,11 +33,25 @@ pub struct Asked<F> {
     level: MetadataLevel,
     question: String,
     after: Option<Position>,
+    /// The instant that all pages are of, where the question is about what the clock changes.
+    instant: Option<Timestamp>,
 }
 
 impl<F: Copy + PartialEq> Asked<F> {
     /// Reads what a request asks of a set.
     pub fn read(call: &Call, set: EntitySet, vocabulary: &Vocabulary<F>) -> Result<Self, ApiError> {
+        Self::read_by_clock(call, set, vocabulary, |_| false)
+    }
+
+    /// Reads what a request asks of a set with properties that the clock changes, which this says.
+    /// Where the filter or the order names one, the list's pages are of one instant: it stands
+    /// behind the order's values in the token of a page's end.
+    pub fn read_by_clock(
+        call: &Call,
+        set: EntitySet,
+        vocabulary: &Vocabulary<F>,
+        follows_clock: fn(F) -> bool,
+    ) -> Result<Self, ApiError> {
         let level = call.metadata_level()?;
         let query = read_list_query(call.query.as_deref(), call.version, vocabulary)?;
         let mut asked = Self {
@@ -45,16 +60,42 @@ impl<F: Copy + PartialEq> Asked<F> {
             set,
             level,
             after: None,
+            instant: None,
         };
         if let Some(token) = &asked.query.page.skip_token {
             let secret = call.store().paging_secret();
-            let end = skip_token::open(secret, token, &asked.paging(call))?;
+            let mut end = skip_token::open(secret, token, &asked.paging(call))?;
+            if asked.names(follows_clock)
+                && let Some(Value::Instant(instant)) = end.keys.pop()
+            {
+                asked.instant = Some(instant);
+            }
             asked.after = Some(Position {
                 keys: end.keys,
                 id: end.id,
             });
         }
         Ok(asked)
+    }
+
+    /// Whether the filter or the order names a property that this says.
+    pub fn names(&self, field: fn(F) -> bool) -> bool {
+        let order = self.query.order.iter().flat_map(|order| &order.keys);
+        self.query
+            .filter
+            .as_ref()
+            .is_some_and(|filter| filter.is_about(&field))
+            || order.into_iter().any(|key| field(key.property.field))
+    }
+
+    /// The instant of the pages before, if there were any and they are of one.
+    pub fn instant(&self) -> Option<Timestamp> {
+        self.instant
+    }
+
+    /// Makes the pages that follow pages of this instant.
+    pub fn set_instant(&mut self, instant: Timestamp) {
+        self.instant = Some(instant);
     }
 
     /// Whether the answer says how many rows there are.
@@ -103,10 +144,9 @@ impl<F: Copy + PartialEq> Asked<F> {
     }
 
     fn next_link(&self, call: &Call, end: Position) -> Result<String, ApiError> {
-        let end = PageEnd {
-            keys: end.keys,
-            id: end.id,
-        };
+        let mut keys = end.keys;
+        keys.extend(self.instant.map(Value::Instant));
+        let end = PageEnd { keys, id: end.id };
         let secret = call.store().paging_secret();
         let token = skip_token::seal(secret, &self.paging(call), &end)?;
         let path = format!(

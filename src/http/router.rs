@@ -31,11 +31,12 @@ pub struct Route {
 }
 
 impl Route {
-    /// Whether it is about one import or one device, or a description: only those have entity tags.
+    /// Whether it is about one entity, or a description: only those have entity tags. An action of
+    /// an import or a device writes to it; one of a profile does not.
     pub fn has_etags(&self) -> bool {
         let entities = [IMPORT, DEVICE, UPLOAD_IMPORT];
         entities.iter().any(|entity| self.path.starts_with(entity))
-            || [METADATA, OPENAPI].contains(&self.path)
+            || [PROFILE, UPLOAD, SETTINGS, METADATA, OPENAPI].contains(&self.path)
     }
 
     /// The names in the path and what stands for keys, in its order.

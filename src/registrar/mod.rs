@@ -43,7 +43,8 @@ pub struct RegistrarOptions {
     pub validation: HashValidation,
     /// How long an import waits before it is decided.
     pub delay: SignedDuration,
-    /// How many imports share a settling transaction.
+    /// How many imports share a settling transaction. Beside `import` calls, which bring a thousand
+    /// rows a transaction, smaller batches fall behind.
     pub batch: usize,
     /// How long an import rests after a failure, and the registrar after the store's first.
     pub back_off: Duration,
@@ -54,7 +55,7 @@ impl Default for RegistrarOptions {
         Self {
             validation: HashValidation::Strict,
             delay: SignedDuration::ZERO,
-            batch: 256,
+            batch: 1024,
             back_off: Duration::from_millis(100),
         }
     }

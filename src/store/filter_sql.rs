@@ -7,6 +7,7 @@
 mod dialect;
 mod operand;
 mod parameter;
+mod plan;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use odata::{Comparison, Condition, Direction, Kind, Literal, Operand, OrderKey, 
 
 pub use dialect::Dialect;
 pub use parameter::Parameter;
+pub use plan::{ByPlan, NEVER_MICROSECONDS, PlanColumns};
 
 use super::operation::Position;
 
@@ -32,6 +34,8 @@ pub enum Column {
     },
     /// Nowhere: every row has this value.
     Constant(Value<'static>),
+    /// Nowhere: it follows from the statement's plan and these columns. It is never null.
+    Planned(ByPlan, &'static PlanColumns),
 }
 
 impl Column {
@@ -58,6 +62,7 @@ pub struct Statement<F> {
     column_of: fn(F) -> Column,
     text: String,
     parameters: Vec<Parameter>,
+    planned: plan::Planned,
 }
 
 impl<F: Copy> Statement<F> {
@@ -68,6 +73,7 @@ impl<F: Copy> Statement<F> {
             column_of,
             text: String::new(),
             parameters: Vec::new(),
+            planned: plan::Planned::default(),
         }
     }
 
@@ -83,9 +89,10 @@ impl<F: Copy> Statement<F> {
 
     /// Appends a parameter.
     pub fn bind(&mut self, parameter: Parameter) {
+        let number = self.parameters.len() + 1;
+        let placeholder = self.dialect.placeholder(number, &parameter);
         self.parameters.push(parameter);
-        let number = self.parameters.len();
-        self.text.push_str(&self.dialect.placeholder(number));
+        self.text.push_str(&placeholder);
     }
 
     /// Appends a condition that is as true, false or null as the tree.
@@ -245,6 +252,11 @@ impl<F: Copy> Statement<F> {
         if takes_null {
             self.operand(operand);
             self.push(" IS NULL OR ");
+        }
+        if values.is_empty() {
+            // A list of nothing has no type either.
+            self.push("FALSE)");
+            return;
         }
         self.push("(");
         self.operand(operand);

@@ -7,11 +7,16 @@
 //! What a registration needs is decided in `domain::registration`, which settling calls inside
 //! its transaction.
 
+mod columns;
 #[cfg(test)]
 pub(crate) mod conformance;
+mod database;
 mod error;
 pub mod filter_sql;
+mod opening;
 pub mod operation;
+pub mod postgres;
+mod profile_numbers;
 pub mod profiles;
 pub mod soundness;
 pub mod sqlite;
@@ -22,6 +27,7 @@ use jiff::Timestamp;
 
 use crate::domain::{
     actor::Actor,
+    assignment::Plan,
     device::{Device, DeviceId},
     field::{DeviceField, ImportField},
     identity::LedgerEntryId,
@@ -31,7 +37,9 @@ use crate::domain::{
     upload::{Upload, UploadId},
 };
 
+pub use database::{Database, POOL_SIZE, STATEMENT_TIMEOUT};
 pub use error::{StoreError, Unique};
+pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
     DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
@@ -40,23 +48,47 @@ use operation::{
 };
 use profiles::ProfileStore;
 use soundness::{Depth, Soundness};
-pub use sqlite::{DatabaseKind, OpenError, Opening};
 
 /// Opens the database that a url names. Which backend it is, is asked in this file only.
-pub fn open(url: &str, opening: Opening) -> Result<Arc<dyn Store>, OpenError> {
-    let path = sqlite_path(url)?;
+pub fn open(database: impl Into<Database>, opening: Opening) -> Result<Arc<dyn Store>, OpenError> {
+    let database = database.into();
+    if is_server(&database.url) {
+        return Ok(Arc::new(postgres::PostgresStore::open(&database, opening)?));
+    }
+    let path = sqlite_path(&database.url)?;
     Ok(Arc::new(sqlite::SqliteStore::open(path, opening)?))
+}
+
+fn is_server(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// Copies the database that a url names into an empty file, also while a server writes to it, and
 /// looks the copy over. The copy holds all that was acknowledged before the call.
 pub fn back_up(url: &str, to: &Path) -> Result<Soundness, OpenError> {
+    if is_server(url) {
+        return Err(of_its_own(
+            "is backed up by PostgreSQL's own tools, such as pg_dump",
+        ));
+    }
     sqlite::back_up(sqlite_path(url)?, to)
 }
 
 /// Looks over the database that a url names, also while a server writes to it.
 pub fn inspect(url: &str, depth: Depth) -> Result<Soundness, OpenError> {
+    if is_server(url) {
+        return Err(of_its_own(
+            "is looked over by PostgreSQL's own tools, such as pg_amcheck",
+        ));
+    }
     sqlite::inspect(sqlite_path(url)?, depth)
+}
+
+fn of_its_own(reason: &str) -> OpenError {
+    OpenError::Server {
+        place: "on a server".to_owned(),
+        reason: reason.to_owned(),
+    }
 }
 
 fn sqlite_path(url: &str) -> Result<&Path, OpenError> {
@@ -135,6 +167,7 @@ pub trait Store: ProfileStore + Send + Sync {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion>;
@@ -170,15 +203,22 @@ pub trait Store: ProfileStore + Send + Sync {
     /// The device with this id.
     fn device(&self, tenant: TenantId, id: DeviceId) -> Answer<'_, Option<Device>>;
 
-    /// A page of devices.
+    /// A page of devices. A query that names nothing of what follows from the tenant's plan may come
+    /// with any, such as the default.
     fn list_devices(
         &self,
         tenant: TenantId,
         query: Query<DeviceField>,
+        plan: Plan,
     ) -> Answer<'_, Listed<Device>>;
 
-    /// How many devices a filter takes; without one, how many there are.
-    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64>;
+    /// How many devices a filter takes; without one, how many there are. The plan is as for a page.
+    fn count_devices(
+        &self,
+        tenant: TenantId,
+        filter: Filter<DeviceField>,
+        plan: Plan,
+    ) -> Answer<'_, u64>;
 
     /// Registers a device of which there is no hash, decided as an import is. A request that was
     /// accepted before is accepted again, and changes nothing.

@@ -52,6 +52,8 @@ pub struct NewUpload {
 pub enum UploadDeletion {
     /// There is no such upload.
     Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// Some of its imports are out of it, others are to come.
     Begun,
     /// It is deleted.

@@ -16,6 +16,7 @@ use crate::domain::{
     device::{Device, DeviceId},
     profile::{Profile, ProfileId},
     profile_change::{ProfileChange, ProfileRefusal},
+    revision::Precondition,
     settings::{SyncRules, SyncStart, SyncState},
     tenant::TenantId,
 };
@@ -40,6 +41,7 @@ pub trait ProfileStore: Send + Sync {
         tenant: TenantId,
         id: ProfileId,
         change: ProfileChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileUpdate>;
@@ -50,6 +52,7 @@ pub trait ProfileStore: Send + Sync {
         &self,
         tenant: TenantId,
         id: ProfileId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileDeletion>;
@@ -114,6 +117,8 @@ pub trait ProfileStore: Send + Sync {
 pub enum ProfileUpdate {
     /// There is no such profile.
     Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// The profile can't be so.
     Refused(ProfileRefusal),
     /// The profile as it is now.
@@ -125,6 +130,8 @@ pub enum ProfileUpdate {
 pub enum ProfileDeletion {
     /// There is no such profile.
     Absent,
+    /// It is not in the revision that the client demands.
+    ConditionNotMet,
     /// It has assignments, which have to go first.
     Assigned,
     /// Some of its devices are released and others may be left: it is to be tried again.

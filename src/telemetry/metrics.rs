@@ -200,6 +200,13 @@ pub const METRICS: &[Metric] = &[
         labels: &[("kind", "the kind of the store's error")],
         help: "Operations that the store could not carry out.",
     },
+    Metric {
+        name: "hangar_store_retries_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[],
+        help: "Operations that were tried again, as the database could not do them just then.",
+    },
 ];
 
 /// The recorder of this process, once installed.

@@ -10,7 +10,7 @@ use http_body_util::BodyExt as _;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{ManualClock, TestServer};
+use super::{ManualClock, TestServer, postgres};
 use crate::{
     authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
     domain::{
@@ -130,6 +130,8 @@ pub struct TestApi {
     pub authority: Arc<Authority>,
     api: Arc<Api>,
     registrar: Registrar,
+    /// What is behind the store, where that is a server. Dropped last.
+    _scratch: Option<postgres::Scratch>,
 }
 
 /// An answer, read whole.
@@ -163,9 +165,14 @@ impl TestApi {
         verifier: impl FnOnce(&Authority, Arc<dyn Clock>) -> TokenVerifier,
     ) -> Self {
         let clock = Arc::new(ManualClock::new());
-        let url = format!("sqlite://{}", directory.join("hangar.db").display());
-        let opening = Opening::Serve(DatabaseKind::Development);
-        let store = store::open(&url, opening).expect("the database opens");
+        let kind = DatabaseKind::Development;
+        // The whole suite runs on either backend.
+        let scratch = postgres::shared_server().map(|server| postgres::Scratch::on(&server, kind));
+        let url = match &scratch {
+            Some(scratch) => scratch.url(),
+            None => format!("sqlite://{}", directory.join("hangar.db").display()),
+        };
+        let store = store::open(&url, Opening::Serve(kind)).expect("the database opens");
         let people = Directory::ready_made().expect("the ready directory is sound");
         let authority = Arc::new(Authority::in_memory(people).expect("a key is made"));
         let registrar = Registrar::new(
@@ -223,6 +230,7 @@ impl TestApi {
             authority,
             api: Arc::new(api),
             registrar,
+            _scratch: scratch,
         }
     }
 

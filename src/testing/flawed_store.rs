@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 use crate::{
     domain::{
         actor::Actor,
+        assignment::Plan,
         device::{Device, DeviceId},
         field::{DeviceField, ImportField},
         identity::LedgerEntryId,
@@ -169,10 +170,12 @@ impl Store for FlawedStore {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion> {
-        self.inner.delete_upload(tenant, id, limit, actor, now)
+        self.inner
+            .delete_upload(tenant, id, limit, precondition, actor, now)
     }
 
     fn create_upload_imports(
@@ -214,12 +217,18 @@ impl Store for FlawedStore {
         &self,
         tenant: TenantId,
         query: Query<DeviceField>,
+        plan: Plan,
     ) -> Answer<'_, Listed<Device>> {
-        self.inner.list_devices(tenant, query)
+        self.inner.list_devices(tenant, query, plan)
     }
 
-    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
-        self.inner.count_devices(tenant, filter)
+    fn count_devices(
+        &self,
+        tenant: TenantId,
+        filter: Filter<DeviceField>,
+        plan: Plan,
+    ) -> Answer<'_, u64> {
+        self.inner.count_devices(tenant, filter, plan)
     }
 
     fn create_device(&self, tenant: TenantId, new: NewDevice) -> Answer<'_, DeviceCreation> {

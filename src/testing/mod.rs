@@ -6,6 +6,7 @@ mod clock;
 #[cfg(test)]
 pub(crate) mod flawed_store;
 mod hardware;
+pub mod postgres;
 mod secure;
 mod server;
 #[cfg(test)]

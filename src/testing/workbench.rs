@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::actor;
 use crate::{
     domain::{
+        assignment::Plan,
         device::{Device, DeviceChange, DeviceId, DeviceProperties},
         directory_error::DirectoryError,
         identity::LedgerEntryId,
@@ -190,7 +191,11 @@ impl Workbench {
     }
 
     pub(crate) async fn devices(&self, tenant: TenantId) -> Vec<Device> {
-        self.store.list_devices(tenant, whole()).await.unwrap().rows
+        self.store
+            .list_devices(tenant, whole(), Plan::default())
+            .await
+            .unwrap()
+            .rows
     }
 
     pub(crate) async fn imports(&self, tenant: TenantId) -> Vec<Import> {

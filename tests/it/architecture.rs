@@ -63,6 +63,7 @@ fn pure_rooms_do_no_input_or_output() {
 fn sql_stays_in_the_store() {
     hold(&[
         rules::only_the_sqlite_store_names_rusqlite,
+        rules::only_the_postgres_store_names_its_driver,
         rules::only_the_store_speaks_sql,
     ]);
 }

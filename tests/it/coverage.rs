@@ -34,11 +34,11 @@ const PERSONAL: &str =
     "403 Forbidden: Personal Microsoft accounts are not supported for this operation.";
 
 /// How an operation is called, and what it looks like when that succeeds.
-struct Case {
+pub(crate) struct Case {
     /// The keys in the path, in its order.
-    keys: Vec<String>,
-    body: Option<Value>,
-    status: u16,
+    pub(crate) keys: Vec<String>,
+    pub(crate) body: Option<Value>,
+    pub(crate) status: u16,
     stranger: Stranger,
 }
 
@@ -62,18 +62,18 @@ enum Stranger {
 
 /// A tenant's rows: an upload, an import in it that is decided, its device with its serial number, a
 /// deployment profile with an assignment and one without.
-struct Rows {
-    upload: String,
+pub(crate) struct Rows {
+    pub(crate) upload: String,
     import: String,
-    device: String,
+    pub(crate) device: String,
     serial: String,
-    profile: String,
+    pub(crate) profile: String,
     assignment: String,
     spare_profile: String,
 }
 
 impl Rows {
-    async fn new(house: &House, token: &str, seed: u64) -> Self {
+    pub(crate) async fn new(house: &House, token: &str, seed: u64) -> Self {
         let (upload, import, device) = house.upload(token, seed).await;
         let profile = house.make_profile(token, "assigned").await;
         let path = format!("{PROFILES}/{profile}/assignments");
@@ -92,7 +92,7 @@ impl Rows {
     }
 }
 
-fn case(operation: Operation, rows: &Rows) -> Case {
+pub(crate) fn case(operation: Operation, rows: &Rows) -> Case {
     let with = |key: &str, body, status, stranger| Case {
         keys: vec![key.to_owned()],
         body,
@@ -263,7 +263,7 @@ impl Scene {
 }
 
 /// The route's path, its keys in their places.
-fn path_of(route: &Route, version: &str, keys: &[String]) -> String {
+pub(crate) fn path_of(route: &Route, version: &str, keys: &[String]) -> String {
     let mut keys = keys.iter().map(String::as_str);
     let segments = route.path.split('/').map(|segment| {
         if segment.starts_with('{') {
@@ -276,7 +276,7 @@ fn path_of(route: &Route, version: &str, keys: &[String]) -> String {
 }
 
 /// The versions that have a route.
-fn versions_of(route: &Route) -> Vec<&'static str> {
+pub(crate) fn versions_of(route: &Route) -> Vec<&'static str> {
     let mut versions = VERSIONS.to_vec();
     versions.retain(|version| {
         let version = Version::parse(version).unwrap();

@@ -11,7 +11,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::harness::{DEVICES, House, IMPORTS, WRITE, device, error, text};
+use crate::{
+    harness::{DEVICES, House, IMPORTS, WRITE, device, error, text},
+    process::{Server, client, hangar, serve_dev, token},
+};
 
 const LIMITS: Limits = Limits {
     app_requests: 20,
@@ -170,4 +173,76 @@ async fn the_live_service_says_it_in_its_own_words_and_often_not_when() {
     let refused = create(&silent, &silent.contoso, 4).await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.header("retry-after"), None);
+}
+
+#[tokio::test]
+async fn each_part_of_a_batch_is_counted_and_the_batch_is_not() {
+    let house = strict();
+    let set = "/deviceManagement/importedWindowsAutopilotDeviceIdentities";
+    let part = |number: u64| {
+        json!({
+            "id": number.to_string(), "method": "POST", "url": set, "body": device(number),
+            "headers": { "Content-Type": "application/json" },
+        })
+    };
+    let parts: Vec<_> = (0..6).map(part).collect();
+    let answer = house
+        .post("/beta/$batch", &json!({ "requests": parts }))
+        .await;
+    assert_eq!(answer.status, 200);
+    let responses = answer.json()["responses"].clone();
+    let responses = responses.as_array().unwrap();
+    let refused: Vec<_> = responses
+        .iter()
+        .filter(|part| part["status"] == 429)
+        .collect();
+    let accepted = responses.iter().filter(|part| part["status"] == 201);
+    assert_eq!((accepted.count(), refused.len()), (4, 2));
+    for part in refused {
+        assert_eq!(part["headers"]["Retry-After"], "20");
+        assert_eq!(part["body"]["error"]["code"], "TooManyRequests");
+    }
+    assert_eq!(count(&house, &house.contoso).await, "4");
+
+    // What waits for a part that is refused is not tried.
+    let mut next = part(7);
+    next["dependsOn"] = json!(["6"]);
+    let body = json!({ "requests": [part(6), next] });
+    let answer = house.post("/beta/$batch", &body).await;
+    let responses = answer.json()["responses"].clone();
+    assert_eq!(responses[0]["status"], 429);
+    assert_eq!(responses[1]["status"], 424);
+    assert_eq!(count(&house, &house.contoso).await, "4");
+}
+
+/// The settings, through the built server and by its own clock.
+#[tokio::test]
+async fn a_process_has_its_share_and_observed_behaviour_has_intunes_limits() {
+    let share: [&str; 6] = [
+        "--throttle-enabled",
+        "--throttle-app-writes",
+        "10",
+        "--throttle-share",
+        "0.25",
+        "--throttle-window=10m",
+    ];
+    let observed = ["--graph-behavior", "observed", "--throttle-window=10m"];
+    for (flags, writes) in [(&share[..], 3), (&observed[..], 100)] {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        let server = Server::start(hangar().args(serve_dev(&data)).args(flags));
+        let token = token(&data, &[]);
+        let address = format!("{}{IMPORTS}", server.url);
+        let client = client();
+        let create = || client.post(&address).bearer_auth(&token).json(&json!({}));
+        for _ in 0..writes {
+            assert_eq!(create().send().await.unwrap().status(), 201);
+        }
+        let refused = create().send().await.unwrap();
+        assert_eq!(refused.status(), 429);
+        let wait = refused.headers()["retry-after"].to_str().unwrap();
+        assert!((1..=600).contains(&wait.parse::<u64>().unwrap()), "{wait}");
+        let read = client.get(&address).bearer_auth(&token);
+        assert_eq!(read.send().await.unwrap().status(), 200);
+    }
 }

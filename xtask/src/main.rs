@@ -11,6 +11,7 @@
 mod bench;
 mod clients;
 mod first_run;
+mod postgres;
 mod programs;
 mod server;
 mod suites;
@@ -68,6 +69,9 @@ enum Chore {
     /// Do what the README promises, with the release build.
     #[command(hide = true)]
     FirstRun,
+    /// Run the tests of the whole API on a PostgreSQL server of their own.
+    #[command(hide = true)]
+    Postgres,
     /// Drive the release build with a client that others wrote.
     #[command(hide = true)]
     Client {
@@ -83,6 +87,7 @@ fn main() -> ExitCode {
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
         Chore::Fuzz { arguments } => run_fuzzer(&arguments),
         Chore::FirstRun => first_run::run(),
+        Chore::Postgres => postgres::run(),
         Chore::Client { client } => clients::run(client),
         Chore::Bench { options } => bench::run(&options),
     };

@@ -1,6 +1,6 @@
 //! The programs that suites need besides Rust, and how a Debian machine comes by them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
@@ -109,8 +109,24 @@ fn succeeds(program: &str, arguments: &str) -> bool {
 }
 
 fn is_in_path(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// Where a program is. Debian keeps those of PostgreSQL's server out of `PATH`, a directory a
+/// version.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| is_executable(&directory.join(name)))
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
+    let versions = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
+    let mut versions: Vec<_> = versions.collect();
+    versions.sort_unstable_by(|one, other| other.cmp(one));
+    versions
+        .into_iter()
+        .chain(std::env::split_paths(&path))
+        .map(|directory| directory.join(name))
+        .find(|file| is_executable(file))
 }
 
 fn is_executable(file: &Path) -> bool {
@@ -120,7 +136,7 @@ fn is_executable(file: &Path) -> bool {
 }
 
 /// Asks `id`, because the standard library cannot tell and `unsafe` is forbidden.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Command::new("id")
         .arg("-u")
         .output()

@@ -42,6 +42,14 @@ const SETPRIV: Program = Program {
     name: "setpriv",
     package: "util-linux",
 };
+const INITDB: Program = Program {
+    name: "initdb",
+    package: "postgresql",
+};
+const PSQL: Program = Program {
+    name: "psql",
+    package: "postgresql-client",
+};
 const PYTHON: Program = Program {
     name: "python3 -m ensurepip --version",
     package: "python3-venv",
@@ -60,8 +68,23 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "unit+integration",
         about: "every test of the workspace, those that kill and trace a server included",
-        needs: &[CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV],
+        needs: &[CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV, INITDB, PSQL],
         commands: tests,
+    },
+    Suite {
+        name: "postgres",
+        about: "the tests of the whole API once more, on PostgreSQL",
+        needs: &[SETPRIV, INITDB, PSQL],
+        commands: || {
+            vec![cargo(&[
+                "run",
+                "--quiet",
+                "--package",
+                "xtask",
+                "--",
+                "postgres",
+            ])]
+        },
     },
     Suite {
         name: "packaging",
@@ -266,7 +289,7 @@ pub(crate) fn fuzzer() -> Command {
     cargo(&["run", "--quiet", "--package", "hangar-fuzz", "--"])
 }
 
-fn has_nextest() -> bool {
+pub(crate) fn has_nextest() -> bool {
     cargo(&["nextest", "--version"])
         .output()
         .is_ok_and(|output| output.status.success())

@@ -11,6 +11,7 @@ use hangar::{
         device::DeviceId,
         profile::{Profile, ProfileId},
         profile_change::ProfileChange,
+        revision::Precondition,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
@@ -49,6 +50,7 @@ impl ProfileStore for Nowhere {
         _: TenantId,
         _: ProfileId,
         _: ProfileChange,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, ProfileUpdate> {
@@ -59,6 +61,7 @@ impl ProfileStore for Nowhere {
         &self,
         _: TenantId,
         _: ProfileId,
+        _: Precondition,
         _: Actor,
         _: Timestamp,
     ) -> Answer<'_, ProfileDeletion> {

@@ -207,6 +207,53 @@ impl InstantPart {
     }
 }
 
+impl<F: Copy> Condition<F> {
+    /// Whether the condition is about one of the fields that this says.
+    pub fn is_about(&self, field: &impl Fn(F) -> bool) -> bool {
+        match self {
+            Self::And(conditions) | Self::Or(conditions) => {
+                conditions.iter().any(|condition| condition.is_about(field))
+            }
+            Self::Not(inner) => inner.is_about(field),
+            Self::Same(left, right) => left.is_about(field) || right.is_about(field),
+            Self::Compare { left, right, .. } => left.is_about(field) || right.is_about(field),
+            Self::In { operand, .. } => operand.is_about(field),
+            Self::Text { text, part, .. } => text.is_about(field) || part.is_about(field),
+            Self::Field(property) => field(property.field),
+            Self::Constant(_) => false,
+        }
+    }
+}
+
+impl<F: Copy> Operand<F> {
+    /// Whether the operand is made of one of the fields that this says.
+    pub fn is_about(&self, field: &impl Fn(F) -> bool) -> bool {
+        match self {
+            Self::Literal(_) => false,
+            Self::Field(property) => field(property.field),
+            Self::ToLower(inner)
+            | Self::ToUpper(inner)
+            | Self::Trim(inner)
+            | Self::Length(inner)
+            | Self::Part(_, inner) => inner.is_about(field),
+            Self::Concat(one, other)
+            | Self::IndexOf {
+                text: one,
+                part: other,
+            } => one.is_about(field) || other.is_about(field),
+            Self::Substring {
+                text,
+                start,
+                length,
+            } => {
+                text.is_about(field)
+                    || start.is_about(field)
+                    || length.as_ref().is_some_and(|length| length.is_about(field))
+            }
+        }
+    }
+}
+
 impl<F> Operand<F> {
     /// What the operand holds; none for the literal `null`, which is of any kind.
     pub fn kind(&self) -> Option<Kind> {

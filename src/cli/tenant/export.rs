@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{SettingsArguments, open};
 use crate::{
     domain::{
+        assignment::Plan,
         device::Device,
         directory_error::DirectoryError,
         import::{Import, ImportState},
@@ -88,7 +89,9 @@ async fn write_all(store: &dyn Store, tenant: TenantId, to: impl Write) -> anyho
     }
     let mut query = Query::all(PAGE_ROWS);
     loop {
-        let page = store.list_devices(tenant, query.clone()).await?;
+        let page = store
+            .list_devices(tenant, query.clone(), Plan::default())
+            .await?;
         write_lines(&mut to, page.rows.iter().map(device))?;
         query.after = page.next;
         if query.after.is_none() {

@@ -1,8 +1,11 @@
 //! How many devices there are, or how many a filter takes.
 
 use axum::response::Response;
+use odata::Condition;
 
+use super::profile::plan;
 use crate::{
+    domain::{assignment::Plan, field::DeviceField},
     graph::vocabulary,
     http::{
         call::{Call, plain_number},
@@ -15,6 +18,12 @@ use crate::{
 pub async fn count(call: Call) -> Result<Response, ApiError> {
     accept::require_count(&call.headers)?;
     let filter = call.count_filter(vocabulary::devices(call.version))?;
-    let count = call.store().count_devices(call.tenant(), filter);
+    let by_plan = |filter: &Condition<_>| filter.is_about(&DeviceField::follows_from_plan);
+    let plan = if filter.as_ref().is_some_and(by_plan) {
+        plan(&call).await?
+    } else {
+        Plan::default()
+    };
+    let count = call.store().count_devices(call.tenant(), filter, plan);
     Ok(plain_number(count.await?))
 }

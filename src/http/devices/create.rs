@@ -34,7 +34,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     call.take_no_options()?;
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
-    let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version)?;
+    let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version, None)?;
     drop(body);
     let subject = describe(DeviceProperties::of(change)).map_err(|error| undescribed(&error))?;
     let plan = plan_if_shown(&call).await?;

@@ -8,9 +8,14 @@ use super::{
     write,
 };
 use crate::{
+    domain::device::{DeviceChange, DeviceId},
     graph::{
-        behavior::Behavior, device::write_device, device_change::read_device, entity::Place,
-        json as wire, schema::EntitySet,
+        behavior::Behavior,
+        device::write_device,
+        device_change::{names_two_directory_ids, read_device},
+        entity::Place,
+        json as wire,
+        schema::EntitySet,
     },
     http::{
         call::{Call, Written, json, minimal, with_etag},
@@ -29,7 +34,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     call.take_no_options()?;
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
-    let change = read_device(&wire::parse(&call.json_text(&body)?)?, call.version)?;
+    let change = read_change(&call, &body).await?;
     drop(body);
     let plan = plan_if_shown(&call).await?;
     let device = write(&call, change, DeviceAct::Change).await?;
@@ -47,4 +52,17 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
         Place::Entity,
     );
     with_etag(json(status, level, body), shown.revision(&device))
+}
+
+async fn read_change(call: &Call, body: &[u8]) -> Result<DeviceChange, ApiError> {
+    let text = call.json_text(body)?;
+    let json = wire::parse(&text)?;
+    if !names_two_directory_ids(&json) {
+        return Ok(read_device(&json, call.version, None)?);
+    }
+    let id = DeviceId(call.guid().ok_or_else(|| call.absent())?);
+    let device = call.store().device(call.tenant(), id).await?;
+    let device = device.ok_or_else(|| call.absent())?;
+    let present = &device.properties.directory_device_id;
+    Ok(read_device(&json, call.version, Some(present))?)
 }

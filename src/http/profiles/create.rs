@@ -16,7 +16,7 @@ use crate::{
         wire_error::WireError,
     },
     http::{
-        call::{Call, Written, address, json, minimal},
+        call::{Call, Written, address, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -44,7 +44,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     }
     let location = call.location(EntitySet::Profiles, id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return minimal(&location);
+        return with_etag(minimal(&location)?, profile.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
@@ -53,5 +53,5 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);
-    Ok(response)
+    with_etag(response, profile.revision())
 }

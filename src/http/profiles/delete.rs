@@ -17,15 +17,22 @@ use crate::{
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     call.take_no_options()?;
     let id = profile_id(&call)?;
+    let precondition = call.precondition()?;
     call.meet().await;
     loop {
-        let step =
-            call.store()
-                .delete_profile(call.tenant(), id, call.caller.actor(), call.kept_now());
+        // Releasing devices leaves the profile as it was.
+        let step = call.store().delete_profile(
+            call.tenant(),
+            id,
+            precondition.clone(),
+            call.caller.actor(),
+            call.kept_now(),
+        );
         match step.await? {
             ProfileDeletion::Releasing => {}
             ProfileDeletion::Deleted => return Ok(empty(StatusCode::NO_CONTENT)),
             ProfileDeletion::Absent => return Err(call.absent()),
+            ProfileDeletion::ConditionNotMet => return Err(call.condition_not_met()),
             ProfileDeletion::Assigned => {
                 return Err(ApiError::bad_request(
                     "The deployment profile is assigned and can't be deleted: delete its assignments first.",

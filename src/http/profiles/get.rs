@@ -5,9 +5,13 @@ use http::StatusCode;
 
 use super::find;
 use crate::{
-    graph::{entity::Place, profile::write_profile, schema::EntitySet},
+    graph::{
+        entity::Place,
+        profile::{profile_revision, write_profile},
+        schema::EntitySet,
+    },
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
 };
@@ -25,6 +29,10 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
             .list_assignments(call.tenant(), vec![profile.id]);
         Some(of_profile.await?)
     };
+    let revision = profile_revision(&profile, assignments.as_deref());
+    if let Some(instead) = call.instead_of(revision)? {
+        return Ok(instead);
+    }
     let mut body = Vec::new();
     write_profile(
         &mut body,
@@ -33,5 +41,5 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         &call.write_context(level),
         Place::Entity,
     );
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

@@ -13,7 +13,7 @@ use crate::{
         wire_error::WireError,
     },
     http::{
-        call::{Call, Written, json, minimal},
+        call::{Call, Written, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -28,24 +28,28 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let change = read_change(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
     let id = profile_id(&call)?;
+    let precondition = call.precondition()?;
     call.meet().await;
     let updated = call.store().update_profile(
         call.tenant(),
         id,
         change,
+        precondition,
         call.caller.actor(),
         call.kept_now(),
     );
     let profile = match updated.await? {
         ProfileUpdate::Done(profile) => profile,
         ProfileUpdate::Absent => return Err(call.absent()),
+        ProfileUpdate::ConditionNotMet => return Err(call.condition_not_met()),
         ProfileUpdate::Refused(refusal) => return Err(WireError::from(refusal).into()),
     };
     let Written::Whole(status) = call.written(StatusCode::OK) else {
-        return minimal(&call.location(EntitySet::Profiles, id.0));
+        let location = call.location(EntitySet::Profiles, id.0);
+        return with_etag(minimal(&location)?, profile.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_profile(&mut body, &profile, None, &context, Place::Entity);
-    Ok(json(status, level, body))
+    with_etag(json(status, level, body), profile.revision())
 }

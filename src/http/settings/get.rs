@@ -8,5 +8,5 @@ use crate::http::{call::Call, error::ApiError};
 /// Answers the settings.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     call.take_no_options()?;
-    shown(&call).await
+    shown(&call, |revision| call.instead_of(revision)).await
 }

@@ -8,22 +8,29 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::{
-    call::{Call, json},
+    call::{Call, json, with_etag},
     error::ApiError,
 };
-use crate::graph::settings::write_settings;
+use crate::{domain::revision::Revision, graph::settings::write_settings};
 
-/// The answer that shows the settings as they are.
-async fn shown(call: &Call) -> Result<Response, ApiError> {
+/// The answer that shows the settings as they are. `instead` may say another, by their revision.
+async fn shown(
+    call: &Call,
+    instead: impl FnOnce(Revision) -> Result<Option<Response>, ApiError>,
+) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     let state = call.store().sync_state(call.tenant()).await?;
-    let mut body = Vec::new();
     let now = call.api.clock.now();
+    let revision = state.revision(call.tenant(), &call.api.sync, now);
+    if let Some(instead) = instead(revision)? {
+        return Ok(instead);
+    }
+    let mut body = Vec::new();
     write_settings(
         &mut body,
         call.tenant(),
         (&state, &call.api.sync, now),
         &call.write_context(level),
     );
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

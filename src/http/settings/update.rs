@@ -14,5 +14,13 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BODY_LIMIT_BYTES).await?;
     read_change(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
-    shown(&call).await
+    let precondition = call.precondition()?;
+    shown(&call, |revision| {
+        if precondition.holds(revision) {
+            Ok(None)
+        } else {
+            Err(call.condition_not_met())
+        }
+    })
+    .await
 }

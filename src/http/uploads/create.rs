@@ -13,10 +13,10 @@ use crate::{
         import_state::StateShown,
         json as wire,
         schema::{EntitySet, UPLOAD_IMPORTS},
-        upload::{Expansion, read_create_upload, write_upload},
+        upload::{Expansion, read_create_upload, upload_revision, write_upload},
     },
     http::{
-        call::{Call, Written, address, json, minimal},
+        call::{Call, Written, address, json, minimal, with_etag},
         error::ApiError,
         imports::{self, Source},
         layers::limits::IMPORT_BODY_LIMIT_BYTES,
@@ -65,7 +65,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     }
     let location = call.location(EntitySet::Uploads, upload.id.0);
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
-        return minimal(&location);
+        return with_etag(minimal(&location)?, upload.revision());
     };
     let expansion = is_expanded.then(|| Expansion {
         imports: accepted
@@ -74,6 +74,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
             .collect(),
         next_link: None,
     });
+    let revision = upload_revision(&upload, expansion.as_ref());
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_upload(
@@ -87,5 +88,5 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);
-    Ok(response)
+    with_etag(response, revision)
 }

@@ -21,16 +21,20 @@ const STEP_ROWS: usize = 256;
 pub async fn delete(call: Call) -> Result<Response, ApiError> {
     call.take_no_options()?;
     let id = upload_id(&call)?;
+    let mut precondition = call.precondition()?;
     loop {
         let step = call.store().delete_upload(
             call.tenant(),
             id,
             STEP_ROWS,
+            // Later steps find what the first has begun.
+            std::mem::take(&mut precondition),
             call.caller.actor(),
             call.api.clock.now(),
         );
         match step.await? {
             UploadDeletion::Begun => {}
+            UploadDeletion::ConditionNotMet => return Err(call.condition_not_met()),
             UploadDeletion::Absent => return Err(call.absent()),
             UploadDeletion::Deleted => break,
         }

@@ -10,10 +10,10 @@ use crate::{
         import_state::StateShown,
         query::MAX_PAGE_SIZE,
         schema::EntitySet,
-        upload::{Expansion, write_upload},
+        upload::{Expansion, upload_revision, write_upload},
     },
     http::{
-        call::{Call, json},
+        call::{Call, json, with_etag},
         error::ApiError,
     },
     store::operation::Slice,
@@ -46,6 +46,10 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
             .collect(),
         next_link: Paged::ImportsIn(id).next_link(&call, None, page, |import| import.id.0),
     });
+    let revision = upload_revision(&upload, expansion.as_ref());
+    if let Some(instead) = call.instead_of(revision)? {
+        return Ok(instead);
+    }
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_upload(
@@ -55,5 +59,5 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         &context,
         Place::Entity,
     );
-    Ok(json(StatusCode::OK, level, body))
+    with_etag(json(StatusCode::OK, level, body), revision)
 }

@@ -12,7 +12,7 @@ use crate::{
         upload::{read_upload_change, write_upload},
     },
     http::{
-        call::{Call, Written, json, minimal},
+        call::{Call, Written, json, minimal, with_etag},
         error::ApiError,
         layers::limits::BODY_LIMIT_BYTES,
     },
@@ -27,13 +27,18 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
     read_upload_change(wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
     let id = upload_id(&call)?;
+    let precondition = call.precondition()?;
     let found = call.store().upload(call.tenant(), id).await?;
     let upload = found.ok_or_else(|| call.absent())?;
+    if !precondition.holds(upload.revision()) {
+        return Err(call.condition_not_met());
+    }
     let Written::Whole(status) = call.written(StatusCode::OK) else {
-        return minimal(&call.location(EntitySet::Uploads, id.0));
+        let location = call.location(EntitySet::Uploads, id.0);
+        return with_etag(minimal(&location)?, upload.revision());
     };
     let mut body = Vec::new();
     let context = call.write_context(level);
     write_upload(&mut body, &upload, None, &context, Place::Entity);
-    Ok(json(status, level, body))
+    with_etag(json(status, level, body), upload.revision())
 }

@@ -1,25 +1,29 @@
 //! Which devices have which profile and since when, and syncs.
 
 use jiff::SignedDuration;
+use odata::{parse_filter, parse_order};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::profiles::{SALES, id};
+use super::profiles::{LAB, SALES, id};
 use crate::{
     domain::{
-        assignment::{Assigned, AssignmentStatus, Target},
-        device::DeviceId,
+        assignment::{Assigned, AssignmentStatus, Plan, Target},
+        device::{Device, DeviceId},
         profile::ProfileId,
         profile_change::ProfileChange,
+        revision::Precondition,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
     store::{
-        operation::AuditSlice,
+        operation::{AuditSlice, Query},
         profiles::{AssignmentOutcome, DeviceAssignment, ProfileDeletion},
     },
     testing::{
         CONTOSO, FABRIKAM, actor,
+        version::Version,
+        vocabulary,
         workbench::{Workbench, at},
     },
 };
@@ -30,6 +34,7 @@ super::cases![
     devices_are_assigned_all_or_none,
     a_deleted_profile_releases_its_devices,
     assigned_devices_are_found_page_by_page,
+    devices_are_listed_by_what_follows_from_a_plan,
     of_many_who_sync_at_once_one_does,
     what_is_done_to_profiles_is_audited,
 ];
@@ -159,7 +164,7 @@ async fn a_deleted_profile_releases_its_devices(bench: Workbench) {
     let delete = || {
         bench
             .store
-            .delete_profile(CONTOSO, profile, actor(), at(200))
+            .delete_profile(CONTOSO, profile, Precondition::default(), actor(), at(200))
     };
     assert_eq!(delete().await, Ok(ProfileDeletion::Releasing));
     assert_eq!(delete().await, Ok(ProfileDeletion::Deleted));
@@ -202,6 +207,74 @@ async fn assigned_devices_are_found_page_by_page(bench: Workbench) {
         .store
         .find_assigned_devices(FABRIKAM, profile, plan, None, 10);
     assert_eq!(theirs.await.unwrap().rows, []);
+}
+
+async fn devices_are_listed_by_what_follows_from_a_plan(bench: Workbench) {
+    let old = bench.make_profile(1, 10).await;
+    let young = bench.make_profile(2, 20).await;
+    bench.target(old, Target::Group(SALES), 100).await;
+    bench.target(old, Target::Excluded(LAB), 100).await;
+    bench.target(young, Target::Group(LAB), 130).await;
+    // Letter case of ASCII does not matter, and nothing in a tag is a wildcard.
+    for (seed, tag) in (1..).zip(["sALES", "Sales", "lab", "", "Sale_", "%", "Sales"]) {
+        let device = bench.tagged(seed, tag).await;
+        if seed > 6 {
+            let assigned =
+                bench
+                    .store
+                    .assign_devices(CONTOSO, young, vec![device.id], actor(), at(120));
+            assert_eq!(assigned.await, Ok(DeviceAssignment::Done));
+        }
+    }
+    let vocabulary = vocabulary::devices(Version::Beta);
+    let since = |plan: &Plan, device: &Device| {
+        let assigned = plan.of(device);
+        assigned.map(|assigned| (assigned.status, assigned.since))
+    };
+    for second in [90, 101, 102, 121, 122, 131, 200] {
+        let plan = bench.plan(second).await;
+        for (filter, status) in [
+            ("notAssigned", None),
+            ("pending", Some(AssignmentStatus::Pending)),
+            ("assignedInSync", Some(AssignmentStatus::InSync)),
+        ] {
+            let filter = format!("deploymentProfileAssignmentStatus eq '{filter}'");
+            let filter = parse_filter(&filter, vocabulary, &[]).unwrap();
+            let order = "deploymentProfileAssignedDateTime desc,deploymentProfileAssignmentStatus";
+            let mut query = Query {
+                filter: Some(filter.clone()),
+                order: parse_order(order, vocabulary).unwrap().keys,
+                ..Query::all(2)
+            };
+            let mut found = Vec::new();
+            loop {
+                let page = bench.store.list_devices(CONTOSO, query, plan.clone()).await;
+                let page = page.unwrap();
+                found.extend(page.rows);
+                let Some(after) = page.next else { break };
+                query = Query {
+                    filter: Some(filter.clone()),
+                    order: parse_order(order, vocabulary).unwrap().keys,
+                    after: Some(after),
+                    ..Query::all(2)
+                };
+            }
+            let count = bench
+                .store
+                .count_devices(CONTOSO, Some(filter), plan.clone());
+            assert_eq!(count.await, Ok(found.len() as u64));
+            let shown_at = |device: &Device| {
+                let shown = since(&plan, device);
+                shown
+                    .filter(|(status, _)| *status == AssignmentStatus::InSync)
+                    .map(|(_, since)| since)
+            };
+            let mut expected = bench.devices(CONTOSO).await;
+            expected.retain(|device| since(&plan, device).map(|(status, _)| status) == status);
+            expected.sort_by_key(|device| (std::cmp::Reverse(shown_at(device)), device.id));
+            assert_eq!(found, expected, "{second} {status:?}");
+        }
+    }
 }
 
 async fn of_many_who_sync_at_once_one_does(bench: Workbench) {
@@ -255,10 +328,23 @@ async fn what_is_done_to_profiles_is_audited(bench: Workbench) {
     let assigned = store.assign_devices(CONTOSO, profile, devices, actor(), at(4));
     assigned.await.unwrap();
     let change = ProfileChange::default();
-    let updated = store.update_profile(CONTOSO, profile, change, actor(), at(5));
+    let updated = store.update_profile(
+        CONTOSO,
+        profile,
+        change,
+        Precondition::default(),
+        actor(),
+        at(5),
+    );
     updated.await.unwrap();
     for second in [6, 7, 8] {
-        let deleted = store.delete_profile(CONTOSO, profile, actor(), at(second));
+        let deleted = store.delete_profile(
+            CONTOSO,
+            profile,
+            Precondition::default(),
+            actor(),
+            at(second),
+        );
         deleted.await.unwrap();
     }
     let rules = SyncRules::default();

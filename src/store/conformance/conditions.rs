@@ -2,15 +2,22 @@
 
 use hardware_hash::Builder;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::{
     domain::{
         device::DeviceChange,
-        import::ImportChange,
+        import::{CallId, ImportChange, ImportProperties},
+        profile_change::ProfileChange,
         revision::{Precondition, Revision, Revisions},
+        upload::UploadId,
     },
-    store::operation::{
-        DeviceAct, DeviceDeletion, DeviceUpdated, DeviceWrite, ImportDeletion, Updated,
+    store::{
+        operation::{
+            DeviceAct, DeviceDeletion, DeviceUpdated, DeviceWrite, ImportDeletion, NewImport,
+            NewImports, NewUpload, Updated, UploadDeletion,
+        },
+        profiles::{ProfileDeletion, ProfileUpdate},
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_named, import_of,
@@ -24,6 +31,8 @@ super::cases![
     an_import_made_anew_has_another_revision,
     a_device_is_written_in_the_revision_that_is_demanded,
     of_two_writes_to_one_revision_one_wins,
+    a_profile_is_written_in_the_revision_that_is_demanded,
+    an_upload_is_deleted_in_the_revision_that_is_demanded,
 ];
 
 fn only(revision: Revision) -> Precondition {
@@ -198,4 +207,81 @@ async fn of_two_writes_to_one_revision_one_wins(bench: Workbench) {
         .collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(bench.devices(CONTOSO).await, winners);
+}
+
+async fn a_profile_is_written_in_the_revision_that_is_demanded(bench: Workbench) {
+    let id = bench.make_profile(1, 0).await;
+    let store = &bench.store;
+    let revision = async || {
+        let found = store.profile(CONTOSO, id).await.unwrap();
+        found.unwrap().revision()
+    };
+    let update = async |precondition, second| {
+        let change = ProfileChange {
+            description: Some(format!("at {second}")),
+            ..ProfileChange::default()
+        };
+        let updated = store.update_profile(CONTOSO, id, change, precondition, actor(), at(second));
+        updated.await.unwrap()
+    };
+    let delete = async |tenant, precondition| {
+        let deleted = store.delete_profile(tenant, id, precondition, actor(), at(9));
+        deleted.await.unwrap()
+    };
+    let first = revision().await;
+    for precondition in unmet(first) {
+        let updated = update(precondition.clone(), 1).await;
+        assert_eq!(updated, ProfileUpdate::ConditionNotMet);
+        let deleted = delete(CONTOSO, precondition).await;
+        assert_eq!(deleted, ProfileDeletion::ConditionNotMet);
+    }
+    assert_eq!(revision().await, first);
+    let updated = update(only(first), 2).await;
+    assert!(matches!(updated, ProfileUpdate::Done(_)));
+    let second = revision().await;
+    assert_ne!(second, first);
+    assert_eq!(update(only(first), 3).await, ProfileUpdate::ConditionNotMet);
+    let deleted = delete(CONTOSO, only(first)).await;
+    assert_eq!(deleted, ProfileDeletion::ConditionNotMet);
+    let theirs = delete(FABRIKAM, only(second)).await;
+    assert_eq!(theirs, ProfileDeletion::Absent);
+    let deleted = delete(CONTOSO, only(second)).await;
+    assert_eq!(deleted, ProfileDeletion::Deleted);
+    let deleted = delete(CONTOSO, only(second)).await;
+    assert_eq!(deleted, ProfileDeletion::Absent);
+}
+
+async fn an_upload_is_deleted_in_the_revision_that_is_demanded(bench: Workbench) {
+    let store = &bench.store;
+    let id = UploadId(Uuid::from_u128(1));
+    let rows = vec![NewImport {
+        id: import_id(1),
+        properties: ImportProperties::default(),
+    }];
+    let imports = NewImports {
+        call: CallId(Uuid::from_u128(5)),
+        accepted_at: at(1),
+        rows,
+        actor: actor(),
+    };
+    let created = store.create_upload(CONTOSO, NewUpload { id, imports });
+    created.await.unwrap();
+    let revision = async || {
+        let found = store.upload(CONTOSO, id).await.unwrap();
+        found.unwrap().revision()
+    };
+    let delete = async |precondition| {
+        let deleted = store.delete_upload(CONTOSO, id, 10, precondition, actor(), at(9));
+        deleted.await.unwrap()
+    };
+    let waiting = revision().await;
+    for precondition in unmet(waiting) {
+        assert_eq!(delete(precondition).await, UploadDeletion::ConditionNotMet);
+    }
+    bench.settle_all().await;
+    let settled = revision().await;
+    assert_ne!(settled, waiting);
+    assert_eq!(delete(only(waiting)).await, UploadDeletion::ConditionNotMet);
+    assert_eq!(delete(only(settled)).await, UploadDeletion::Deleted);
+    assert_eq!(delete(only(settled)).await, UploadDeletion::Absent);
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        assignment::Plan,
         hardware_blob::HardwareBlob,
         import::{CallId, ImportChange, ImportProperties, ImportState},
     },
@@ -184,7 +185,10 @@ async fn what_another_tenant_has_is_absent(bench: Workbench) {
     assert!(!bench.delete(FABRIKAM, id).await);
     assert_eq!(bench.device(FABRIKAM, device.id).await, None);
     assert_eq!(bench.devices(FABRIKAM).await, []);
-    assert_eq!(store.count_devices(FABRIKAM, None).await, Ok(0));
+    assert_eq!(
+        store.count_devices(FABRIKAM, None, Plan::default()).await,
+        Ok(0)
+    );
     let deletion = bench.delete_device(FABRIKAM, device.id, 0).await;
     assert_eq!(deletion, DeviceDeletion::Absent);
 

@@ -15,7 +15,7 @@ use proptest::{
 use uuid::Uuid;
 
 use crate::{
-    domain::{import::ImportProperties, tenant::TenantId},
+    domain::{assignment::Plan, import::ImportProperties, tenant::TenantId},
     store::operation::{Position, Query},
     testing::{
         CONTOSO, FABRIKAM, import_of,
@@ -87,12 +87,21 @@ async fn devices_are_listed_as_imports_are(bench: Workbench) {
     let all = bench.devices(CONTOSO).await;
     assert_eq!(all.len(), 7);
     assert!(all.is_sorted_by_key(|device| device.id));
-    assert_eq!(bench.store.count_devices(CONTOSO, None).await, Ok(7));
+    assert_eq!(
+        bench
+            .store
+            .count_devices(CONTOSO, None, Plan::default())
+            .await,
+        Ok(7)
+    );
 
     let mut paged = Vec::new();
     let mut query = Query::all(3);
     loop {
-        let page = bench.store.list_devices(CONTOSO, query.clone()).await;
+        let page = bench
+            .store
+            .list_devices(CONTOSO, query.clone(), Plan::default())
+            .await;
         let page = page.unwrap();
         paged.extend(page.rows);
         query.after = page.next;
@@ -102,7 +111,11 @@ async fn devices_are_listed_as_imports_are(bench: Workbench) {
     }
     assert_eq!(paged, all);
     let query = Query { skip: 5, ..whole() };
-    let page = bench.store.list_devices(CONTOSO, query).await.unwrap();
+    let page = bench
+        .store
+        .list_devices(CONTOSO, query, Plan::default())
+        .await
+        .unwrap();
     assert_eq!(page.rows, all[5..]);
 }
 

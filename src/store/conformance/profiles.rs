@@ -13,6 +13,7 @@ use crate::{
         device::Device,
         profile::{MAX_PROFILES, Profile, ProfileId, ProfileKind},
         profile_change::{ProfileChange, ProfileRefusal},
+        revision::Precondition,
         settings::{SyncRules, SyncStart},
         tag_pattern::TagPattern,
         tenant::TenantId,
@@ -166,9 +167,14 @@ async fn a_profile_is_changed_and_deleted_by_its_tenant_alone(bench: Workbench) 
         ..ProfileChange::default()
     };
     let update = |tenant, change| {
-        bench
-            .store
-            .update_profile(tenant, profile, change, actor(), at(9))
+        bench.store.update_profile(
+            tenant,
+            profile,
+            change,
+            Precondition::default(),
+            actor(),
+            at(9),
+        )
     };
     assert_eq!(
         update(FABRIKAM, change.clone()).await,
@@ -192,7 +198,11 @@ async fn a_profile_is_changed_and_deleted_by_its_tenant_alone(bench: Workbench) 
     let found = bench.store.profile(CONTOSO, profile).await.unwrap();
     assert_eq!(found, Some(*changed));
 
-    let delete = |tenant| bench.store.delete_profile(tenant, profile, actor(), at(10));
+    let delete = |tenant| {
+        bench
+            .store
+            .delete_profile(tenant, profile, Precondition::default(), actor(), at(10))
+    };
     assert_eq!(delete(FABRIKAM).await, Ok(ProfileDeletion::Absent));
     assert_eq!(delete(CONTOSO).await, Ok(ProfileDeletion::Deleted));
     assert_eq!(delete(CONTOSO).await, Ok(ProfileDeletion::Absent));
@@ -273,7 +283,10 @@ async fn assignments_are_made_moved_and_removed(bench: Workbench) {
     let moved = bench.move_target(profile, (Some(lab), Some(sales)), 4);
     assert_eq!(moved.await, AssignmentOutcome::Done);
 
-    let delete = bench.store.delete_profile(CONTOSO, profile, actor(), at(5));
+    let delete =
+        bench
+            .store
+            .delete_profile(CONTOSO, profile, Precondition::default(), actor(), at(5));
     assert_eq!(delete.await, Ok(ProfileDeletion::Assigned));
 }
 
@@ -366,11 +379,18 @@ async fn a_closed_store_answers_nothing_of_profiles(bench: Workbench) {
         store.list_profiles(CONTOSO, WHOLE).await.err(),
         store.count_profiles(CONTOSO).await.err(),
         store
-            .update_profile(CONTOSO, profile, change, actor(), now)
+            .update_profile(
+                CONTOSO,
+                profile,
+                change,
+                Precondition::default(),
+                actor(),
+                now,
+            )
             .await
             .err(),
         store
-            .delete_profile(CONTOSO, profile, actor(), now)
+            .delete_profile(CONTOSO, profile, Precondition::default(), actor(), now)
             .await
             .err(),
         store

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        assignment::Plan,
         device::{DeviceChange, DeviceId},
         directory_error::DirectoryError,
         identity::LedgerEntryId,
@@ -138,8 +139,14 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
             .await
             .err(),
         store.device(CONTOSO, device).await.err(),
-        store.list_devices(CONTOSO, whole()).await.err(),
-        store.count_devices(CONTOSO, None).await.err(),
+        store
+            .list_devices(CONTOSO, whole(), Plan::default())
+            .await
+            .err(),
+        store
+            .count_devices(CONTOSO, None, Plan::default())
+            .await
+            .err(),
         store
             .delete_device(CONTOSO, device, whatever(), actor(), now)
             .await

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         directory_error::DirectoryError,
         import::{CallId, ImportId, ImportProperties, ImportState},
+        revision::Precondition,
         tenant::TenantId,
         upload::{UploadId, UploadStatus},
     },
@@ -74,7 +75,7 @@ impl Workbench {
 
     async fn delete_step(&self, id: UploadId, limit: usize) -> UploadDeletion {
         self.store
-            .delete_upload(CONTOSO, id, limit, actor(), at(9))
+            .delete_upload(CONTOSO, id, limit, Precondition::default(), actor(), at(9))
             .await
             .unwrap()
     }

@@ -14,11 +14,13 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// How a parameter is written, by its number from 1.
-    pub(super) fn placeholder(self, number: usize) -> String {
-        match self {
-            Self::Sqlite => format!("?{number}"),
-            Self::Postgres => format!("${number}"),
+    /// How a parameter is written, by its number from 1. PostgreSQL is told its type: elsewhere it
+    /// takes what two parameters are compared as for texts.
+    pub(super) fn placeholder(self, number: usize, parameter: &Parameter) -> String {
+        match (self, type_of(parameter)) {
+            (Self::Sqlite, _) => format!("?{number}"),
+            (Self::Postgres, Some(kind)) => format!("${number}::{kind}"),
+            (Self::Postgres, None) => format!("${number}"),
         }
     }
 
@@ -94,14 +96,23 @@ impl Dialect {
         }
     }
 
+    /// What stands around a number so that functions of texts take it.
+    pub(super) fn short(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => ("", ""),
+            Self::Postgres => ("(", ")::int"),
+        }
+    }
+
     /// What stands around a number, which may be null, to make what is below 0 to 0.
     pub(super) fn not_negative(self) -> (&'static str, &'static str) {
         match self {
             Self::Sqlite => ("max(", ", 0)"),
-            // Its `greatest` passes nulls over.
+            // Its `greatest` passes nulls over, and no text is longer than its shorter integers.
             Self::Postgres => (
-                "(SELECT CASE WHEN n < 0 THEN 0 ELSE n END FROM (VALUES (",
-                ")) AS number (n))",
+                "(SELECT CASE WHEN n < 0 THEN 0 WHEN n > 2147483646 THEN 2147483646
+                    ELSE n END::int FROM (VALUES ((",
+                ")::bigint)) AS number (n))",
             ),
         }
     }
@@ -131,4 +142,21 @@ impl Dialect {
             InstantPart::Time => of_day,
         }
     }
+}
+
+/// PostgreSQL's name for the type of a parameter; none for null, which has any.
+fn type_of(parameter: &Parameter) -> Option<&'static str> {
+    Some(match parameter {
+        Parameter::Null => return None,
+        Parameter::Boolean(_) => "boolean",
+        Parameter::Integer(_) => "bigint",
+        Parameter::Text(_) => "text",
+        Parameter::Guid(_) => "uuid",
+        Parameter::List(items) => match items.first() {
+            Some(Parameter::Integer(_)) => "bigint[]",
+            Some(Parameter::Guid(_)) => "uuid[]",
+            Some(Parameter::Boolean(_)) => "boolean[]",
+            _ => "text[]",
+        },
+    })
 }

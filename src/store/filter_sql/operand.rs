@@ -70,6 +70,10 @@ impl<F: Copy> Statement<F> {
         match column {
             Column::Stored { sql, .. } => self.push(&sql),
             Column::Constant(value) => self.bind(Parameter::of(&value)),
+            Column::Planned(what, columns) => {
+                let sql = self.planned(what, columns);
+                self.push(&sql);
+            }
         }
     }
 
@@ -93,6 +97,7 @@ impl<F: Copy> Statement<F> {
             Operand::Field(property) => match (self.column_of)(property.field) {
                 Column::Stored { nullable, .. } => nullable,
                 Column::Constant(value) => value == Value::Null,
+                Column::Planned(..) => false,
             },
             Operand::ToLower(inner)
             | Operand::ToUpper(inner)
@@ -135,7 +140,9 @@ impl<F: Copy> Statement<F> {
     /// Appends a number of code points; what is below 0 counts as 0.
     fn not_negative(&mut self, number: &Operand<F>) {
         if let Operand::Literal(Literal::Integer(number)) = number {
+            self.push(self.dialect.short().0);
             self.bind(Parameter::Integer((*number).clamp(0, BEYOND_ANY_TEXT)));
+            self.push(self.dialect.short().1);
             return;
         }
         let (before, after) = self.dialect.not_negative();
@@ -145,13 +152,14 @@ impl<F: Copy> Statement<F> {
     }
 
     /// An instant: no function makes one, so that it is a column or known.
-    fn instant(&self, operand: &Operand<F>) -> Instant {
+    fn instant(&mut self, operand: &Operand<F>) -> Instant {
         match operand {
             Operand::Literal(Literal::Instant(instant)) => Instant::Known(Some(*instant)),
             Operand::Field(property) => match (self.column_of)(property.field) {
                 Column::Stored { sql, .. } => Instant::Column(sql.into_owned()),
                 Column::Constant(Value::Instant(instant)) => Instant::Known(Some(instant)),
                 Column::Constant(_) => Instant::Known(None),
+                Column::Planned(what, columns) => Instant::Column(self.planned(what, columns)),
             },
             _ => Instant::Known(None),
         }

@@ -50,37 +50,38 @@ fn both_dialects_say_the_same() {
         (
             "serial eq 'a'",
             "(serial = ?1)",
-            r#"(serial COLLATE "C" = $1)"#,
+            r#"(serial COLLATE "C" = $1::text)"#,
         ),
         (
             "tag ne 'a'",
             "(tag IS NOT ?1)",
-            r#"(tag COLLATE "C" IS DISTINCT FROM $1)"#,
+            r#"(tag COLLATE "C" IS DISTINCT FROM $1::text)"#,
         ),
         (
             "tag gt 'a'",
             "((tag > ?1) IS TRUE)",
-            r#"((tag COLLATE "C" > $1) IS TRUE)"#,
+            r#"((tag COLLATE "C" > $1::text) IS TRUE)"#,
         ),
         (
             "contains(serial,'a') and not endswith(tag,'b')",
             "((instr(serial, ?1) > 0) AND (NOT (substr(tag, length(tag) - length(?2) + 1) = ?3)))",
-            "((strpos(serial, $1) > 0) AND (NOT (right(tag, char_length($2)) = $3)))",
+            "((strpos(serial, $1::text) > 0) AND (NOT (right(tag, char_length($2::text)) = $3::text)))",
         ),
         (
             "code in (1,2)",
             "((code IN (SELECT value FROM json_each(?1))))",
-            "((code = ANY($1)))",
+            "((code = ANY($1::bigint[])))",
         ),
         (
             "substring(serial,code) eq tolower(fixed)",
             "(substr(serial, max(code, 0) + 1) = lower(?1))",
-            r#"(substr(serial, (SELECT CASE WHEN n < 0 THEN 0 ELSE n END FROM (VALUES (code)) AS number (n)) + 1) COLLATE "C" = lower($1 COLLATE "C"))"#,
+            r#"(substr(serial, (SELECT CASE WHEN n < 0 THEN 0 WHEN n > 2147483646 THEN 2147483646
+                    ELSE n END::int FROM (VALUES ((code)::bigint)) AS number (n)) + 1) COLLATE "C" = lower($1::text COLLATE "C"))"#,
         ),
         (
             "contains(serial,'a') eq null",
             "((instr(serial, ?1) > 0) IS NULL)",
-            "((strpos(serial, $1) > 0) IS NOT DISTINCT FROM NULL)",
+            "((strpos(serial, $1::text) > 0) IS NOT DISTINCT FROM NULL)",
         ),
     ];
     for (text, sqlite, postgres) in cases {

@@ -17,7 +17,7 @@ use super::{
     search::{self, Search, Way},
 };
 use crate::{
-    domain::tenant::TenantId,
+    domain::{assignment::Plan, tenant::TenantId},
     store::{
         StoreError,
         filter_sql::{Column, Dialect, Parameter, Statement},
@@ -67,9 +67,24 @@ where
     F: Copy + Send + 'static,
     T: Send + 'static,
 {
+    list_by_plan(readers, collection, tenant, query, Plan::default()).await
+}
+
+/// The same of rows whose properties partly follow from a plan.
+pub(super) async fn list_by_plan<F, T>(
+    readers: &Readers,
+    collection: &'static Collection<F, T>,
+    tenant: TenantId,
+    query: Query<F>,
+    plan: Plan,
+) -> Result<Listed<T>, StoreError>
+where
+    F: Copy + Send + 'static,
+    T: Send + 'static,
+{
     // What is passed over is read, too.
     let is_plain = is_plain(&query) && query.skip < FEW_SKIPPED;
-    let read = move |connection: &Connection| page(connection, collection, tenant, &query);
+    let read = move |connection: &Connection| page(connection, collection, tenant, &query, plan);
     if is_plain {
         readers.run(read).await
     } else {
@@ -88,8 +103,23 @@ where
     F: Copy + Send + 'static,
     T: 'static,
 {
+    count_by_plan(readers, collection, tenant, filter, Plan::default()).await
+}
+
+/// The same of rows whose properties partly follow from a plan.
+pub(super) async fn count_by_plan<F, T>(
+    readers: &Readers,
+    collection: &'static Collection<F, T>,
+    tenant: TenantId,
+    filter: Option<Condition<F>>,
+    plan: Plan,
+) -> Result<u64, StoreError>
+where
+    F: Copy + Send + 'static,
+    T: 'static,
+{
     readers
-        .search(move |connection| count_rows(connection, collection, tenant, filter.as_ref()))
+        .search(move |connection| count_rows(connection, collection, tenant, filter.as_ref(), plan))
         .await
 }
 
@@ -98,16 +128,17 @@ pub(super) fn count_rows<F: Copy, T>(
     collection: &Collection<F, T>,
     tenant: TenantId,
     filter: Option<&Condition<F>>,
+    plan: Plan,
 ) -> Result<u64, Fault> {
     let way = collection.way(connection, tenant, filter)?;
-    let mut sql = Statement::new(Dialect::Sqlite, collection.column_of);
+    let mut sql = Statement::new(Dialect::Sqlite, collection.column_of).by_plan(plan);
     sql.push("SELECT count(*)");
     way.from(&mut sql, collection.table, tenant);
     if let Some(filter) = filter {
         sql.push(" AND ");
         sql.condition(filter);
     }
-    let (sql, parameters) = sql.finish();
+    let (sql, parameters) = finish(sql)?;
     let parameters = params_from_iter(&parameters);
     Ok(if filter.is_none() {
         let mut statement = connection.prepare_cached(&sql)?;
@@ -122,11 +153,12 @@ pub(super) fn page<F: Copy, T>(
     collection: &Collection<F, T>,
     tenant: TenantId,
     query: &Query<F>,
+    plan: Plan,
 ) -> Result<Listed<T>, Fault> {
     let (keys, ids) = until_id(&query.order);
     let way = collection.way(connection, tenant, query.filter.as_ref())?;
-    let sql = page_sql(collection, tenant, query, &way, (keys, ids));
-    let (sql, parameters) = sql.finish();
+    let sql = Statement::new(Dialect::Sqlite, collection.column_of).by_plan(plan);
+    let (sql, parameters) = finish(page_sql(sql, collection, tenant, query, &way, (keys, ids)))?;
     // Trees come in any number of shapes: their statements would drive those out of the cache that
     // every request needs.
     if is_plain(query) {
@@ -136,6 +168,14 @@ pub(super) fn page<F: Copy, T>(
         let mut statement = connection.prepare(&sql)?;
         read_page(&mut statement, collection, &parameters, query.limit, keys)
     }
+}
+
+/// The text and the parameters of a statement that the database takes.
+fn finish<F: Copy>(sql: Statement<F>) -> Result<(String, Vec<Parameter>), Fault> {
+    if sql.is_too_long() {
+        return Err(StoreError::TooCostly.into());
+    }
+    Ok(sql.finish())
 }
 
 /// Whether a query takes the rows as they lie.
@@ -160,13 +200,13 @@ fn until_id<F>(order: &[OrderKey<F>]) -> (&[OrderKey<F>], Direction) {
 
 /// The statement for a page and the row behind it, which tells whether there are more.
 fn page_sql<F: Copy, T>(
+    mut sql: Statement<F>,
     collection: &Collection<F, T>,
     tenant: TenantId,
     query: &Query<F>,
     way: &Way,
     (keys, ids): (&[OrderKey<F>], Direction),
 ) -> Statement<F> {
-    let mut sql = Statement::new(Dialect::Sqlite, collection.column_of);
     sql.push("SELECT ");
     sql.push(collection.columns);
     for key in keys {

@@ -3,10 +3,8 @@
 
 mod by_serial;
 
-use std::borrow::Cow;
-
 use jiff::{SignedDuration, Timestamp};
-use odata::{Comparison, Condition, Literal, Operand, Value};
+use odata::{Comparison, Condition, Literal, Operand};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
@@ -17,7 +15,7 @@ use super::{
     row,
     search::{self, Candidates, Hint, Search},
 };
-pub(super) use by_serial::delete_named;
+pub(super) use by_serial::{delete_named, ids_named};
 
 use crate::{
     domain::{
@@ -31,7 +29,7 @@ use crate::{
         tenant::TenantId,
     },
     store::{
-        filter_sql::Column,
+        columns,
         operation::{DeviceCreation, DeviceDeletion, DeviceUpdated, DeviceWrite, NewDevice},
     },
 };
@@ -40,7 +38,7 @@ use crate::{
 pub(super) const COLLECTION: Collection<DeviceField, Device> = Collection {
     table: "device",
     columns: row::DEVICE_COLUMNS,
-    column_of,
+    column_of: columns::device,
     read: row::device,
     search: Some(Search {
         is_serial: |field| field == DeviceField::SerialNumber,
@@ -84,52 +82,6 @@ fn hint(condition: &Condition<DeviceField>) -> Option<Hint> {
         condition: "directory_device_id <> ''",
     })
 }
-
-/// Where a property is kept. Absent texts are empty here; what no device has yet is what `graph`
-/// shows for it.
-fn column_of(field: DeviceField) -> Column {
-    Column::required(match field {
-        DeviceField::Id => "id",
-        DeviceField::GroupTag => "group_tag",
-        DeviceField::SerialNumber => "serial_number",
-        DeviceField::ProductKey => "product_key",
-        DeviceField::Manufacturer => "manufacturer",
-        DeviceField::Model => "model",
-        DeviceField::UserPrincipalName => "user_principal_name",
-        DeviceField::SkuNumber => "sku_number",
-        DeviceField::SystemFamily => "system_family",
-        DeviceField::PurchaseOrderIdentifier => "purchase_order_identifier",
-        DeviceField::AddressableUserName => "addressable_user_name",
-        DeviceField::ResourceName => "resource_name",
-        DeviceField::DirectoryDeviceId => "directory_device_id",
-        // A device that is not managed is shown with a GUID.
-        DeviceField::ManagedDeviceId => {
-            "(CASE managed_device_id WHEN '' THEN '00000000-0000-0000-0000-000000000000'
-                ELSE managed_device_id END)"
-        }
-        DeviceField::DisplayName => "display_name",
-        DeviceField::DeviceAccountUpn => "device_account_upn",
-        DeviceField::DeviceFriendlyName => "device_friendly_name",
-        DeviceField::UserlessEnrollmentStatus => "userless_enrollment",
-        DeviceField::DeviceAccountPassword => {
-            return Column::Constant(Value::Text(Cow::Borrowed("")));
-        }
-        DeviceField::ProfileAssignmentStatus | DeviceField::EnrollmentState => {
-            return Column::Constant(Value::Enum(4));
-        }
-        DeviceField::RemediationState => return Column::Constant(Value::Enum(1)),
-        DeviceField::ProfileAssignmentDetailedStatus => return Column::Constant(Value::Enum(0)),
-        DeviceField::ProfileAssignedAt
-        | DeviceField::LastContactedAt
-        | DeviceField::RemediationStateModifiedAt => {
-            let never = Timestamp::from_microsecond(NEVER_MICROSECONDS).unwrap_or_default();
-            return Column::Constant(Value::Instant(never));
-        }
-    })
-}
-
-/// The first instant of the year 1, which is Graph's way to say never.
-const NEVER_MICROSECONDS: i64 = -62_135_596_800_000_000;
 
 /// How long a deleted device is remembered as such.
 const TOMBSTONE_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);

@@ -1,9 +1,9 @@
 //! Imports: accepting, reading, changing and withdrawing them.
 
-use std::{collections::HashSet, sync::LazyLock};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
-use odata::{Comparison, Condition, Literal, Operand, Value};
+use odata::{Comparison, Condition, Literal, Operand};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
@@ -16,7 +16,6 @@ use super::{
 use crate::{
     domain::{
         actor::Actor,
-        directory_error::DirectoryError,
         field::ImportField,
         hardware_blob::HardwareBlob,
         import::{CallId, Import, ImportChange, ImportId, ImportState, Phase, revision},
@@ -25,8 +24,8 @@ use crate::{
         upload::UploadId,
     },
     store::{
-        StoreError, Unique,
-        filter_sql::Column,
+        StoreError, Unique, columns,
+        filter_sql::Dialect,
         operation::{ImportDeletion, NewImport, NewImports, Updated},
     },
 };
@@ -35,7 +34,7 @@ use crate::{
 pub(super) const COLLECTION: Collection<ImportField, Import> = Collection {
     table: "import",
     columns: row::IMPORT_COLUMNS,
-    column_of,
+    column_of: |field| columns::import(Dialect::Sqlite, field),
     read: row::import,
     search: Some(Search {
         is_serial: |field| field == ImportField::SerialNumber,
@@ -104,47 +103,6 @@ fn hint(condition: &Condition<ImportField>) -> Option<Hint> {
         ) => Some(REFUSED),
         _ => None,
     }
-}
-
-/// Where a property is kept. Absent texts are null here.
-fn column_of(field: ImportField) -> Column {
-    match field {
-        ImportField::Id => Column::required("id"),
-        ImportField::GroupTag => Column::nullable("group_tag"),
-        ImportField::SerialNumber => Column::nullable("serial_number"),
-        ImportField::ProductKey => Column::nullable("product_key"),
-        ImportField::ImportId => Column::nullable("import_id"),
-        ImportField::AssignedUserPrincipalName => Column::nullable("assigned_user_principal_name"),
-        // No query may compare it.
-        ImportField::HardwareBlob => Column::Constant(Value::Null),
-        // The numbers of the states are those of Graph's enumeration.
-        ImportField::Status => Column::required("state"),
-        ImportField::RegisteredDevice => Column::Stored {
-            sql: "(CASE WHEN device IS NULL THEN '' ELSE lower(substr(hex(device), 1, 8) || '-' \
-                  || substr(hex(device), 9, 4) || '-' || substr(hex(device), 13, 4) || '-' \
-                  || substr(hex(device), 17, 4) || '-' || substr(hex(device), 21)) END)"
-                .into(),
-            nullable: false,
-        },
-        ImportField::ErrorCode => Column::required("ifnull(error_code, 0)"),
-        ImportField::ErrorName => Column::Stored {
-            sql: error_names().into(),
-            nullable: false,
-        },
-    }
-}
-
-/// The name of an import's outcome, as clients read it.
-fn error_names() -> &'static str {
-    static NAMES: LazyLock<String> = LazyLock::new(|| {
-        let name = |error: DirectoryError| format!("WHEN {} THEN '{}'", error.code(), error.name());
-        format!(
-            "(CASE WHEN state = {} THEN 'None' ELSE CASE error_code {} ELSE '' END END)",
-            row::COMPLETE,
-            DirectoryError::ALL.map(name).join(" ")
-        )
-    });
-    &NAMES
 }
 
 /// Who writes to an import, when, and on which condition.

@@ -39,6 +39,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+pub use super::opening::{DatabaseKind, OpenError, Opening};
 use super::{
     Answer, Store,
     operation::{
@@ -50,6 +51,7 @@ use super::{
 };
 use crate::domain::{
     actor::Actor,
+    assignment::Plan,
     device::{Device, DeviceId},
     field::{DeviceField, ImportField},
     identity::LedgerEntryId,
@@ -62,7 +64,6 @@ pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
-pub use open::{DatabaseKind, OpenError, Opening};
 use readers::Readers;
 use writer::{Undo, Writer};
 
@@ -243,10 +244,11 @@ impl Store for SqliteStore {
         tenant: TenantId,
         id: UploadId,
         limit: usize,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, UploadDeletion> {
-        Box::pin(self.delete_upload_rows(tenant, id, limit, actor, now))
+        Box::pin(self.delete_upload_rows(tenant, id, limit, precondition, (actor, now)))
     }
 
     fn create_upload_imports(
@@ -310,21 +312,29 @@ impl Store for SqliteStore {
         &self,
         tenant: TenantId,
         query: Query<DeviceField>,
+        plan: Plan,
     ) -> Answer<'_, Listed<Device>> {
-        Box::pin(collection::list(
+        Box::pin(collection::list_by_plan(
             &self.readers,
             &devices::COLLECTION,
             tenant,
             query,
+            plan,
         ))
     }
 
-    fn count_devices(&self, tenant: TenantId, filter: Filter<DeviceField>) -> Answer<'_, u64> {
-        Box::pin(collection::count(
+    fn count_devices(
+        &self,
+        tenant: TenantId,
+        filter: Filter<DeviceField>,
+        plan: Plan,
+    ) -> Answer<'_, u64> {
+        Box::pin(collection::count_by_plan(
             &self.readers,
             &devices::COLLECTION,
             tenant,
             filter,
+            plan,
         ))
     }
 
@@ -366,10 +376,18 @@ impl Store for SqliteStore {
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, Vec<SerialDeletion>> {
-        let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
-        Box::pin(self.writer.run(weight_kib, move |connection| {
-            devices::delete_named(connection, tenant, &serial_numbers, &actor, now)
-        }))
+        Box::pin(async move {
+            let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
+            let find = move |connection: &rusqlite::Connection| {
+                let named = devices::ids_named(connection, tenant, &serial_numbers)?;
+                Ok((serial_numbers, named))
+            };
+            let (serial_numbers, named) = self.readers.search(find).await?;
+            let delete = move |connection: &rusqlite::Connection| {
+                devices::delete_named(connection, tenant, &serial_numbers, named, &actor, now)
+            };
+            self.writer.run(weight_kib, delete).await
+        })
     }
 
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {

@@ -3,11 +3,12 @@
 use std::{
     cmp::Ordering,
     fs::{self, OpenOptions},
-    io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
+
+pub(super) use crate::store::opening::{DatabaseKind, OpenError, Opening};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
 
@@ -26,107 +27,6 @@ const MIGRATIONS: &[&str] = &[
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
-
-/// What made a database; a server opens only its own kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DatabaseKind {
-    /// `hangar serve`.
-    Production,
-    /// `hangar serve --dev`, whose tokens anybody can make.
-    Development,
-}
-
-impl DatabaseKind {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Production => "production",
-            Self::Development => "development",
-        }
-    }
-}
-
-/// How a database is opened.
-#[derive(Clone, Copy, Debug)]
-pub enum Opening {
-    /// For serving: made if there is none, and of this kind only.
-    Serve(DatabaseKind),
-    /// For an administrator: it must exist; either kind.
-    Administer,
-}
-
-/// Why a database was not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is none, and none was to be made.
-    #[error("there is no database at {0}; start `hangar serve` on this data directory first")]
-    Absent(PathBuf),
-    /// It was made by the other kind of server.
-    #[error("the database at {path} was made by {made_by} and does not open in {opened_by}: use another data directory (--data-dir)", made_by = command(made_by), opened_by = command(opened_by))]
-    OtherKind {
-        /// The file.
-        path: PathBuf,
-        /// What it says of itself.
-        made_by: String,
-        /// What was to open it.
-        opened_by: String,
-    },
-    /// A newer program has changed its schema.
-    #[error(
-        "the database at {path} has schema version {found}, newer than this program's {known}: use the program that wrote it, or a newer one"
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema's version.
-        found: i64,
-        /// The newest that this program knows.
-        known: i64,
-    },
-    /// An older program made it, and this one has not served on it yet.
-    #[error(
-        "the database at {path} has schema version {found}, older than this program's {known}: start this program's `hangar serve` on it first, or use the program that wrote it"
-    )]
-    Older {
-        /// The file.
-        path: PathBuf,
-        /// Its schema's version.
-        found: i64,
-        /// The newest that this program knows.
-        known: i64,
-    },
-    /// It is somebody else's.
-    #[error(
-        "the file at {0} is a database, but not Hangar's: use another data directory (--data-dir)"
-    )]
-    NotOurs(PathBuf),
-    /// The file system refuses.
-    #[error("{path} can't be opened: {error}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// The database refuses.
-    #[error("the database at {path} can't be opened: {error}")]
-    Sqlite {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        error: rusqlite::Error,
-    },
-    /// The settings name a database that this program can't use.
-    #[error("database.url must be sqlite://PATH, not {0}")]
-    Scheme(String),
-}
-
-fn command(kind: &str) -> &'static str {
-    if kind == DatabaseKind::Development.word() {
-        "`hangar serve --dev`"
-    } else {
-        "`hangar serve` without --dev"
-    }
-}
 
 /// Opens connections to one database file.
 #[derive(Clone, Debug)]
@@ -293,10 +193,14 @@ impl Opener {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is what `map_err` hands over"
+    )]
     pub(super) fn sqlite(&self, error: rusqlite::Error) -> OpenError {
         OpenError::Sqlite {
             path: self.path.clone(),
-            error,
+            error: error.to_string(),
         }
     }
 }

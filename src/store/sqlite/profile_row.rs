@@ -3,12 +3,12 @@
 use rusqlite::{Connection, Row, params};
 
 use super::{fault::Fault, row};
-use crate::domain::{
-    profile::{
-        DeviceType, OutOfBox, Profile, ProfileId, ProfileKind, ProfileProperties, StatusScreen,
-        UsageType, UserType,
+use crate::{
+    domain::{
+        profile::{OutOfBox, Profile, ProfileId, ProfileProperties, StatusScreen},
+        tenant::TenantId,
     },
-    tenant::TenantId,
+    store::profile_numbers::{self, DEVICE_TYPES, KINDS, Numbers, USAGE_TYPES, USER_TYPES, number},
 };
 
 /// The columns that `read` reads, in its order. `keep` writes them in the same.
@@ -116,39 +116,8 @@ fn read_screen(row: &Row<'_>) -> rusqlite::Result<Option<StatusScreen>> {
     }))
 }
 
-/// How an enumeration is kept.
-type Numbers<T> = &'static [(i64, T)];
-
-const KINDS: Numbers<ProfileKind> = &[(1, ProfileKind::AzureAd), (2, ProfileKind::ActiveDirectory)];
-const DEVICE_TYPES: Numbers<DeviceType> = &[
-    (0, DeviceType::WindowsPc),
-    (1, DeviceType::HoloLens),
-    (2, DeviceType::SurfaceHub2),
-    (3, DeviceType::SurfaceHub2S),
-    (4, DeviceType::VirtualMachine),
-    (99, DeviceType::UnknownFutureValue),
-];
-const USAGE_TYPES: Numbers<UsageType> = &[
-    (0, UsageType::SingleUser),
-    (1, UsageType::Shared),
-    (99, UsageType::UnknownFutureValue),
-];
-const USER_TYPES: Numbers<UserType> = &[
-    (0, UserType::Administrator),
-    (1, UserType::Standard),
-    (99, UserType::UnknownFutureValue),
-];
-
-fn number<T: Copy + PartialEq>(numbers: Numbers<T>, member: T) -> Option<i64> {
-    numbers
-        .iter()
-        .find_map(|(number, one)| (*one == member).then_some(*number))
-}
-
 fn member<T: Copy>(numbers: Numbers<T>, row: &Row<'_>, index: usize) -> Result<T, Fault> {
     let found: i64 = row.get(index)?;
-    numbers
-        .iter()
-        .find_map(|(number, member)| (*number == found).then_some(*member))
+    profile_numbers::member(numbers, found)
         .ok_or_else(|| row::corrupt(&format!("a profile with {found} in column {index}")))
 }

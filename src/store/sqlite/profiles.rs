@@ -17,6 +17,7 @@ use crate::{
         device::DeviceId,
         profile::{MAX_PROFILES, Profile, ProfileId},
         profile_change::ProfileChange,
+        revision::Precondition,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
@@ -66,11 +67,17 @@ impl ProfileStore for SqliteStore {
         tenant: TenantId,
         id: ProfileId,
         change: ProfileChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileUpdate> {
+        let write = Write {
+            precondition,
+            actor,
+            now,
+        };
         Box::pin(self.writer.run(WEIGHT_KIB, move |connection| {
-            update(connection, tenant, id, change, &actor, now)
+            update(connection, tenant, id, change, &write)
         }))
     }
 
@@ -78,12 +85,19 @@ impl ProfileStore for SqliteStore {
         &self,
         tenant: TenantId,
         id: ProfileId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileDeletion> {
-        Box::pin(self.writer.run(1, move |connection| {
-            delete(connection, tenant, id, &actor, now)
-        }))
+        let write = Write {
+            precondition,
+            actor,
+            now,
+        };
+        Box::pin(
+            self.writer
+                .run(1, move |connection| delete(connection, tenant, id, &write)),
+        )
     }
 
     fn assign_devices(
@@ -162,6 +176,13 @@ impl ProfileStore for SqliteStore {
     }
 }
 
+/// Who writes to a profile, when, and in which revision it must be.
+struct Write {
+    precondition: Precondition,
+    actor: Actor,
+    now: Timestamp,
+}
+
 /// About how much memory a profile, or a call that assigns devices, holds.
 const WEIGHT_KIB: u32 = 64;
 
@@ -217,12 +238,16 @@ fn update(
     tenant: TenantId,
     id: ProfileId,
     change: ProfileChange,
-    actor: &Actor,
-    now: Timestamp,
+    write: &Write,
 ) -> Result<ProfileUpdate, Fault> {
+    let Write { actor, now, .. } = write;
+    let now = *now;
     let Some(mut profile) = find(connection, tenant, id)? else {
         return Ok(ProfileUpdate::Absent);
     };
+    if !write.precondition.holds(profile.revision()) {
+        return Ok(ProfileUpdate::ConditionNotMet);
+    }
     if let Err(refusal) = profile.apply(change, now) {
         return Ok(ProfileUpdate::Refused(refusal));
     }
@@ -235,12 +260,16 @@ fn delete(
     connection: &Connection,
     tenant: TenantId,
     id: ProfileId,
-    actor: &Actor,
-    now: Timestamp,
+    write: &Write,
 ) -> Result<ProfileDeletion, Fault> {
+    let Write { actor, now, .. } = write;
+    let now = *now;
     let keys = params![tenant.0.as_bytes(), id.0.as_bytes()];
-    if find(connection, tenant, id)?.is_none() {
+    let Some(profile) = find(connection, tenant, id)? else {
         return Ok(ProfileDeletion::Absent);
+    };
+    if !write.precondition.holds(profile.revision()) {
+        return Ok(ProfileDeletion::ConditionNotMet);
     }
     let is_assigned = connection
         .prepare_cached("SELECT 1 FROM profile_assignment WHERE tenant = ?1 AND profile = ?2")?

@@ -6,6 +6,7 @@
 mod narrowing;
 mod trigrams;
 
+use narrowing::TRIGRAMS_OF_A_TEXT;
 use odata::Condition;
 use rusqlite::{Connection, params_from_iter};
 
@@ -82,10 +83,16 @@ pub(super) fn way<F: Copy>(
     let Some(filter) = filter else {
         return Ok(Way::Any);
     };
-    if let Some(trigrams) = narrowing::trigrams(filter, search.is_serial)
-        && are_few(connection, search.trigrams, tenant, Some(&trigrams))?
-    {
-        return Ok(Way::Lookup(search.trigrams, Some(trigrams)));
+    let mut tried = None;
+    for of_a_text in TRIGRAMS_OF_A_TEXT {
+        let trigrams = narrowing::trigrams(filter, search.is_serial, of_a_text);
+        let Some(trigrams) = trigrams.filter(|trigrams| tried.as_ref() != Some(trigrams)) else {
+            break;
+        };
+        if are_few(connection, search.trigrams, tenant, Some(&trigrams))? {
+            return Ok(Way::Lookup(search.trigrams, Some(trigrams)));
+        }
+        tried = Some(trigrams);
     }
     for condition in narrowing::conjuncts(filter) {
         match (search.hint)(condition) {

@@ -173,13 +173,14 @@ impl SqliteStore {
         tenant: TenantId,
         upload: UploadId,
         limit: usize,
-        actor: Actor,
-        now: Timestamp,
+        precondition: Precondition,
+        (actor, now): (Actor, Timestamp),
     ) -> Result<UploadDeletion, StoreError> {
         let (deletion, withdrawn) = self
             .writer
             .run(WEIGHT_KIB, move |connection| {
-                delete(connection, tenant, upload, limit, &actor, now)
+                let demanded = (limit, &precondition);
+                delete(connection, tenant, upload, demanded, &actor, now)
             })
             .await?;
         // Their ids are free again; new imports under them must not wait for the old claims.
@@ -199,12 +200,15 @@ fn delete(
     connection: &Connection,
     tenant: TenantId,
     upload: UploadId,
-    limit: usize,
+    (limit, precondition): (usize, &Precondition),
     actor: &Actor,
     now: Timestamp,
 ) -> Result<(UploadDeletion, Vec<ImportId>), Fault> {
-    if !exists(connection, tenant, upload)? {
+    let Some(found) = find(connection, tenant, upload)? else {
         return Ok((UploadDeletion::Absent, Vec::new()));
+    };
+    if !precondition.holds(found.revision()) {
+        return Ok((UploadDeletion::ConditionNotMet, Vec::new()));
     }
     let keys = params![tenant.0.as_bytes(), upload.0.as_bytes(), limit];
     let waiting: Vec<ImportId> = connection

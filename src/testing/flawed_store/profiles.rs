@@ -11,6 +11,7 @@ use crate::{
         device::DeviceId,
         profile::{Profile, ProfileId},
         profile_change::ProfileChange,
+        revision::Precondition,
         settings::{SyncRules, SyncStart, SyncState},
         tenant::TenantId,
     },
@@ -46,20 +47,24 @@ impl ProfileStore for FlawedStore {
         tenant: TenantId,
         id: ProfileId,
         change: ProfileChange,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileUpdate> {
-        self.inner.update_profile(tenant, id, change, actor, now)
+        self.inner
+            .update_profile(tenant, id, change, precondition, actor, now)
     }
 
     fn delete_profile(
         &self,
         tenant: TenantId,
         id: ProfileId,
+        precondition: Precondition,
         actor: Actor,
         now: Timestamp,
     ) -> Answer<'_, ProfileDeletion> {
-        self.inner.delete_profile(tenant, id, actor, now)
+        self.inner
+            .delete_profile(tenant, id, precondition, actor, now)
     }
 
     fn assign_devices(

@@ -12,6 +12,7 @@ const IMPURE: &[&str] = &[
     "axum",
     "hyper",
     "rusqlite",
+    "tokio_postgres",
     "reqwest",
     "SystemTime",
 ];
@@ -79,6 +80,19 @@ pub(super) fn only_the_sqlite_store_names_rusqlite(source: &Source) -> Vec<Viola
     let named = source.words().filter(|(_, word)| *word == "rusqlite");
     named
         .map(|(offset, _)| source.violation(offset, "only src/store/sqlite names rusqlite"))
+        .collect()
+}
+
+/// The same for the other driver.
+pub(super) fn only_the_postgres_store_names_its_driver(source: &Source) -> Vec<Violation> {
+    if !source.is_under("src") || source.is_module("src/store/postgres") {
+        return Vec::new();
+    }
+    let named = source
+        .words()
+        .filter(|(_, word)| matches!(*word, "tokio_postgres" | "deadpool"));
+    named
+        .map(|(offset, _)| source.violation(offset, "only src/store/postgres names its driver"))
         .collect()
 }
 

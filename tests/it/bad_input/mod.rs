@@ -6,6 +6,7 @@
 mod bodies;
 mod client;
 mod connections;
+mod every_route;
 mod noise;
 mod requests;
 mod slowness;

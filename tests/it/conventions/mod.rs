@@ -2,6 +2,7 @@
 
 mod addresses;
 mod etags;
+mod etags_of_beta;
 mod headers;
 mod options;
 mod paging;

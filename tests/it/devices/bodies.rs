@@ -185,4 +185,12 @@ async fn the_stable_version_knows_only_its_own_properties() {
         let expected = format!("400 BadRequest: The property '{name}' does not exist on type");
         assert!(told.starts_with(&expected), "{told}");
     }
+    // Nor does it know what beta alone calls a state.
+    let blocked = json!({ "enrollmentState": "blocked" });
+    assert_eq!(
+        error(&house.patch(&path, &blocked).await),
+        "400 BadRequest: Cannot convert the literal 'blocked' to the expected type 'microsoft.graph.enrollmentState'. Property: 'enrollmentState'."
+    );
+    let beta = format!("{DEVICES}/{id}");
+    assert_eq!(house.patch(&beta, &blocked).await.status, 200);
 }

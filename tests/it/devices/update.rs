@@ -68,6 +68,38 @@ async fn everything_that_a_get_answers_may_be_sent_back() {
     }
 }
 
+/// The directory's id is read by two names, and whoever edits one sends the other as it was.
+#[tokio::test]
+async fn either_name_of_the_directorys_id_may_be_edited() {
+    let house = House::new();
+    let (_, id) = house.register(&house.contoso, 1).await;
+    let path = format!("{DEVICES}/{id}");
+    let names = ["azureActiveDirectoryDeviceId", "azureAdDeviceId"];
+    for (name, value) in [
+        (names[0], "one"),
+        (names[1], "two"),
+        (names[0], "three"),
+        (names[0], ""),
+        (names[1], "four"),
+        (names[1], ""),
+    ] {
+        let mut read = house.get(&path).await.json();
+        read[name] = json!(value);
+        let answer = house.patch(&path, &read).await;
+        assert_eq!(answer.status, 200, "{name} {value}: {}", text(&answer));
+        for name in names {
+            assert_eq!(answer.json()[name], value);
+        }
+    }
+    let body = json!({ names[0]: "five", names[1]: "six" });
+    assert_eq!(
+        error(&house.patch(&path, &body).await),
+        "400 BadRequest: 'azureActiveDirectoryDeviceId' and 'azureAdDeviceId' are two names of one value and must not differ. Property: 'azureAdDeviceId'."
+    );
+    let nobodys = format!("{DEVICES}/{}", uuid::Uuid::from_u128(7));
+    assert_eq!(house.patch(&nobodys, &body).await.status, 404);
+}
+
 #[tokio::test]
 async fn what_tells_the_hardware_stays_and_what_the_server_keeps_up_means_nothing() {
     let house = House::new();

@@ -21,7 +21,10 @@ fn wrong() -> Vec<(&'static str, Vec<Value>)> {
     let mut cases = vec![
         ("id", vec![json!(7), json!({})]),
         ("displayName", vec![json!(null), json!(""), json!("  ")]),
-        ("createdDateTime", vec![json!("yesterday"), json!(7)]),
+        (
+            "createdDateTime",
+            vec![json!("yesterday"), json!(7), json!(null)],
+        ),
         ("lastModifiedDateTime", vec![json!(""), json!(false)]),
         ("deviceType", words.clone()),
         (
@@ -166,6 +169,26 @@ async fn every_property_refuses_what_it_cannot_be() {
         assert_eq!(answer.status, 400, "{whole}: {}", text(&answer));
     }
     assert_eq!(text(&house.get(PROFILES).await), before);
+}
+
+/// A profile that was read with its assignments is not blamed for a name that it does have.
+#[tokio::test]
+async fn what_has_an_address_of_its_own_is_changed_there() {
+    let house = House::new();
+    let id = house.make_profile(&house.contoso, "one").await;
+    let path = format!("{PROFILES}/{id}");
+    let read = house.get(&format!("{path}?$expand=assignments")).await;
+    let refusal = |name: &str| {
+        format!(
+            "400 BadRequest: The collection can't be changed here: use its own address. Property: '{name}'."
+        )
+    };
+    let answer = house.patch(&path, &read.json()).await;
+    assert_eq!(error(&answer), refusal("assignments"));
+    let mut whole = profile("two");
+    whole["assignedDevices"] = json!([]);
+    let answer = house.post(PROFILES, &whole).await;
+    assert_eq!(error(&answer), refusal("assignedDevices"));
 }
 
 #[tokio::test]

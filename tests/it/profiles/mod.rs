@@ -9,4 +9,5 @@ mod delete;
 mod devices;
 mod list;
 mod payload_links;
+mod status;
 mod update;

@@ -7,5 +7,6 @@ mod get_windows_autopilot_info;
 mod get_windows_autopilot_info_community;
 mod others;
 mod powershell;
+mod throttled;
 mod windows_autopilot_intune;
 mod windows_autopilot_intune_profiles;

@@ -8,7 +8,10 @@ use flate2::read::GzDecoder;
 use hangar::{
     domain::assignment::GroupId,
     graph::behavior::Behavior,
-    http::server::ServerOptions,
+    http::{
+        layers::throttle::{Limits, RetryAfter},
+        server::ServerOptions,
+    },
     testing::{TestApi, TestOptions, TestServer},
 };
 use hardware_hash::Builder;
@@ -46,6 +49,8 @@ pub(super) struct Desk {
     connection: Option<TcpStream>,
     /// How many pages the last collection had.
     pub(super) pages: usize,
+    /// How long it was told to wait each time that it asked too often.
+    pub(super) waits: Vec<i64>,
     _directory: tempfile::TempDir,
 }
 
@@ -63,13 +68,25 @@ pub(super) enum Body<'b> {
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    /// The seconds that the service asks to be left alone for.
+    retry_after: Option<i64>,
 }
 
 impl Desk {
     pub(super) async fn of(behavior: Behavior) -> Self {
+        Self::with(behavior, None).await
+    }
+
+    /// The service as it was seen, which lets nobody ask more often than this.
+    pub(super) async fn throttled(limits: Limits) -> Self {
+        Self::with(Behavior::Observed, Some((limits, RetryAfter::Sent))).await
+    }
+
+    async fn with(behavior: Behavior, throttle: Option<(Limits, RetryAfter)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = TestOptions {
             behavior,
+            throttle,
             delay: DELAY,
             assignment_delay: SignedDuration::from_secs(2),
             group_rules: &[(
@@ -86,6 +103,7 @@ impl Desk {
             api,
             connection: None,
             pages: 0,
+            waits: Vec::new(),
             _directory: directory,
         }
     }
@@ -118,6 +136,22 @@ impl Desk {
 
     pub(super) async fn delete(&mut self, path: &str) -> Reply {
         self.invoke("DELETE", path, Body::None).await
+    }
+
+    /// The same, and what the session does of itself where it asks too often: it waits for as long as
+    /// it is told and asks again, three times at most.
+    pub(super) async fn insist(&mut self, method: &str, path: &str, body: Body<'_>) -> Reply {
+        const RETRIES: usize = 3;
+        for _ in 0..RETRIES {
+            let reply = self.invoke(method, path, body).await;
+            if !matches!(reply.status, 429 | 503 | 504) {
+                return reply;
+            }
+            let seconds = reply.retry_after.expect("a time to wait");
+            self.waits.push(seconds);
+            self.sleep(seconds).await;
+        }
+        self.invoke(method, path, body).await
     }
 
     /// `Invoke-MgGraphRequest -Method … -Uri …`, and a body where there is one.
@@ -281,7 +315,13 @@ async fn read_rest(connection: &mut TcpStream, head: &str) -> (Reply, bool) {
         body = plain;
     }
     let stays = header(head, "connection") != Some("close");
-    (Reply { status, body }, stays)
+    let retry_after = header(head, "retry-after").map(|seconds| seconds.parse().unwrap());
+    let reply = Reply {
+        status,
+        body,
+        retry_after,
+    };
+    (reply, stays)
 }
 
 async fn read_chunks(connection: &mut TcpStream) -> Vec<u8> {

@@ -17,7 +17,8 @@ async fn what_was_read_can_be_sent_back_and_changes_nothing() {
     assert_eq!((answer.status.as_u16(), text(&answer)), (200, text(&read)));
     let other = json!({
         "id": "another", "syncStatus": "failed",
-        "lastSyncDateTime": "2020-01-01T00:00:00Z", "lastManualSyncTriggerDateTime": null,
+        "lastSyncDateTime": "2020-01-01T00:00:00Z",
+        "lastManualSyncTriggerDateTime": "0001-01-01T00:00:00Z",
     });
     let answer = house.patch(SETTINGS, &other).await;
     assert_eq!((answer.status.as_u16(), text(&answer)), (200, text(&read)));
@@ -36,6 +37,7 @@ async fn what_is_no_settings_is_refused() {
         json!({ "syncStatus": null }),
         json!({ "lastSyncDateTime": "yesterday" }),
         json!({ "lastSyncDateTime": 5 }),
+        json!({ "lastManualSyncTriggerDateTime": null }),
         json!({ "@odata.type": "#microsoft.graph.device" }),
     ] {
         let answer = house.patch(SETTINGS, &body).await;

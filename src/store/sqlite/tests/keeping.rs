@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::{DatabaseKind, Opening, SqliteStore, backup, inspect};
 use crate::{
     domain::{
+        assignment::Plan,
         clock::Clock,
         hardware_blob::HardwareBlob,
         import::{CallId, ImportId, ImportProperties, ImportState},
@@ -199,7 +200,7 @@ async fn a_used_database_is_sound() {
     let bench = furnished().await;
     let devices = bench
         .store
-        .list_devices(CONTOSO, Query::all(10_000))
+        .list_devices(CONTOSO, Query::all(10_000), Plan::default())
         .await
         .unwrap()
         .rows;
@@ -438,7 +439,7 @@ async fn tenants_are_listed_with_what_they_have() {
     bench.accept(CONTOSO, 50..52).await;
     let devices = bench
         .store
-        .list_devices(CONTOSO, Query::all(10_000))
+        .list_devices(CONTOSO, Query::all(10_000), Plan::default())
         .await
         .unwrap()
         .rows;

@@ -1,9 +1,10 @@
 //! Queries on SQLite mean what the evaluator says: over random rows, trees and orders, in one page
 //! and in many.
 
+use jiff::{SignedDuration, Timestamp};
 use odata::{
-    Condition, EnumType, Kind, Order, Property, Value, Vocabulary, matches,
-    testing::{Row, conditions, orders, rows},
+    Condition, EnumType, Kind, Order, Property, Value, Vocabulary, matches, parse_filter,
+    testing::{Row, conditions, orders, rows, texts},
 };
 use proptest::{
     collection::vec,
@@ -19,9 +20,16 @@ use super::super::{
 };
 use crate::{
     domain::{
+        assignment::{
+            self, Assignment, AssignmentRules, AssignmentStatus, Candidate, GroupId, GroupRule,
+            Target, Targeting,
+        },
         device::DeviceId,
         directory_error::DirectoryError,
         field::{DeviceField, ImportField},
+        profile::ProfileId,
+        settings::{SyncRules, SyncState},
+        tag_pattern::TagPattern,
         tenant::TenantId,
     },
     store::{filter_sql::Column, operation::Query},
@@ -172,8 +180,117 @@ fn insert_import(connection: &Connection, tenant: TenantId, row: &mut Row<Import
     inserted.unwrap();
 }
 
+/// A second of the little time that assignments, syncs and devices are of.
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn profile_id(number: u8) -> ProfileId {
+    ProfileId(Uuid::from_u128(number.into()))
+}
+
+/// Plans of assignments, exclusions, rules, syncs and instants that meet.
+fn tenant_plans() -> impl Strategy<Value = assignment::Plan> {
+    let pattern = (texts(), 0..4_u8).prop_map(|(text, stars)| match stars {
+        0 => text,
+        1 => format!("{text}*"),
+        2 => format!("*{text}"),
+        _ => format!("*{text}*"),
+    });
+    let group = |number: u8| GroupId(Uuid::from_u128(1000 + u128::from(number)));
+    let rule = (0..3_u8, pattern).prop_map(move |(number, pattern)| GroupRule {
+        group: group(number),
+        tag: TagPattern::new(&pattern),
+    });
+    let target = (0..4_u8, any::<bool>()).prop_map(move |(number, excluded)| match number {
+        0 => Target::AllDevices,
+        number if excluded => Target::Excluded(group(number - 1)),
+        number => Target::Group(group(number - 1)),
+    });
+    let candidate = (1..4_u8, target, 0..20_i64).prop_map(|(profile, target, second)| Candidate {
+        assignment: Assignment {
+            profile: profile_id(profile),
+            target,
+        },
+        // Two of them are of one instant.
+        profile_created_at: at(i64::from(profile / 2)),
+        effective_at: at(second),
+    });
+    let sync = (prop::option::of(0..20_i64), prop::option::of(0..20_i64)).prop_map(
+        |(started_at, before)| SyncState {
+            started_at: started_at.map(at),
+            before: before.map(at),
+        },
+    );
+    (
+        vec(candidate, 0..8),
+        vec(rule, 0..6),
+        sync,
+        (0..20_i64, 0..30_i64),
+    )
+        .prop_map(|(candidates, groups, sync, (delay, now))| {
+            let rules = AssignmentRules {
+                delay: SignedDuration::from_secs(delay),
+                groups,
+            };
+            let targeting = Targeting { candidates, sync };
+            assignment::Plan::new(&targeting, &rules, &SyncRules::default(), at(now))
+        })
+}
+
+/// Says of a device when it was registered and targeted, and what of its very self; and writes into
+/// the row what it is shown with then.
+fn target_device(
+    connection: &Connection,
+    tenant: TenantId,
+    plan: &assignment::Plan,
+    row: &mut Row<DeviceField>,
+    id: Uuid,
+) {
+    // What was drawn for the row says it, as no store keeps it.
+    let drawn = number(&row.get(DeviceField::ProfileAssignedAt)).unwrap_or(0);
+    let direct = number(&row.get(DeviceField::ProfileAssignmentStatus)) == Some(0);
+    let registered_at = drawn.rem_euclid(20);
+    let targeted_at = (drawn % 3 == 0).then(|| (registered_at + drawn.rem_euclid(7)) * 1_000_000);
+    let updated = connection.execute(
+        "UPDATE device SET registered_at = ?3, targeted_at = ?4, direct_profile = ?5
+         WHERE tenant = ?1 AND id = ?2",
+        params![
+            tenant.0.as_bytes(),
+            id.as_bytes(),
+            registered_at * 1_000_000,
+            targeted_at,
+            direct.then(|| profile_id(9).0.into_bytes()),
+        ],
+    );
+    assert_eq!(updated, Ok(1));
+    let device = devices::find(connection, tenant, DeviceId(id)).unwrap();
+    let assigned = plan.of(&device.unwrap());
+    let word = match assigned.map(|assigned| assigned.status) {
+        None => "notAssigned",
+        Some(AssignmentStatus::Pending) => "pending",
+        Some(AssignmentStatus::InSync) => "assignedInSync",
+    };
+    let status = vocabulary::devices(Version::Beta).get("deploymentProfileAssignmentStatus");
+    let Kind::Enum(members) = status.unwrap().kind else {
+        panic!("no enumeration");
+    };
+    let member = Value::Enum(members.number(word).unwrap());
+    row.set(DeviceField::ProfileAssignmentStatus, member);
+    let in_sync = assigned.filter(|assigned| assigned.status == AssignmentStatus::InSync);
+    let never = "0001-01-01T00:00:00Z".parse().unwrap();
+    let since = in_sync.map_or(never, |assigned| assigned.since);
+    row.set(DeviceField::ProfileAssignedAt, Value::Instant(since));
+}
+
 /// What no device has yet is what every device has.
-fn insert_device(connection: &Connection, tenant: TenantId, row: &mut Row<DeviceField>, id: Uuid) {
+fn insert_device(
+    connection: &Connection,
+    tenant: TenantId,
+    plan: &assignment::Plan,
+    row: &mut Row<DeviceField>,
+    id: Uuid,
+) {
     row.set(DeviceField::Id, Value::Guid(id));
     for property in vocabulary::devices(Version::Beta).properties() {
         let field = property.field;
@@ -183,7 +300,7 @@ fn insert_device(connection: &Connection, tenant: TenantId, row: &mut Row<Device
             Column::Stored { .. } if row.get(field) == Value::Null => {
                 row.set(field, Value::Text("".into()));
             }
-            Column::Stored { .. } => {}
+            Column::Stored { .. } | Column::Planned(..) => {}
         }
     }
     // What no device can have is not shown either.
@@ -227,6 +344,7 @@ fn insert_device(connection: &Connection, tenant: TenantId, row: &mut Row<Device
     inserted.unwrap();
     let serial_number = text(&row.get(DeviceField::SerialNumber)).unwrap();
     search::note_new_device(connection, tenant, DeviceId(id), &serial_number).unwrap();
+    target_device(connection, tenant, plan, row, id);
 }
 
 /// Rows and questions about them.
@@ -267,6 +385,25 @@ fn hold<F, T>(
     vocabulary: &Vocabulary<F>,
     collection: &Collection<F, T>,
     insert: impl Fn(&Connection, TenantId, &mut Row<F>, Uuid),
+    of: (impl Fn(&T) -> Uuid, F),
+) where
+    F: Copy + std::fmt::Debug + PartialEq + 'static,
+{
+    let insert = |connection: &Connection,
+                  tenant: TenantId,
+                  _: &assignment::Plan,
+                  row: &mut Row<F>,
+                  id: Uuid| insert(connection, tenant, row, id);
+    let default = Just(assignment::Plan::default());
+    hold_by_plan(vocabulary, collection, default, insert, of);
+}
+
+/// The same of rows whose properties partly follow from plans.
+fn hold_by_plan<F, T>(
+    vocabulary: &Vocabulary<F>,
+    collection: &Collection<F, T>,
+    tenant_plans: impl Strategy<Value = assignment::Plan>,
+    insert: impl Fn(&Connection, TenantId, &assignment::Plan, &mut Row<F>, Uuid),
     (id_of, id): (impl Fn(&T) -> Uuid, F),
 ) where
     F: Copy + std::fmt::Debug + PartialEq + 'static,
@@ -277,47 +414,55 @@ fn hold<F, T>(
         ..Config::default()
     };
     let connection = database();
-    let outcome = TestRunner::new(config).run(&plans(vocabulary), |mut plan| {
-        // It is rolled back at the end, and leaves nothing behind.
-        let transaction = connection.unchecked_transaction().unwrap();
-        for (index, row) in plan.rows.iter_mut().enumerate() {
-            insert(&transaction, CONTOSO, row, Uuid::new_v4());
-            // Whoever asks must not meet what is not his.
-            insert(&transaction, FABRIKAM, &mut row.clone(), Uuid::new_v4());
-            // Some are in the index of trigrams, and some behind it.
-            if index == plan.indexed {
-                search::catch_up(&transaction, 0).unwrap();
+    let outcome =
+        TestRunner::new(config).run(&(plans(vocabulary), tenant_plans), |(mut plan, by)| {
+            // It is rolled back at the end, and leaves nothing behind.
+            let transaction = connection.unchecked_transaction().unwrap();
+            for (index, row) in plan.rows.iter_mut().enumerate() {
+                insert(&transaction, CONTOSO, &by, row, Uuid::new_v4());
+                // Whoever asks must not meet what is not his.
+                insert(
+                    &transaction,
+                    FABRIKAM,
+                    &by,
+                    &mut row.clone(),
+                    Uuid::new_v4(),
+                );
+                // Some are in the index of trigrams, and some behind it.
+                if index == plan.indexed {
+                    search::catch_up(&transaction, 0).unwrap();
+                }
             }
-        }
-        let before = |one: &Row<F>, other: &Row<F>| {
-            let order = plan
-                .order
-                .compare(&|field| one.get(field), &|field| other.get(field));
-            let by_id = |row: &Row<F>| guid(&row.get(id)).unwrap();
-            order.then_with(|| by_id(one).cmp(&by_id(other)))
-        };
-        let mut sorted = plan.rows.clone();
-        sorted.sort_by(before);
-        for filter in &plan.filters {
-            let taken = sorted
-                .iter()
-                .filter(|row| matches(filter, &|field| row.get(field)));
-            let expected: Vec<_> = taken.map(|row| guid(&row.get(id)).unwrap()).collect();
-            let query = Query {
-                filter: Some(filter.clone()),
-                order: plan.order.keys.clone(),
-                after: None,
-                skip: plan.skip as u64,
-                limit: plan.limit,
+            let before = |one: &Row<F>, other: &Row<F>| {
+                let order = plan
+                    .order
+                    .compare(&|field| one.get(field), &|field| other.get(field));
+                let by_id = |row: &Row<F>| guid(&row.get(id)).unwrap();
+                order.then_with(|| by_id(one).cmp(&by_id(other)))
             };
-            let met = walk(&transaction, collection, query, &id_of);
-            let expected_behind: Vec<_> = expected.iter().skip(plan.skip).copied().collect();
-            prop_assert_eq!(&met, &expected_behind, "{}", filter);
-            let counted = count_rows(&transaction, collection, CONTOSO, Some(filter));
-            prop_assert_eq!(counted.unwrap(), expected.len() as u64, "{}", filter);
-        }
-        Ok::<_, TestCaseError>(())
-    });
+            let mut sorted = plan.rows.clone();
+            sorted.sort_by(before);
+            for filter in &plan.filters {
+                let taken = sorted
+                    .iter()
+                    .filter(|row| matches(filter, &|field| row.get(field)));
+                let expected: Vec<_> = taken.map(|row| guid(&row.get(id)).unwrap()).collect();
+                let query = Query {
+                    filter: Some(filter.clone()),
+                    order: plan.order.keys.clone(),
+                    after: None,
+                    skip: plan.skip as u64,
+                    limit: plan.limit,
+                };
+                let met = walk(&transaction, collection, query, &by, &id_of);
+                let expected_behind: Vec<_> = expected.iter().skip(plan.skip).copied().collect();
+                prop_assert_eq!(&met, &expected_behind, "{}", filter);
+                let counted =
+                    count_rows(&transaction, collection, CONTOSO, Some(filter), by.clone());
+                prop_assert_eq!(counted.unwrap(), expected.len() as u64, "{}", filter);
+            }
+            Ok::<_, TestCaseError>(())
+        });
     outcome.expect("SQLite says what the evaluator says");
 }
 
@@ -326,11 +471,12 @@ fn walk<F: Copy, T>(
     connection: &Connection,
     collection: &Collection<F, T>,
     mut query: Query<F>,
+    plan: &assignment::Plan,
     id_of: &impl Fn(&T) -> Uuid,
 ) -> Vec<[u8; 16]> {
     let mut met = Vec::new();
     loop {
-        let found = page(connection, collection, CONTOSO, &query).unwrap();
+        let found = page(connection, collection, CONTOSO, &query, plan.clone()).unwrap();
         met.extend(found.rows.iter().map(|row| id_of(row).into_bytes()));
         query.skip = 0;
         query.after = found.next;
@@ -362,5 +508,56 @@ fn devices() {
         |device: &crate::domain::device::Device| device.id.0,
         DeviceField::Id,
     );
-    hold(vocabulary, &devices::COLLECTION, insert_device, id);
+    let collection = &devices::COLLECTION;
+    hold_by_plan(vocabulary, collection, tenant_plans(), insert_device, id);
+}
+
+/// A plan of so many profiles, each for so many groups whose rules have a tag each.
+fn wide_plan(profiles: u8, groups: u8) -> assignment::Plan {
+    let group = |number: u8| GroupId(Uuid::from_u128(1000 + u128::from(number)));
+    let rules = AssignmentRules {
+        groups: (0..groups)
+            .map(|number| GroupRule {
+                group: group(number),
+                tag: TagPattern::new(&format!("*tag {number}*")),
+            })
+            .collect(),
+        ..AssignmentRules::default()
+    };
+    let candidates = (0..profiles).flat_map(|profile| {
+        (0..groups).map(move |number| Candidate {
+            assignment: Assignment {
+                profile: profile_id(profile),
+                target: Target::from_parts(group(number), number % 5 == 4),
+            },
+            profile_created_at: at(i64::from(profile)),
+            effective_at: at(i64::from(number)),
+        })
+    });
+    let targeting = Targeting {
+        candidates: candidates.collect(),
+        sync: SyncState::default(),
+    };
+    assignment::Plan::new(&targeting, &rules, &SyncRules::default(), at(1000))
+}
+
+#[test]
+fn no_plan_is_too_much_for_the_database() {
+    let connection = database();
+    let vocabulary = vocabulary::devices(Version::Beta);
+    let count = |plan: assignment::Plan, filter: &str| {
+        let filter = parse_filter(filter, vocabulary, &[]).unwrap();
+        let collection = &devices::COLLECTION;
+        count_rows(&connection, collection, CONTOSO, Some(&filter), plan)
+            .map_err(crate::store::StoreError::from)
+    };
+    let waits = "deploymentProfileAssignmentStatus eq 'pending'";
+    assert_eq!(count(wide_plan(250, 5), waits), Ok(0));
+    assert_eq!(count(wide_plan(20, 100), waits), Ok(0));
+    // What no database would take is refused, and is not written first.
+    let too_costly = Err(crate::store::StoreError::TooCostly);
+    assert_eq!(count(wide_plan(250, 250), waits), too_costly);
+    let often = vec!["year(deploymentProfileAssignedDateTime) eq 2026"; 40].join(" or ");
+    assert_eq!(count(wide_plan(4, 4), &often), Ok(0));
+    assert_eq!(count(wide_plan(50, 50), &often), too_costly);
 }

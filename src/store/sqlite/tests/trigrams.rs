@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::{collection::page, devices, imports, open, search};
 use crate::{
-    domain::device::DeviceId,
+    domain::{assignment::Plan, device::DeviceId},
     store::operation::Query,
     testing::{CONTOSO, FABRIKAM, version::Version, vocabulary},
 };
@@ -94,7 +94,14 @@ const IMPORTS: Table = Table {
     ask: |connection, filter| {
         let vocabulary = vocabulary::imports(Version::Beta);
         let query = query(parse_filter(filter, vocabulary, &[]).unwrap());
-        let page = page(connection, &imports::COLLECTION, CONTOSO, &query).unwrap();
+        let page = page(
+            connection,
+            &imports::COLLECTION,
+            CONTOSO,
+            &query,
+            Plan::default(),
+        )
+        .unwrap();
         page.rows.iter().map(|row| row.id.0).collect()
     },
     absent: None,
@@ -132,7 +139,14 @@ const DEVICES: Table = Table {
     ask: |connection, filter| {
         let vocabulary = vocabulary::devices(Version::Beta);
         let query = query(parse_filter(filter, vocabulary, &[]).unwrap());
-        let page = page(connection, &devices::COLLECTION, CONTOSO, &query).unwrap();
+        let page = page(
+            connection,
+            &devices::COLLECTION,
+            CONTOSO,
+            &query,
+            Plan::default(),
+        )
+        .unwrap();
         page.rows.iter().map(|row| row.id.0).collect()
     },
     absent: Some(""),

@@ -1,0 +1,216 @@
+//! Gathering: single imports that arrive at one time share a statement, and so a commit.
+//!
+//! While as many batches are on their way as may be, the next one grows. A caller is answered once
+//! the batch is committed, each by itself: an id that was taken is that caller's conflict alone.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::sync::{
+    OwnedSemaphorePermit, Semaphore,
+    mpsc::{self, UnboundedReceiver, UnboundedSender},
+    oneshot,
+};
+
+use super::accepting::{Arriving, confirm, find_holders, insert_alone};
+use crate::{
+    domain::{import::ImportId, tenant::TenantId},
+    store::{
+        StoreError, Unique,
+        operation::NewImports,
+        postgres::{
+            again::{Attempts, Repeatable},
+            fault::Fault,
+            pool::Pool,
+            tasks::Tasks,
+        },
+    },
+};
+
+/// How many batches may be on their way at once.
+const BATCHES: usize = 4;
+/// How many imports share a batch at most.
+const BATCH_IMPORTS: usize = 128;
+/// How much may wait: beyond it the answer is `Busy`, at once.
+const QUEUE_KIB: u32 = 64 * 1024;
+
+/// An import that waits for its batch.
+struct Job {
+    tenant: TenantId,
+    imports: NewImports,
+    caller: oneshot::Sender<Result<(), StoreError>>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The way into the next batch.
+pub(in crate::store::postgres) struct Gatherer {
+    /// Nothing once it is closed.
+    sender: Mutex<Option<UnboundedSender<Job>>>,
+    room: Arc<Semaphore>,
+}
+
+impl Gatherer {
+    /// Starts gathering.
+    pub(in crate::store::postgres) fn start(pool: Pool, tasks: &Tasks) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tasks.spawn(gather(pool, receiver));
+        Self {
+            sender: Mutex::new(Some(sender)),
+            room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
+        }
+    }
+
+    /// Accepts one import, and answers once it is committed.
+    pub(in crate::store::postgres) async fn accept(
+        &self,
+        tenant: TenantId,
+        imports: NewImports,
+    ) -> Result<(), StoreError> {
+        let room = Arc::clone(&self.room)
+            .try_acquire_many_owned(weight_kib(&imports))
+            .map_err(|_| StoreError::Busy)?;
+        let (caller, answer) = oneshot::channel();
+        let job = Job {
+            tenant,
+            imports,
+            caller,
+            _room: room,
+        };
+        let sender = self.lock().clone();
+        let sent = sender.is_some_and(|sender| sender.send(job).is_ok());
+        if !sent {
+            return Err(StoreError::Unavailable("the store is closed".to_owned()));
+        }
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Unknown("the batch was broken off".to_owned())))
+    }
+
+    /// Takes nothing more, and completes when all that was taken is answered.
+    pub(in crate::store::postgres) async fn close(&self) {
+        self.lock().take();
+        let _ = self.room.acquire_many(QUEUE_KIB).await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnboundedSender<Job>>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// About how much memory an import holds while it waits.
+fn weight_kib(imports: &NewImports) -> u32 {
+    let bytes: usize = imports
+        .rows
+        .iter()
+        .map(|row| {
+            let blob = row.properties.hardware_blob.as_ref();
+            1024 + blob.map_or(0, |blob| blob.content().len())
+        })
+        .sum();
+    u32::try_from(bytes / 1024)
+        .unwrap_or(u32::MAX)
+        .clamp(1, QUEUE_KIB)
+}
+
+async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
+    let mut on_their_way = FuturesUnordered::new();
+    let mut jobs = Vec::new();
+    let mut is_open = true;
+    while is_open || !on_their_way.is_empty() {
+        tokio::select! {
+            biased;
+            Some(()) = on_their_way.next() => {}
+            count = receiver.recv_many(&mut jobs, BATCH_IMPORTS),
+                if is_open && on_their_way.len() < BATCHES =>
+            {
+                is_open = count > 0;
+                let batch = std::mem::take(&mut jobs);
+                if !batch.is_empty() {
+                    metrics::histogram!("hangar_commit_group_operations")
+                        .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+                    on_their_way.push(accept_batch(&pool, batch));
+                }
+            }
+        }
+    }
+}
+
+/// Accepts a batch and answers its callers.
+async fn accept_batch(pool: &Pool, batch: Vec<Job>) {
+    // Whatever was committed by an attempt is found by the next, and counts.
+    let mut attempts = Attempts::new(Repeatable::Yes);
+    let outcomes = loop {
+        let outcome = attempt(pool, &batch, attempts.in_doubt()).await;
+        if let Some(result) = attempts.judge(outcome).await {
+            break result;
+        }
+    };
+    match outcomes {
+        Ok(outcomes) => {
+            for (job, outcome) in batch.into_iter().zip(outcomes) {
+                // The caller may have gone; the outcome stands all the same.
+                let _ = job.caller.send(outcome);
+            }
+        }
+        Err(error) => {
+            for job in batch {
+                let _ = job.caller.send(Err(error.clone()));
+            }
+        }
+    }
+}
+
+/// What became of each import of a batch.
+async fn attempt(
+    pool: &Pool,
+    batch: &[Job],
+    in_doubt: bool,
+) -> Result<Vec<Result<(), StoreError>>, Fault> {
+    let key = |job: &Job| job.imports.rows.first().map(|row| (job.tenant, row.id));
+    let session = pool.get().await?;
+    let rows = batch.iter().filter_map(|job| {
+        let row = job.imports.rows.first()?;
+        Some(Arriving {
+            tenant: job.tenant,
+            request: &job.imports,
+            row,
+            upload: None,
+        })
+    });
+    let mut made = insert_alone(&session, rows).await?;
+    // Two callers with one id: the row is the first's.
+    let mut is_made = |job: &Job| key(job).is_some_and(|key| made.remove(&key));
+    let is_made: Vec<bool> = batch.iter().map(&mut is_made).collect();
+    let missing: Vec<(TenantId, ImportId)> = batch
+        .iter()
+        .zip(&is_made)
+        .filter(|(_, is_made)| !**is_made)
+        .filter_map(|(job, _)| key(job))
+        .collect();
+    if missing.is_empty() {
+        return Ok(batch.iter().map(|_| Ok(())).collect());
+    }
+    let holders = find_holders(&session, &missing).await?;
+    let mut found_again = in_doubt;
+    let outcomes = batch.iter().zip(&is_made).map(|(job, is_made)| {
+        let Some(key) = key(job).filter(|_| !is_made) else {
+            return Ok(());
+        };
+        match holders.get(&key) {
+            // It was accepted before, by an attempt whose outcome its sender never learned.
+            Some(call) if *call == job.imports.call => {
+                found_again = true;
+                Ok(())
+            }
+            Some(_) => Err(StoreError::Conflict(Unique::ImportIds(vec![key.1]))),
+            None => Err(StoreError::Unavailable(
+                "whoever had the id has just let it go".to_owned(),
+            )),
+        }
+    });
+    let outcomes = outcomes.collect();
+    if found_again {
+        confirm(&session).await?;
+    }
+    Ok(outcomes)
+}

@@ -1,0 +1,345 @@
+//! Connections in use: borrowed from a bounded pool, with the statements that they have prepared.
+//!
+//! Nothing here waits for ever, but for a commit: how that ends is the database's word alone.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use deadpool::{
+    Runtime,
+    managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, Timeouts},
+};
+use tokio_postgres::{
+    Row, Statement,
+    types::{ToSql, Type},
+};
+
+use super::{
+    connect::{Link, Target},
+    fault::{self, Fault, committing, text_of},
+    readiness::Readiness,
+    schema::Described,
+    tasks::Tasks,
+};
+use crate::store::StoreError;
+
+/// How long an operation waits for a connection before it is told that too many do.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The parameters of a statement.
+pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// The connections of this process.
+#[derive(Clone)]
+pub(super) struct Pool {
+    connections: managed::Pool<Connector>,
+    readiness: Arc<Readiness>,
+}
+
+impl Pool {
+    pub(super) fn new(
+        target: Target,
+        readiness: Arc<Readiness>,
+        size: usize,
+        tasks: Tasks,
+    ) -> Result<Self, String> {
+        let timeouts = Timeouts {
+            wait: Some(PATIENCE),
+            // Connecting has time-outs of its own, a host each.
+            create: Some(PATIENCE * 2),
+            recycle: Some(PATIENCE),
+        };
+        let pool = managed::Pool::builder(Connector { target, tasks })
+            .max_size(size)
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build();
+        let connections = pool.map_err(|error| error.to_string())?;
+        Ok(Self {
+            connections,
+            readiness,
+        })
+    }
+
+    /// What the database says of itself, once it is there.
+    pub(super) async fn described(&self) -> Result<&Described, Fault> {
+        self.readiness.described().await
+    }
+
+    /// A connection for one statement at a time, each of them a transaction.
+    pub(super) async fn get(&self) -> Result<Session, Fault> {
+        self.described().await?;
+        match self.connections.get().await {
+            Ok(connection) => Ok(Session(connection)),
+            Err(PoolError::Timeout(managed::TimeoutType::Wait)) => Err(StoreError::Busy.into()),
+            Err(PoolError::Closed) => Err(closed().into()),
+            Err(PoolError::Timeout(_)) => {
+                Err(StoreError::Unavailable("no connection in time".to_owned()).into())
+            }
+            Err(PoolError::Backend(error)) => {
+                let text = text_of(&error);
+                // A server that starts, ends or moves is worth another try; a wrong password isn't.
+                if fault::from_connecting(&error) {
+                    return Err(Fault::Again(text));
+                }
+                Err(StoreError::Unavailable(text).into())
+            }
+            Err(error) => Err(StoreError::Unavailable(error.to_string()).into()),
+        }
+    }
+
+    /// Begins a transaction.
+    pub(super) async fn begin(&self) -> Result<Transaction, Fault> {
+        let session = self.get().await?;
+        // From here on the connection is in a state that nobody else may meet.
+        let transaction = Transaction {
+            session: Some(session),
+        };
+        transaction.batch("BEGIN").await?;
+        Ok(transaction)
+    }
+
+    pub(super) fn close(&self) {
+        self.connections.close();
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".to_owned())
+}
+
+/// Makes the pool's connections.
+struct Connector {
+    target: Target,
+    tasks: Tasks,
+}
+
+impl managed::Manager for Connector {
+    type Type = Connection;
+    type Error = tokio_postgres::Error;
+
+    async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
+        let link = self.target.connect(&self.tasks, None).await?;
+        Ok(Connection::new(link))
+    }
+
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<tokio_postgres::Error> {
+        if connection.is_over.load(Ordering::Relaxed) || connection.link.client.is_closed() {
+            return Err(RecycleError::message("the connection is over"));
+        }
+        Ok(())
+    }
+}
+
+/// A connection and what it has prepared.
+pub(super) struct Connection {
+    link: Link,
+    statements: Mutex<HashMap<Box<str>, Statement>>,
+    /// Whether nobody else may use it.
+    is_over: AtomicBool,
+}
+
+impl Connection {
+    pub(super) fn new(link: Link) -> Self {
+        Self {
+            link,
+            statements: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Runs a statement that is prepared once a connection.
+    pub(super) async fn query(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let result = async {
+            let statement = self.prepared(sql).await?;
+            self.link.client.query(&statement, parameters).await
+        };
+        self.noting(result.await)
+    }
+
+    /// Runs a statement that is hardly ever asked again, in one exchange.
+    pub(super) async fn query_once(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        self.noting(self.link.client.query_typed(sql, parameters).await)
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, tokio_postgres::Error> {
+        let result = async {
+            let statement = self.prepared(sql).await?;
+            self.link.client.execute(&statement, parameters).await
+        };
+        self.noting(result.await)
+    }
+
+    /// Runs statements without parameters.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
+        self.noting(self.link.client.batch_execute(sql).await)
+    }
+
+    async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+        let known = self.lock().get(sql).cloned();
+        if let Some(statement) = known {
+            return Ok(statement);
+        }
+        let statement = self.link.client.prepare(sql).await?;
+        self.lock().insert(sql.into(), statement.clone());
+        Ok(statement)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, Statement>> {
+        self.statements
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn noting<T>(
+        &self,
+        result: Result<T, tokio_postgres::Error>,
+    ) -> Result<T, tokio_postgres::Error> {
+        if let Err(error) = &result
+            && fault::ends_connection(error)
+        {
+            self.is_over.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// Takes down a warning that came since the last time.
+    fn take_warning(&self) -> bool {
+        self.link.warned.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// A borrowed connection.
+pub(super) struct Session(Object<Connector>);
+
+impl std::ops::Deref for Session {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Session {
+    /// Runs a statement that writes and is a transaction of its own.
+    pub(super) async fn write(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        self.prepared(sql).await?;
+        self.take_warning();
+        let rows = self
+            .query(sql, parameters)
+            .await
+            .map_err(|error| committing(&error))?;
+        self.confirmed()?;
+        Ok(rows)
+    }
+
+    /// Fails where the database warned while it committed: it did, but a standby that was to have
+    /// it too has not said so.
+    fn confirmed(&self) -> Result<(), Fault> {
+        if self.take_warning() {
+            let why = "the database committed with a warning".to_owned();
+            return Err(Fault::Unconfirmed(why));
+        }
+        Ok(())
+    }
+}
+
+/// A transaction. One that is dropped is rolled back, and its connection closed.
+pub(super) struct Transaction {
+    session: Option<Session>,
+}
+
+impl Transaction {
+    /// Commits. Nothing limits how long that takes: whoever gives up waiting must not believe that
+    /// it failed.
+    pub(super) async fn commit(mut self) -> Result<(), Fault> {
+        let session = self.session()?;
+        session.take_warning();
+        let committed = session.batch("COMMIT").await;
+        committed.map_err(|error| committing(&error))?;
+        session.confirmed()?;
+        // Only now may others have the connection.
+        let session = self.session.take();
+        drop(session);
+        Ok(())
+    }
+
+    /// Ends a transaction that has written nothing that is to stay.
+    pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
+        self.batch("ROLLBACK").await?;
+        let session = self.session.take();
+        drop(session);
+        Ok(())
+    }
+
+    pub(super) async fn query(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        Ok(self.session()?.query(sql, parameters).await?)
+    }
+
+    /// The one row that is found, if any is.
+    pub(super) async fn query_opt(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Option<Row>, Fault> {
+        Ok(self.query(sql, parameters).await?.into_iter().next())
+    }
+
+    pub(super) async fn execute(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, Fault> {
+        Ok(self.session()?.execute(sql, parameters).await?)
+    }
+
+    async fn batch(&self, sql: &str) -> Result<(), Fault> {
+        Ok(self.session()?.batch(sql).await?)
+    }
+
+    fn session(&self) -> Result<&Session, Fault> {
+        self.session
+            .as_ref()
+            .ok_or_else(|| StoreError::Backend("a transaction that is over".to_owned()).into())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            // Closing it is what undoes its writes, wherever it stands.
+            drop(Object::take(session.0));
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! From an address to a store that is ready: connecting, bringing the schema up to date, and
+//! waiting for a server that is not there yet.
+
+use std::{
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use super::{
+    connect::Target,
+    fault::{Fault, text_of},
+    schema::{self, Described, Trouble},
+    tasks::Tasks,
+};
+use crate::store::{OpenError, Opening, StoreError};
+
+/// How long a server that is not there is left alone before it is looked for again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether the database can be used, and what it says of itself.
+pub(super) struct Readiness {
+    target: Target,
+    opening: Opening,
+    described: OnceLock<Described>,
+    /// Why it was not ready when last asked.
+    reason: Mutex<String>,
+    /// Held by whoever looks for the server.
+    looking: tokio::sync::Mutex<Option<tokio::time::Instant>>,
+    /// Signs nothing that anybody could have read, as long as nothing can be read.
+    stand_in: [u8; 32],
+}
+
+impl Readiness {
+    pub(super) fn new(target: Target, opening: Opening) -> Self {
+        let (one, other) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
+        let mut stand_in = [0; 32];
+        let random = one.as_bytes().iter().chain(other.as_bytes());
+        stand_in
+            .iter_mut()
+            .zip(random)
+            .for_each(|(to, from)| *to = *from);
+        Self {
+            target,
+            opening,
+            described: OnceLock::new(),
+            reason: Mutex::new("it has not been looked for yet".to_owned()),
+            looking: tokio::sync::Mutex::new(None),
+            stand_in,
+        }
+    }
+
+    /// Looks for the database once. One that is not there is no failure: it may come.
+    pub(super) async fn look(&self) -> Result<(), OpenError> {
+        match self.prepare().await {
+            Ok(described) => {
+                let _ = self.described.set(described);
+                Ok(())
+            }
+            Err(Trouble::Lasting(error)) => {
+                self.note(error.to_string());
+                Err(error)
+            }
+            Err(Trouble::Passing(reason)) => {
+                let place = self.target.place();
+                tracing::warn!(%reason, "the database {place} can't be reached; Hangar waits for it");
+                self.note(reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// What the database says of itself, once it is there.
+    pub(super) async fn described(&self) -> Result<&Described, Fault> {
+        if let Some(described) = self.described.get() {
+            return Ok(described);
+        }
+        // One looks; whoever comes meanwhile is told at once.
+        if let Ok(mut looked_at) = self.looking.try_lock()
+            && looked_at.is_none_or(|at| at.elapsed() >= PAUSE)
+        {
+            let _ = self.look().await;
+            *looked_at = Some(tokio::time::Instant::now());
+        }
+        self.described.get().ok_or_else(|| {
+            let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+            StoreError::Unavailable(reason.clone()).into()
+        })
+    }
+
+    pub(super) fn paging_secret(&self) -> &[u8; 32] {
+        self.described
+            .get()
+            .map_or(&self.stand_in, |described| &described.paging_secret)
+    }
+
+    fn note(&self, reason: String) {
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+    }
+
+    async fn prepare(&self) -> Result<Described, Trouble> {
+        let tasks = Tasks::default();
+        let connected = self.target.connect(&tasks, None).await;
+        let mut link = connected.map_err(|error| match self.opening {
+            // Whatever it is, a password, a right, a database that is still to be made: somebody
+            // may put it right while the server waits.
+            Opening::Serve(_) => Trouble::Passing(text_of(&error)),
+            Opening::Administer => Trouble::Lasting(OpenError::Server {
+                place: self.target.place().to_owned(),
+                reason: format!("can't be used: {}", text_of(&error)),
+            }),
+        })?;
+        schema::prepare(&mut link.client, self.target.place(), self.opening).await
+    }
+}
+
+/// Opens on a thread of its own: whoever opens a store may be anywhere, on a runtime or not.
+pub(super) fn look_apart(readiness: &Arc<Readiness>) -> Result<(), OpenError> {
+    let looking = Arc::clone(readiness);
+    let place = readiness.target.place().to_owned();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(looking.look()),
+            Err(error) => Err(OpenError::Io {
+                path: "a thread".into(),
+                error,
+            }),
+        }
+    });
+    thread.join().unwrap_or_else(|_| {
+        Err(OpenError::Server {
+            place,
+            reason: "could not be looked for: a fault of Hangar's".to_owned(),
+        })
+    })
+}

@@ -1,0 +1,355 @@
+//! PostgreSQL for tests: a server of their own in a temporary directory, and a database each.
+//!
+//! `initdb` and the server run as an unprivileged user, as they refuse root. Where the variable
+//! names a server that runs already, its databases are used: `cargo xtask test` starts one for all.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, chown},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{OnceLock, mpsc},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::store::{self, Database, DatabaseKind, Opening};
+
+/// Names the directory of a running server's socket. Tests of the whole API then use that server.
+pub const SERVER_VARIABLE: &str = "HANGAR_TEST_POSTGRES";
+
+/// Who owns the server where root starts it: Debian's `nobody`.
+const UNPRIVILEGED: u32 = 65_534;
+
+/// How long a server may take to start or to end.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The directory of the server that tests of the whole API are to use, if they are to use any.
+#[expect(clippy::disallowed_methods, reason = "tests have no settings")]
+pub fn shared_server() -> Option<PathBuf> {
+    std::env::var_os(SERVER_VARIABLE).map(PathBuf::from)
+}
+
+/// A server of a test's own.
+pub struct Server {
+    directory: TempDir,
+    /// Absent while it is down.
+    process: Option<Child>,
+    /// Further settings, each `name=value`.
+    settings: Vec<String>,
+}
+
+impl Server {
+    /// Makes a cluster and starts its server with these settings.
+    ///
+    /// # Panics
+    /// Where PostgreSQL is not installed or does not start.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+    pub fn start(settings: &[&str]) -> Self {
+        let directory = TempDir::with_prefix("hangar-pg-").expect("a directory");
+        if is_root(Path::new("/proc/self")) {
+            chown(directory.path(), Some(UNPRIVILEGED), Some(UNPRIVILEGED)).expect("root may");
+        }
+        // A locale that sorts and folds otherwise than queries do: nothing may depend on it.
+        let made = command(directory.path(), "initdb")
+            .arg("--pgdata")
+            .arg(directory.path().join("data"))
+            .args([
+                "--username=hangar",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-sync",
+            ])
+            .args([
+                "--locale=C.UTF-8",
+                "--locale-provider=icu",
+                "--icu-locale=en-US",
+            ])
+            .output()
+            .expect("initdb starts");
+        assert!(made.status.success(), "initdb: {made:?}");
+        let mut server = Self {
+            directory,
+            process: None,
+            settings: settings.iter().map(|&one| one.to_owned()).collect(),
+        };
+        server.bring_up();
+        server
+    }
+
+    /// Where its socket is.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Starts the server again.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    pub fn bring_up(&mut self) {
+        let mut command = command(self.directory(), "postgres");
+        command
+            .arg("-D")
+            .arg(self.directory().join("data"))
+            .arg("-k")
+            .arg(self.directory())
+            .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
+            .args(["-c", "shared_buffers=32MB", "-c", "log_min_messages=fatal"]);
+        for setting in &self.settings {
+            command.args(["-c", setting]);
+        }
+        let log = self.directory().join("log");
+        self.process = Some(start(command, &log));
+        let status = self.directory().join("data/postmaster.pid");
+        let began = Instant::now();
+        let is_ready = || fs::read_to_string(&status).is_ok_and(|text| text.contains("ready"));
+        while !is_ready() {
+            let said = fs::read_to_string(&log).unwrap_or_default();
+            assert!(
+                began.elapsed() < PATIENCE,
+                "the server does not start: {said}"
+            );
+            pause();
+        }
+    }
+
+    /// Kills the server and all that works for it, as the loss of power would.
+    ///
+    /// # Panics
+    /// Where it is not up.
+    #[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().expect("it is up");
+        let status = self.directory().join("data/postmaster.pid");
+        process.kill().expect("it can be killed");
+        process.wait().expect("it ends");
+        // Its children end when they notice; until then they hold on to its memory.
+        let began = Instant::now();
+        while is_in_use(self.directory()) {
+            assert!(began.elapsed() < PATIENCE, "its children go on");
+            pause();
+        }
+        let _ = fs::remove_file(status);
+    }
+
+    /// Runs a statement in its own database and answers what it says.
+    pub fn ask(&self, sql: &str) -> String {
+        ask(self.directory(), "postgres", sql)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+/// The server that the tests of this process share.
+pub fn server() -> &'static Path {
+    static OWN: OnceLock<PathBuf> = OnceLock::new();
+    OWN.get_or_init(|| {
+        shared_server().unwrap_or_else(|| {
+            // Nothing that is lost with this process is missed. It ends with it.
+            let server = Server::start(&["fsync=off"]);
+            let directory = server.directory().to_owned();
+            std::mem::forget(server);
+            directory
+        })
+    })
+}
+
+/// A database of one test's own, dropped with this.
+pub struct Scratch {
+    server: PathBuf,
+    name: String,
+}
+
+impl Scratch {
+    /// Makes a database with the newest schema on the server that tests share.
+    pub fn new(kind: DatabaseKind) -> Self {
+        Self::on(server(), kind)
+    }
+
+    /// Makes a database with the newest schema on this server.
+    pub fn on(server: &Path, kind: DatabaseKind) -> Self {
+        let template = template(server, kind);
+        let scratch = Self::empty_name(server);
+        let sql = format!("CREATE DATABASE {} TEMPLATE {template}", scratch.name);
+        ask(server, "postgres", &sql);
+        scratch
+    }
+
+    /// Makes a database without anything on the server that tests share.
+    pub fn empty() -> Self {
+        let scratch = Self::empty_name(server());
+        let sql = format!("CREATE DATABASE {}", scratch.name);
+        ask(&scratch.server, "postgres", &sql);
+        scratch
+    }
+
+    fn empty_name(server: &Path) -> Self {
+        Self {
+            server: server.to_owned(),
+            name: format!("t{}", Uuid::new_v4().simple()),
+        }
+    }
+
+    /// The address of the database.
+    pub fn url(&self) -> String {
+        url(&self.server, &self.name)
+    }
+
+    /// Runs a statement in the database and answers what it says.
+    pub fn ask(&self, sql: &str) -> String {
+        ask(&self.server, &self.name, sql)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let _ = psql(&self.server, "postgres", &sql).output();
+    }
+}
+
+/// The address of a database on the server whose socket is in this directory.
+fn url(server: &Path, name: &str) -> String {
+    let host = server.display().to_string().replace('/', "%2F");
+    format!("postgres://hangar@{host}/{name}")
+}
+
+/// A database with the newest schema, which others are copied from. One makes it; the others wait.
+#[expect(
+    clippy::expect_used,
+    reason = "a test can't go on without its database"
+)]
+fn template(server: &Path, kind: DatabaseKind) -> &'static str {
+    let (name, unfinished) = match kind {
+        DatabaseKind::Production => ("of_production", "new_production"),
+        DatabaseKind::Development => ("of_development", "new_development"),
+    };
+    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+    let began = Instant::now();
+    while ask(server, "postgres", &exists).is_empty() {
+        assert!(began.elapsed() < PATIENCE, "nobody makes the template");
+        let create = format!("CREATE DATABASE {unfinished}");
+        let created = psql(server, "postgres", &create).output();
+        if created.is_ok_and(|output| output.status.success()) {
+            let database = Database::at(url(server, unfinished));
+            drop(store::open(database, Opening::Serve(kind)).expect("the schema is made"));
+            let rename = format!("ALTER DATABASE {unfinished} RENAME TO {name}");
+            while !psql(server, "postgres", &rename)
+                .output()
+                .is_ok_and(|output| output.status.success())
+            {
+                assert!(began.elapsed() < PATIENCE, "somebody stays on the template");
+                pause();
+            }
+        } else {
+            pause();
+        }
+    }
+    name
+}
+
+fn ask(server: &Path, name: &str, sql: &str) -> String {
+    let output = psql(server, name, sql).output();
+    match output {
+        Ok(output) if output.status.success() => {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        }
+        other => panic!("psql: {sql}: {other:?}"),
+    }
+}
+
+fn psql(server: &Path, name: &str, sql: &str) -> Command {
+    let mut command = Command::new(program("psql"));
+    command
+        .args([
+            "-X",
+            "-q",
+            "-t",
+            "-A",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-U",
+            "hangar",
+            "-h",
+        ])
+        .arg(server)
+        .args(["-d", name, "-c", sql])
+        .stdin(Stdio::null());
+    command
+}
+
+/// One of PostgreSQL's programs, run by somebody without rights. The signal ends it with whoever
+/// started it.
+fn command(directory: &Path, name: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    if is_root(Path::new("/proc/self")) {
+        let id = UNPRIVILEGED;
+        command.args([
+            format!("--reuid={id}"),
+            format!("--regid={id}"),
+            "--clear-groups".to_owned(),
+        ]);
+    }
+    command
+        .args(["--pdeathsig=KILL", "--"])
+        .arg(program(name))
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Debian keeps the server's programs out of `PATH`, a directory a version.
+fn program(name: &str) -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let found = versions
+        .filter_map(|version| Some(version.ok()?.path().join("bin").join(name)))
+        .filter(|path| path.exists())
+        .max();
+    found.unwrap_or_else(|| PathBuf::from(name))
+}
+
+fn is_root(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|data| data.uid() == 0)
+}
+
+/// Starts a process from a thread that stays: the signal that ends it comes when that thread does.
+#[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+fn start(mut command: Command, log: &Path) -> Child {
+    let (sender, receiver) = mpsc::channel();
+    let log = fs::File::create(log).expect("a log");
+    std::thread::spawn(move || {
+        let errors = log.try_clone().expect("a log");
+        let started = command.stdout(log).stderr(errors).spawn();
+        let _ = sender.send(started);
+        loop {
+            std::thread::park();
+        }
+    });
+    receiver.recv().expect("an answer").expect("it starts")
+}
+
+/// Whether any process still works in this directory.
+fn is_in_use(directory: &Path) -> bool {
+    let data = directory.join("data");
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|process| fs::read_link(process.path().join("cwd")).ok())
+        .any(|place| place == data)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing tells when a server is ready"
+)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(20));
+}
