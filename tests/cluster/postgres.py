@@ -54,6 +54,7 @@ class Node:
         self.wire = Wire(places, f"wire-of-{name}", ports, self._ends)
         directory = places.make(name)
         self._data = directory / "data"
+        self._section = etcd.section
         settings = directory / "patroni.json"
         # JSON is YAML too, which is what Patroni reads.
         text = json.dumps(self._settings(directory, passwords), indent=1)
@@ -78,7 +79,7 @@ class Node:
                 "connect_address": address(wire.patroni),
             },
             # Otherwise it asks the members for their own addresses, past the wire.
-            "etcd3": {"hosts": [address(port) for port in wire.etcd], "use_proxies": True},
+            self._section: {"hosts": [address(port) for port in wire.etcd], "use_proxies": True},
             "bootstrap": {
                 "dcs": _AGREED,
                 "initdb": ["data-checksums", {"encoding": "UTF8"}, {"locale": "C.UTF-8"}],
