@@ -13,7 +13,7 @@ use hangar::{
         assignment::Plan,
         device::{Device, DeviceId},
         directory_error::DirectoryError,
-        field::{DeviceField, ImportField},
+        field::{DeviceField, ImportField, UploadField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         revision::Precondition,
@@ -26,7 +26,7 @@ use hangar::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
             DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
             NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
-            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
+            TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -100,14 +100,14 @@ impl Store for Nowhere {
         answer(None)
     }
 
-    fn list_uploads(&self, _: TenantId, _: Slice) -> Answer<'_, Page<Upload>> {
-        answer(Page {
+    fn list_uploads(&self, _: TenantId, _: Query<UploadField>) -> Answer<'_, Listed<Upload>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_uploads(&self, _: TenantId) -> Answer<'_, u64> {
+    fn count_uploads(&self, _: TenantId, _: Filter<UploadField>) -> Answer<'_, u64> {
         answer(0)
     }
 
@@ -127,14 +127,24 @@ impl Store for Nowhere {
         answer(false)
     }
 
-    fn list_upload_imports(&self, _: TenantId, _: UploadId, _: Slice) -> Answer<'_, Page<Import>> {
-        answer(Page {
+    fn list_upload_imports(
+        &self,
+        _: TenantId,
+        _: UploadId,
+        _: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        answer(Listed {
             rows: Vec::new(),
-            more: false,
+            next: None,
         })
     }
 
-    fn count_upload_imports(&self, _: TenantId, _: UploadId) -> Answer<'_, u64> {
+    fn count_upload_imports(
+        &self,
+        _: TenantId,
+        _: UploadId,
+        _: Filter<ImportField>,
+    ) -> Answer<'_, u64> {
         answer(0)
     }
 

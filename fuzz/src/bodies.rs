@@ -251,6 +251,8 @@ const QUERY_WORDS: &[&str] = &[
     "$select=",
     "$orderby=",
     "$search=",
+    "$expand=deviceIdentities(",
+    ";",
     "serialNumber",
     "state/deviceErrorCode",
     "%20eq%20",
@@ -358,6 +360,8 @@ fn queries() -> Vec<Vec<u8>> {
         "%24top=1000&x=%ff",
         "$filter=contains(serialNumber,'x')",
         "$filter=state/deviceErrorCode%20eq%208&$orderby=groupTag%20desc&$select=id,state",
+        "$expand=deviceIdentities($filter=contains(groupTag,@p);$orderby=id%20desc;$top=9)&@p='%26'",
+        "$expand=deviceIdentities($select=*,state/deviceErrorCode;$skip=1;$count=true)",
         "",
     ];
     queries.map(|query| query.as_bytes().to_vec()).to_vec()
@@ -371,8 +375,7 @@ fn skip_tokens() -> Vec<Vec<u8>> {
     };
     let token = |key: [u8; 32], tenant, version| {
         let paging = Paging {
-            set: EntitySet::Imports,
-            within: None,
+            collection: EntitySet::Imports.name(),
             tenant: TenantId(Uuid::from_u128(tenant)),
             version,
             question: "",

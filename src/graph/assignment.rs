@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use odata::Kind;
 use uuid::Uuid;
 
 use crate::domain::{
@@ -15,12 +16,15 @@ use crate::domain::{
 use super::{
     action::{DEVICE_IDS, PAYLOAD_IDS},
     behavior::Behavior,
+    collection::{Expanded, write_expanded},
     edm,
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     enumeration::{ASSIGNMENT_FILTER_TYPE, ASSIGNMENT_SOURCE},
     json::Json,
     json_writer::{ObjectWriter, write_number, write_quoted, write_texts},
+    list_query::Shown,
     metadata_level::MetadataLevel,
+    navigation::ASSIGNMENTS,
     schema::{
         ALL_DEVICES_TARGET, EXCLUSION_TARGET, GROUP_TARGET, PAYLOAD_LINK, PROFILE,
         PROFILE_ASSIGNMENT, StructuredType, TARGET,
@@ -98,6 +102,9 @@ pub fn read_target(body: &Json<'_>) -> Result<Option<Target>, WireError> {
 }
 
 const FILTER_NONE: &str = "none";
+
+/// Whoever assigned a profile, did so by himself.
+const SOURCE: &str = "direct";
 
 fn read_one_target(json: &Json<'_>) -> Result<Target, WireError> {
     let kinds = [&ALL_DEVICES_TARGET, &GROUP_TARGET, &EXCLUSION_TARGET];
@@ -288,9 +295,33 @@ pub fn write_assignment(
         revision: None,
     };
     let mut object = begin_entity(out, &head, context, place);
-    write_quoted(object.key("id"), &key);
-    object.text("source", "direct");
-    write_quoted(object.key("sourceId"), assignment.profile);
+    let select = context.shown.and_then(|shown| shown.select.as_ref());
+    let shows = |name| select.is_none_or(|select| select.shows(name));
+    if shows("id") {
+        write_quoted(object.key("id"), &key);
+    }
+    if shows("source") {
+        object.text("source", SOURCE);
+    }
+    if shows("sourceId") {
+        write_quoted(object.key("sourceId"), assignment.profile);
+    }
+    if shows("target") {
+        write_target(&mut object, assignment, context);
+    }
+    object.end();
+}
+
+fn write_target(
+    object: &mut ObjectWriter<'_>,
+    assignment: &Assignment,
+    context: &WriteContext<'_>,
+) {
+    // It is shown whole.
+    let context = &WriteContext {
+        shown: None,
+        ..*context
+    };
     let kind: &StructuredType<TargetField> = match assignment.target {
         Target::AllDevices => &ALL_DEVICES_TARGET,
         Target::Group(_) => &GROUP_TARGET,
@@ -307,5 +338,51 @@ pub fn write_assignment(
         TargetField::FilterType => Value::Plain(FILTER_NONE),
     });
     target.end();
-    object.end();
+}
+
+/// The value at a path of an assignment, as queries compare it.
+pub fn assignment_value(assignment: &Assignment, path: &str) -> odata::Value<'static> {
+    match path {
+        "id" => odata::Value::Text(AssignmentKey(assignment).to_string().into()),
+        "source" => Value::Plain(SOURCE).compared(Kind::Enum(&ASSIGNMENT_SOURCE)),
+        "sourceId" => odata::Value::Text(assignment.profile.to_string().into()),
+        // Nothing compares targets.
+        _ => odata::Value::Null,
+    }
+}
+
+/// The assignments that a profile is shown with.
+#[derive(Clone, Debug, Default)]
+pub struct AssignmentsShown {
+    /// Those that are shown.
+    pub rows: Vec<Assignment>,
+    /// How many there are in all, where that was asked.
+    pub count: Option<u64>,
+    /// Where the others are.
+    pub next_link: Option<String>,
+    /// What of each is shown.
+    pub shown: Shown,
+}
+
+/// Writes a profile's assignments within it.
+pub(super) fn write_assignments(
+    object: &mut ObjectWriter<'_>,
+    profile: ProfileId,
+    assignments: &AssignmentsShown,
+    context: &WriteContext<'_>,
+) {
+    let context = &WriteContext {
+        shown: Some(&assignments.shown),
+        ..*context
+    };
+    let expanded = Expanded {
+        name: ASSIGNMENTS,
+        path: &assignments_path(profile),
+        count: assignments.count,
+        next_link: assignments.next_link.as_deref(),
+    };
+    let items = assignments.rows.iter().map(|assignment| {
+        move |out: &mut Vec<u8>| write_assignment(out, assignment, context, Place::Item)
+    });
+    write_expanded(object, &expanded, context, items);
 }

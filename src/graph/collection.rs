@@ -2,8 +2,8 @@
 
 use super::{
     behavior::Behavior,
-    entity::{WriteContext, write_context},
-    json_writer::{ObjectWriter, write_number},
+    entity::{WriteContext, write_context, write_context_of},
+    json_writer::{ObjectWriter, write_number, write_text},
     schema::EntitySet,
 };
 
@@ -40,7 +40,47 @@ pub fn write_collection_in<I>(
     if let Some(next_link) = next_link {
         object.text("@odata.nextLink", next_link);
     }
-    let out = object.key("value");
+    write_items(object.key("value"), items);
+    object.end();
+}
+
+/// A collection that an entity is shown with.
+#[derive(Clone, Copy, Debug)]
+pub struct Expanded<'a> {
+    /// The navigation property.
+    pub name: &'static str,
+    /// Where what it leads to stands, below `deviceManagement`.
+    pub path: &'a str,
+    /// How many entities there are in all, where that was asked.
+    pub count: Option<u64>,
+    /// Where those are that are not shown.
+    pub next_link: Option<&'a str>,
+}
+
+/// Writes a collection within an entity. What is shown of its items is in `context`.
+pub(super) fn write_expanded<I>(
+    object: &mut ObjectWriter<'_>,
+    expanded: &Expanded<'_>,
+    context: &WriteContext<'_>,
+    items: I,
+) where
+    I: IntoIterator<Item: FnOnce(&mut Vec<u8>)>,
+{
+    let name = expanded.name;
+    write_context_of(object, (name, expanded.path), "", context);
+    if let Some(count) = expanded.count {
+        write_number(object.annotation(name, "@odata.count"), count);
+    }
+    if let Some(link) = expanded.next_link {
+        write_text(object.annotation(name, "@odata.nextLink"), link);
+    }
+    write_items(object.key(name), items);
+}
+
+fn write_items<I>(out: &mut Vec<u8>, items: I)
+where
+    I: IntoIterator<Item: FnOnce(&mut Vec<u8>)>,
+{
     out.push(b'[');
     for (index, write_item) in items.into_iter().enumerate() {
         if index > 0 {
@@ -49,7 +89,6 @@ pub fn write_collection_in<I>(
         write_item(out);
     }
     out.push(b']');
-    object.end();
 }
 
 /// Whether a list is answered with its count although nobody asked: the live service does so for

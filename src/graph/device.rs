@@ -1,22 +1,27 @@
 //! Registered devices on the wire: `windowsAutopilotDeviceIdentity`, written. What clients say of
 //! them is read in `device_change`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use odata::ExpandItem;
 use uuid::Uuid;
 
 use crate::domain::{
     assignment::{Assigned, AssignmentStatus},
     device::Device,
     field::DeviceField,
-    profile::Profile,
+    profile::{Profile, ProfileId},
     revision::Revision,
 };
 
 use super::{
+    assignment::AssignmentKey,
+    collection::{Expanded, write_expanded},
     entity::{Head, NEVER, Place, Typing, Value, WriteContext, begin_entity, write_properties},
+    json_writer::ObjectWriter,
     list_query::Shown,
-    profile::write_profile,
+    navigation::ASSIGNED_DEVICES,
+    profile::{Within, write_profile},
     schema::{DEVICE, DEVICE_NAVIGATION, EntitySet},
 };
 
@@ -28,27 +33,31 @@ pub struct ProfileShown<'a> {
     /// The profile itself, where an expansion needs it.
     pub profile: Option<&'a Profile>,
     /// What is expanded.
-    pub expanded: &'a [Expanded],
+    pub expanded: &'a [ProfileExpanded],
 }
 
 /// A navigation property that is expanded, and what of its profile is shown.
 #[derive(Clone, Debug)]
-pub struct Expanded {
-    name: &'static str,
-    shown: Shown,
+pub struct ProfileExpanded {
+    /// The navigation property.
+    pub name: &'static str,
+    /// What of the profile is shown.
+    pub shown: Shown,
+    /// What each profile is shown with, where that is anything.
+    pub within: BTreeMap<ProfileId, Within>,
 }
 
-impl Expanded {
-    /// What an item of `$expand` asks for.
-    pub fn of(item: &ExpandItem) -> Self {
-        Self {
-            name: item.name,
-            shown: Shown {
-                select: item.select.clone(),
-                expand: item.expand.clone(),
-            },
-        }
-    }
+/// The devices that a profile is shown with.
+#[derive(Clone, Debug)]
+pub struct DevicesShown {
+    /// Those that are shown, and how far each has the profile.
+    pub rows: Vec<(Device, Option<Assigned>)>,
+    /// Where the others are.
+    pub next_link: Option<String>,
+    /// What of each is shown.
+    pub shown: Shown,
+    /// What is expanded within each.
+    pub expanded: Vec<ProfileExpanded>,
 }
 
 impl ProfileShown<'_> {
@@ -60,12 +69,23 @@ impl ProfileShown<'_> {
         let instant = |at: Timestamp| at.as_microsecond().to_le_bytes();
         // What is expanded changes by itself.
         let modified_at = self.profile.map(|profile| instant(profile.modified_at));
+        let assignments = self.assignments(assigned.profile);
         device.revision().shown_with(&[
             assigned.profile.0.as_bytes(),
             &instant(assigned.since),
             &[u8::from(assigned.status == AssignmentStatus::InSync)],
             modified_at.as_ref().map_or(&[], |at| at.as_slice()),
+            assignments.as_bytes(),
         ])
+    }
+
+    /// The keys of the assignments that the profile is shown with.
+    fn assignments(&self, profile: ProfileId) -> String {
+        let expanded = self.expanded.iter();
+        let within = expanded.filter_map(|expanded| expanded.within.get(&profile));
+        let shown = within.filter_map(|within| within.assignments.as_ref());
+        let keys = shown.flat_map(|shown| &shown.rows).map(AssignmentKey);
+        keys.map(|key| key.to_string()).collect()
     }
 }
 
@@ -89,9 +109,10 @@ pub fn write_device(
         value(device, shown.assigned, field)
     });
     let [_, intended] = DEVICE_NAVIGATION;
-    for Expanded {
+    for ProfileExpanded {
         name,
-        shown: within,
+        shown: of_profile,
+        within,
     } in shown.expanded
     {
         let has_it = shown.assigned.is_some_and(|assigned| {
@@ -101,15 +122,51 @@ pub fn write_device(
         match shown.profile.filter(|_| has_it) {
             Some(profile) => {
                 let context = WriteContext {
-                    shown: Some(within),
+                    shown: Some(of_profile),
                     ..*context
                 };
-                write_profile(out, profile, None, &context, Place::Item);
+                let within = within.get(&profile.id);
+                write_profile(out, profile, within, &context, Place::Item);
             }
             None => out.extend_from_slice(b"null"),
         }
     }
     object.end();
+}
+
+/// Writes a profile's devices within it.
+pub(super) fn write_devices(
+    object: &mut ObjectWriter<'_>,
+    profile: &Profile,
+    devices: &DevicesShown,
+    context: &WriteContext<'_>,
+) {
+    let context = &WriteContext {
+        shown: Some(&devices.shown),
+        ..*context
+    };
+    let path = assigned_devices_path(profile.id);
+    let expanded = Expanded {
+        name: ASSIGNED_DEVICES,
+        path: &path,
+        count: None,
+        next_link: devices.next_link.as_deref(),
+    };
+    let items = devices.rows.iter().map(|(device, assigned)| {
+        let shown = ProfileShown {
+            assigned: *assigned,
+            profile: Some(profile),
+            expanded: &devices.expanded,
+        };
+        move |out: &mut Vec<u8>| write_device(out, device, &shown, context, Place::Item)
+    });
+    write_expanded(object, &expanded, context, items);
+}
+
+/// Where a profile's devices stand, below `deviceManagement`.
+fn assigned_devices_path(profile: ProfileId) -> String {
+    let set = EntitySet::Profiles.name();
+    format!("{set}('{profile}')/{ASSIGNED_DEVICES}")
 }
 
 /// A field's value. Scripts read statuses and dates without looking: none is ever null. Those of

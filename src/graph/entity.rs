@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use jiff::Timestamp;
-use odata::Select;
+use odata::{Expand, Kind, Select};
 use uuid::Uuid;
 
 use crate::domain::{hardware_blob::HardwareBlob, revision::Revision};
@@ -69,6 +69,27 @@ pub(super) enum Value<'a> {
     ExactInstant(Timestamp),
     /// An object that may be absent and is not.
     Present,
+}
+
+impl<'a> Value<'a> {
+    /// The value as queries compare it, of a property of this kind.
+    pub(super) fn compared(self, kind: Kind) -> odata::Value<'a> {
+        match (self, kind) {
+            (Self::Plain(member), Kind::Enum(members)) => members
+                .number(member)
+                .map_or(odata::Value::Null, odata::Value::Enum),
+            (Self::Text(text) | Self::Plain(text), _) => odata::Value::Text(text.into()),
+            (Self::Guid(id), Kind::Guid) => odata::Value::Guid(id),
+            (Self::Guid(id), _) => odata::Value::Text(id.to_string().into()),
+            (Self::Int32(number), _) => odata::Value::Integer(number.into()),
+            (Self::Boolean(truth), _) => odata::Value::Boolean(truth),
+            (Self::Instant(at) | Self::ExactInstant(at), _) => odata::Value::Instant(at),
+            // Nothing compares these.
+            (Self::Null | Self::Binary(_) | Self::Texts(_) | Self::Present, _) => {
+                odata::Value::Null
+            }
+        }
+    }
 }
 
 /// Graph's way to say never.
@@ -162,10 +183,22 @@ pub(super) fn write_context(
     suffix: &str,
     context: &WriteContext<'_>,
 ) {
+    write_context_of(object, ("", set), suffix, context);
+}
+
+/// Writes the `@odata.context` of a member, or of the object itself, where that has no name.
+pub(super) fn write_context_of(
+    object: &mut ObjectWriter<'_>,
+    (member, set): (&str, &str),
+    suffix: &str,
+    context: &WriteContext<'_>,
+) {
     if context.level == MetadataLevel::None {
         return;
     }
-    let shown = shown_in_context(context);
+    let shown = context.shown.map_or_else(String::new, |shown| {
+        shown_in_context(shown.select.as_ref(), &shown.expand)
+    });
     let pieces = [
         context.base,
         "/",
@@ -175,23 +208,24 @@ pub(super) fn write_context(
         &shown,
         suffix,
     ];
-    write_texts(object.key("@odata.context"), &pieces);
+    write_texts(object.annotation(member, "@odata.context"), &pieces);
 }
 
-/// What a context says of an answer that does not show just everything: `(id,deploymentProfile())`.
-fn shown_in_context(context: &WriteContext<'_>) -> String {
-    let Some(shown) = context.shown else {
-        return String::new();
-    };
+/// What a context says of an answer that does not show just everything:
+/// `(id,deploymentProfile(displayName))`.
+fn shown_in_context(select: Option<&Select>, expand: &Expand) -> String {
     let mut names: Vec<Cow<'_, str>> = Vec::new();
-    if let Some(select) = &shown.select {
+    if let Some(select) = select {
         if select.all {
             names.push("*".into());
         }
         names.extend(select.paths.iter().map(|path| Cow::from(*path)));
     }
-    let expanded = shown.expand.items.iter();
-    names.extend(expanded.map(|item| Cow::from(format!("{}()", item.name))));
+    for item in &expand.items {
+        let within = shown_in_context(item.select.as_ref(), &item.expand);
+        let within = if within.is_empty() { "()" } else { &within };
+        names.push(format!("{}{within}", item.name).into());
+    }
     match names.as_slice() {
         [] => String::new(),
         names => format!("({})", names.join(",")),

@@ -31,10 +31,11 @@ use super::{
     import_state::StateShown,
     json::{Json, parse},
     lenient_json::quote_names,
-    list_query::read_list_query,
+    list_query::{ListQuery, read_list_query},
     metadata_level::MetadataLevel,
+    nested::{Refused, address_query, read_nested},
     profile,
-    query::{next_link, read_no_options, read_page_options},
+    query::{next_link, read_no_options},
     schema::EntitySet,
     settings,
     skip_token::{PageEnd, Paging, open, seal},
@@ -202,22 +203,41 @@ pub fn fuzz_query(bytes: &[u8]) {
     let query = String::from_utf8_lossy(bytes);
     for version in [Version::Beta, Version::V1] {
         drop(read_no_options(Some(&query), version));
-        drop(read_list_query(
-            Some(&query),
-            version,
-            vocabulary::imports(version),
-        ));
-        let Ok(options) = read_page_options(Some(&query), version, &[]) else {
+        fuzz_nested(&query, version);
+        let read = |query: Option<&str>| {
+            read_list_query(query, version, vocabulary::imports(version), &[])
+        };
+        let Ok(list) = read(Some(&query)) else {
             continue;
         };
         let link = next_link("https://hangar.example/x", Some(&query), "token");
-        let again = read_page_options(link.split_once('?').map(|(_, query)| query), version, &[])
-            .expect("our own link");
+        let again = read(link.split_once('?').map(|(_, query)| query)).expect("our own link");
+        let (options, again) = (list.page, again.page);
         assert_eq!((again.top, again.count), (options.top, options.count));
         assert_eq!(
             (again.skip, again.skip_token.as_deref()),
             (0, Some("token"))
         );
+    }
+}
+
+/// Reads what is asked of the imports in uploads, by the upload and by their own address.
+fn fuzz_nested(query: &str, version: Version) {
+    let imports = vocabulary::imports(version);
+    let uploads = vocabulary::uploads(version);
+    let Ok(list) = read_list_query(Some(query), version, uploads, &[]) else {
+        return;
+    };
+    for item in &list.shown.expand.items {
+        let Ok(nested) = read_nested(item, Some(query), version, imports, Refused::NOTHING) else {
+            continue;
+        };
+        let address = address_query(item, Some(query), version).expect("it was read before");
+        let own = read_list_query(Some(&address), version, imports, &[]).expect("our own link");
+        assert_eq!(own.question(), nested.question());
+        assert_eq!(own.shown.select, nested.shown.select);
+        let page = |list: &ListQuery<_>| (list.page.top, list.page.count);
+        assert_eq!(page(&own), page(&nested));
     }
 }
 
@@ -274,8 +294,7 @@ pub fn fuzz_skip_token(bytes: &[u8]) {
         .for_each(|(place, byte)| *place = *byte);
     let text = String::from_utf8_lossy(bytes);
     let paging = Paging {
-        set: EntitySet::Imports,
-        within: None,
+        collection: EntitySet::Imports.name(),
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
         question: "",
@@ -330,6 +349,9 @@ mod tests {
         fuzz_import_body(include_bytes!("../../tests/it/seed/request.json"));
         fuzz_import_body(include_bytes!("../../tests/it/seed/response.json"));
         fuzz_query(b"$top=5&$skip=2&$count=true&x=%ff");
+        fuzz_query(
+            b"$expand=deviceIdentities($filter=contains(groupTag,@p);$select=id;$top=9)&@p='%26'",
+        );
     }
 
     proptest! {
@@ -357,7 +379,10 @@ mod tests {
             text in r#"\{("(id|groupTag|orderIdentifier|serialNumber|hardwareIdentifier|state)":("[a-zA-Z0-9+/=_ -]{0,12}"|null|\{"deviceErrorCode":[0-9]{1,11}\}),?){0,4}\}"#,
             batch in r#"\{"requests":\[(\{"id":"?[0-4]"?,"method":"(GET|POST|x)","url":"[a-z/:?%# é]{0,9}",?("headers":\{("Content-Type":"(text/plain|application/json(;x)?)")?\},?)?("dependsOn":\["[0-4]"\],?)?("body":("[a-zA-Z+/=]{0,5}"|\{"a":1\}))?\},?){0,4}\]\}"#,
             query in r"((\$?(top|skip|count|skiptoken|filter|x)|%24[tT]op)=([0-9]{0,22}|true|%[0-9a-f]{2}|\+)&?){0,4}",
+            nested in r"\$expand=deviceIdentities\((\$?(filter|orderby|top|skip|count|select)=(groupTag( eq ('[aé&;%+#)]{0,3}'|@p)| desc)?|id|[0-9]{1,22}|true);?){0,3}\)&@p='[a-z%26]{0,4}'",
         ) {
+            fuzz_query(nested.as_bytes());
+            fuzz_query(nested.replace(";)", ")").replace('%', "%25").as_bytes());
             fuzz_import_body(text.as_bytes());
             fuzz_batch(batch.replace(",}", "}").replace(",]", "]").as_bytes());
             fuzz_query(query.as_bytes());

@@ -1,6 +1,7 @@
 //! What a collection or an entity is asked, read with the vocabulary of its type.
 //!
-//! The language itself is in the crate `odata`, the names and plain values of options in `query`.
+//! The language itself is in the crate `odata`, the names and plain values of options in `query`,
+//! what is asked within an expansion in `nested`.
 
 use odata::{
     Condition, Expand, Order, Select, Shape, SyntaxError, Vocabulary, parse_expand, parse_filter,
@@ -8,7 +9,7 @@ use odata::{
 };
 
 use super::{
-    query::{Options, PageOptions, SystemOption, read_options},
+    query::{PageOptions, SystemOption, read_options},
     version::Version,
     wire_error::{Problem, WireError},
 };
@@ -50,22 +51,31 @@ impl<F> ListQuery<F> {
     }
 }
 
-/// Reads what a list is asked.
+impl<F> Default for ListQuery<F> {
+    /// Asks for all.
+    fn default() -> Self {
+        Self {
+            page: PageOptions::default(),
+            filter: None,
+            order: None,
+            shown: Shown::default(),
+        }
+    }
+}
+
+/// Reads what a list is asked, of which it does not take the `refused` options.
 pub fn read_list_query<F: Copy + PartialEq>(
     query: Option<&str>,
     version: Version,
     vocabulary: &Vocabulary<F>,
+    refused: &[&str],
 ) -> Result<ListQuery<F>, WireError> {
     let options = read_options(query, version)?;
-    let mut list = ListQuery {
-        page: PageOptions::default(),
-        filter: None,
-        order: None,
-        shown: Shown::default(),
-    };
+    let mut list = ListQuery::default();
     for option in &options.system {
         match option.name.as_str() {
-            "$filter" => list.filter = Some(read_filter(option, &options, vocabulary)?),
+            name if refused.contains(&name) => return Err(option.not_offered()),
+            "$filter" => list.filter = Some(read_filter(option, &options.aliases(), vocabulary)?),
             "$orderby" => {
                 let order = parse_order(&option.value, vocabulary);
                 list.order = Some(order.map_err(|error| not_understood("$orderby", error))?);
@@ -87,7 +97,7 @@ pub fn read_count_query<F: Copy>(
     let mut filter = None;
     for option in &options.system {
         match option.name.as_str() {
-            "$filter" => filter = Some(read_filter(option, &options, vocabulary)?),
+            "$filter" => filter = Some(read_filter(option, &options.aliases(), vocabulary)?),
             _ => return Err(option.not_offered()),
         }
     }
@@ -127,18 +137,13 @@ impl Shown {
 
 fn read_filter<F: Copy>(
     option: &SystemOption<'_>,
-    options: &Options<'_>,
+    aliases: &[(&str, &str)],
     vocabulary: &Vocabulary<F>,
 ) -> Result<Condition<F>, WireError> {
-    let aliases: Vec<(&str, &str)> = options
-        .aliases
-        .iter()
-        .map(|(name, value)| (name.as_ref(), value.as_ref()))
-        .collect();
-    parse_filter(&option.value, vocabulary, &aliases)
+    parse_filter(&option.value, vocabulary, aliases)
         .map_err(|error| not_understood("$filter", error))
 }
 
-fn not_understood(option: &'static str, error: SyntaxError) -> WireError {
+pub(super) fn not_understood(option: &'static str, error: SyntaxError) -> WireError {
     WireError::new(Problem::NotUnderstood { option, error })
 }

@@ -27,6 +27,7 @@ pub mod list_query;
 pub mod metadata;
 pub mod metadata_level;
 pub mod navigation;
+pub mod nested;
 pub mod profile;
 pub mod profile_words;
 pub mod query;

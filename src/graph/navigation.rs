@@ -27,7 +27,7 @@ pub struct Navigation {
 }
 
 /// The profile's devices.
-pub const ASSIGNED_DEVICES: &str = "assignedDevices";
+pub const ASSIGNED_DEVICES: &str = PROFILE_NAVIGATION[1];
 
 /// The profile's assignments.
 pub const ASSIGNMENTS: &str = PROFILE_NAVIGATION[0];

@@ -2,6 +2,8 @@
 //! derived from it, read and written. How members of their enumerations are spelled is in
 //! `profile_words`.
 
+use odata::Kind;
+
 use crate::domain::{
     assignment::Assignment,
     device_name,
@@ -12,11 +14,11 @@ use crate::domain::{
 };
 
 use super::{
-    assignment::write_assignment,
+    assignment::{AssignmentsShown, write_assignments},
+    device::{DevicesShown, write_devices},
     edm,
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     json::Json,
-    json_writer::ObjectWriter,
     navigation::{ASSIGNED_DEVICES, ASSIGNMENTS},
     profile_words::{DEVICE_TYPES, USAGE_TYPES, USER_TYPES, parse, word},
     schema::{
@@ -291,25 +293,66 @@ fn names_of(field: ProfileField) -> (&'static str, &'static str) {
     }
 }
 
-/// Names the state that a profile is shown in, its assignments included where they are shown.
-pub fn profile_revision(profile: &Profile, assignments: Option<&[Assignment]>) -> Revision {
-    let Some(assignments) = assignments else {
-        return profile.revision();
-    };
-    let shown = assignments.iter().flat_map(|assignment| {
-        let exclusion = u8::from(assignment.target.is_exclusion());
-        let group = assignment.target.group().0.into_bytes();
-        group.into_iter().chain([exclusion])
-    });
-    let shown: Vec<u8> = shown.collect();
-    profile.revision().shown_with(&[&shown])
+/// What a profile is shown with.
+#[derive(Clone, Debug, Default)]
+pub struct Within {
+    /// Its assignments.
+    pub assignments: Option<AssignmentsShown>,
+    /// Its devices.
+    pub devices: Option<DevicesShown>,
 }
 
-/// Writes one profile, and its assignments where they were asked for.
+impl Within {
+    /// All of its assignments.
+    pub fn assignments(rows: Vec<Assignment>) -> Self {
+        Self {
+            assignments: Some(AssignmentsShown {
+                rows,
+                ..AssignmentsShown::default()
+            }),
+            devices: None,
+        }
+    }
+}
+
+/// The value of a profile's field as queries compare it, of a property of this kind.
+pub fn profile_value(profile: &Profile, field: ProfileField, kind: Kind) -> odata::Value<'_> {
+    match (field, profile.kind) {
+        (ProfileField::SkipConnectivityCheck, ProfileKind::AzureAd) => odata::Value::Null,
+        _ => value(profile, field).compared(kind),
+    }
+}
+
+/// Names the state that a profile is shown in, with what it is shown with.
+pub fn profile_revision(profile: &Profile, within: Option<&Within>) -> Revision {
+    let assignments = within.and_then(|within| within.assignments.as_ref());
+    let devices = within.and_then(|within| within.devices.as_ref());
+    if assignments.is_none() && devices.is_none() {
+        return profile.revision();
+    }
+    let mut shown = Vec::new();
+    for assignments in assignments {
+        for assignment in &assignments.rows {
+            shown.extend(assignment.target.group().0.into_bytes());
+            shown.push(u8::from(assignment.target.is_exclusion()));
+        }
+        shown.push(u8::from(assignments.next_link.is_some()));
+    }
+    let mut with = Vec::new();
+    for devices in devices {
+        for (device, _) in &devices.rows {
+            with.extend(device.revision().as_bytes());
+        }
+        with.push(u8::from(devices.next_link.is_some()));
+    }
+    profile.revision().shown_with(&[&shown, &with])
+}
+
+/// Writes one profile, with what it is to be shown with.
 pub fn write_profile(
     out: &mut Vec<u8>,
     profile: &Profile,
-    assignments: Option<&[Assignment]>,
+    within: Option<&Within>,
     context: &WriteContext<'_>,
     place: Place,
 ) {
@@ -319,32 +362,19 @@ pub fn write_profile(
         type_name: kind.name,
         typing: Typing::Derived,
         key: &profile.id,
-        revision: Some(&|| profile_revision(profile, assignments)),
+        revision: Some(&|| profile_revision(profile, within)),
     };
     let mut object = begin_entity(out, &head, context, place);
     write_properties(&mut object, kind, context, "", &|field| {
         value(profile, field)
     });
-    if let Some(assignments) = assignments {
-        write_assignments(&mut object, assignments, context);
+    if let Some(assignments) = within.and_then(|within| within.assignments.as_ref()) {
+        write_assignments(&mut object, profile.id, assignments, context);
+    }
+    if let Some(devices) = within.and_then(|within| within.devices.as_ref()) {
+        write_devices(&mut object, profile, devices, context);
     }
     object.end();
-}
-
-fn write_assignments(
-    object: &mut ObjectWriter<'_>,
-    assignments: &[Assignment],
-    context: &WriteContext<'_>,
-) {
-    let out = object.key("assignments");
-    out.push(b'[');
-    for (index, assignment) in assignments.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_assignment(out, assignment, context, Place::Item);
-    }
-    out.push(b']');
 }
 
 fn value(profile: &Profile, field: ProfileField) -> Value<'_> {

@@ -42,8 +42,6 @@ pub struct PageOptions {
     pub count: bool,
     /// `$skiptoken`: where a later page begins.
     pub skip_token: Option<String>,
-    /// `$expand`: what is written with each row.
-    pub expand: Vec<&'static str>,
 }
 
 impl PageOptions {
@@ -56,8 +54,7 @@ impl PageOptions {
     pub(super) fn take(&mut self, option: &SystemOption<'_>) -> Result<bool, WireError> {
         match option.name.as_str() {
             "$top" => {
-                let asked = read_number(option)?;
-                self.top = Some(u32::try_from(asked).unwrap_or(u32::MAX).min(MAX_PAGE_SIZE));
+                self.top = Some(page_size_of(read_number(option)?));
             }
             "$skip" => self.skip = read_number(option)?,
             "$count" => self.count = read_boolean(option)?,
@@ -72,24 +69,6 @@ impl PageOptions {
     }
 }
 
-/// Reads the options of a list that takes no queries. `query` is what stands behind the question
-/// mark, `expandable` what `$expand` may name; where that is nothing, it is not offered.
-pub fn read_page_options(
-    query: Option<&str>,
-    version: Version,
-    expandable: &'static [&'static str],
-) -> Result<PageOptions, WireError> {
-    let mut page = PageOptions::default();
-    for option in read_options(query, version)?.system {
-        if option.name == "$expand" && !expandable.is_empty() {
-            page.expand = read_expand(&option, expandable)?;
-        } else if !page.take(&option)? {
-            return Err(option.not_offered());
-        }
-    }
-    Ok(page)
-}
-
 /// Reads the query of an operation that takes no options: `OData`'s own are refused by name, others
 /// are nobody's business.
 pub fn read_no_options(query: Option<&str>, version: Version) -> Result<(), WireError> {
@@ -97,43 +76,6 @@ pub fn read_no_options(query: Option<&str>, version: Version) -> Result<(), Wire
         Some(option) => Err(option.not_offered()),
         None => Ok(()),
     }
-}
-
-/// Reads the query of one entity, which offers `$expand` alone.
-pub fn read_expansion(
-    query: Option<&str>,
-    version: Version,
-    expandable: &'static [&'static str],
-) -> Result<Vec<&'static str>, WireError> {
-    let mut expand = Vec::new();
-    for option in read_options(query, version)?.system {
-        if option.name != "$expand" || expandable.is_empty() {
-            return Err(option.not_offered());
-        }
-        expand = read_expand(&option, expandable)?;
-    }
-    Ok(expand)
-}
-
-/// Reads the names of what is to be expanded, each once, in the order in which it is offered.
-fn read_expand(
-    option: &SystemOption<'_>,
-    expandable: &'static [&'static str],
-) -> Result<Vec<&'static str>, WireError> {
-    let mut named = Vec::new();
-    for written in option.value.split(',') {
-        let name = expandable.iter().find(|name| **name == written.trim());
-        let Some(name) = name.filter(|name| !named.contains(*name)) else {
-            return Err(WireError::new(Problem::BadExpansion {
-                name: written.trim().to_owned(),
-                offered: expandable.join("', '"),
-            }));
-        };
-        named.push(*name);
-    }
-    let mut expand = expandable.to_vec();
-    expand.retain(|name| named.contains(name));
-    Ok(expand)
 }
 
 /// The link to the next page: the request's own options, except that the token says where to go on.
@@ -158,6 +100,16 @@ pub(super) struct Options<'q> {
     pub(super) system: Vec<SystemOption<'q>>,
     /// The parameter aliases, each once and with its `@`, and their values.
     pub(super) aliases: Vec<(Cow<'q, str>, Cow<'q, str>)>,
+}
+
+impl Options<'_> {
+    /// The parameter aliases, as filters take them.
+    pub(super) fn aliases(&self) -> Vec<(&str, &str)> {
+        let aliases = self.aliases.iter();
+        aliases
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+            .collect()
+    }
 }
 
 /// One of `OData`'s own options, its name in lower case and with its dollar sign.
@@ -257,6 +209,11 @@ fn decode(text: &str) -> Result<Cow<'_, str>, WireError> {
     Ok(decoded)
 }
 
+/// The size of a page of which so many rows are asked.
+pub(super) fn page_size_of(asked: u64) -> u32 {
+    u32::try_from(asked).unwrap_or(u32::MAX).min(MAX_PAGE_SIZE)
+}
+
 /// Reads a whole number. One that is too large for any collection is as good as the largest.
 fn read_number(option: &SystemOption<'_>) -> Result<u64, WireError> {
     let digits = !option.value.is_empty() && option.value.bytes().all(|byte| byte.is_ascii_digit());
@@ -291,12 +248,22 @@ fn bad_value(option: &SystemOption<'_>, expected: &'static str) -> WireError {
 mod tests {
     use super::*;
 
+    fn read(query: Option<&str>, version: Version) -> Result<PageOptions, WireError> {
+        let mut page = PageOptions::default();
+        for option in read_options(query, version)?.system {
+            if !page.take(&option)? {
+                return Err(option.not_offered());
+            }
+        }
+        Ok(page)
+    }
+
     fn beta(query: &str) -> Result<PageOptions, String> {
-        read_page_options(Some(query), Version::Beta, &[]).map_err(|error| error.to_string())
+        read(Some(query), Version::Beta).map_err(|error| error.to_string())
     }
 
     fn v1(query: &str) -> Result<PageOptions, String> {
-        read_page_options(Some(query), Version::V1, &[]).map_err(|error| error.to_string())
+        read(Some(query), Version::V1).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -390,7 +357,7 @@ mod tests {
             assert_eq!(v1(query), Ok(options.clone()), "{query}");
             assert_eq!(beta(query), Ok(options), "{query}");
         }
-        assert_eq!(read_page_options(None, Version::V1, &[]), Ok(none()));
+        assert_eq!(read(None, Version::V1), Ok(none()));
         assert_eq!(beta("top=5&COUNT=true"), beta("$top=5&$count=true"));
     }
 
@@ -475,34 +442,6 @@ mod tests {
             assert_eq!(v1(query), Err(message.to_owned()));
         }
         assert!(beta("$top=1&top=1").is_err());
-    }
-
-    #[test]
-    fn what_is_expanded_is_named_once_and_offered() {
-        const OFFERED: &[&str] = &["one", "other"];
-        let read = |query: &str| {
-            let page = read_page_options(Some(query), Version::Beta, OFFERED);
-            let one = read_expansion(Some(query), Version::Beta, OFFERED);
-            assert_eq!(page.map(|page| page.expand), one, "{query}");
-            one.map_err(|error| error.to_string())
-        };
-        assert_eq!(read(""), Ok(vec![]));
-        assert_eq!(read("$expand=other, one"), Ok(vec!["one", "other"]));
-        assert_eq!(read("expand=other"), Ok(vec!["other"]));
-        for bad in [
-            "",
-            "One",
-            "one,one",
-            "one,",
-            "one($select=id)",
-            "*",
-            "one/other",
-        ] {
-            let error = read(&format!("$expand={bad}")).unwrap_err();
-            assert!(error.ends_with("Offered: 'one', 'other'."), "{error}");
-        }
-        assert!(read_expansion(Some("$top=1"), Version::Beta, OFFERED).is_err());
-        assert!(read_expansion(Some("$expand=one"), Version::Beta, &[]).is_err());
     }
 
     #[test]

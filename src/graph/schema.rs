@@ -177,8 +177,8 @@ pub const DEVICE_NAVIGATION: [&str; 2] = ["deploymentProfile", "intendedDeployme
 /// The upload's imports.
 pub const UPLOAD_NAVIGATION: [&str; 1] = [UPLOAD_IMPORTS];
 
-/// The profile's assignments.
-pub const PROFILE_NAVIGATION: [&str; 1] = ["assignments"];
+/// The profile's assignments, and its devices.
+pub const PROFILE_NAVIGATION: [&str; 2] = ["assignments", "assignedDevices"];
 
 /// The parameter of the action `import`.
 pub const IMPORT_PARAMETER: &str = "importedWindowsAutopilotDeviceIdentities";
@@ -243,7 +243,7 @@ pub const UPLOAD: StructuredType<UploadField> = StructuredType {
     name: "microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload",
     base: None,
     properties: &[
-        required("id", EdmType::String, UploadField::Id),
+        key(UploadField::Id),
         required(
             "createdDateTimeUtc",
             EdmType::DateTimeOffset,

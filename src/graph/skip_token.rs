@@ -1,7 +1,7 @@
 //! Skip tokens: where the next page begins, sealed so that none can be made up or taken elsewhere.
 //!
 //! A token is a format number, the last row's id, the values by which the list is ordered, and an
-//! HMAC-SHA256 over these and over everything that the page belongs to: tenant, set, version of
+//! HMAC-SHA256 over these and over everything that the page belongs to: tenant, collection, version of
 //! Graph, filter and order.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::domain::tenant::TenantId;
 
 use super::{
-    schema::EntitySet,
     version::Version,
     wire_error::{Problem, WireError},
 };
@@ -32,10 +31,8 @@ const MAX_BYTES: usize = 4_500;
 /// What pages belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging<'a> {
-    /// The collection.
-    pub set: EntitySet,
-    /// The entity that it stands in, where it stands in one.
-    pub within: Option<Uuid>,
+    /// The collection, by its path below `deviceManagement`.
+    pub collection: &'a str,
     /// The tenant whose collection it is.
     pub tenant: TenantId,
     /// The version of Graph that was asked.
@@ -52,6 +49,16 @@ pub struct PageEnd {
     pub keys: Vec<Value<'static>>,
     /// Its id.
     pub id: Uuid,
+}
+
+impl PageEnd {
+    /// The end of a page that is ordered by ids alone.
+    pub fn at(id: Uuid) -> Self {
+        Self {
+            keys: Vec::new(),
+            id,
+        }
+    }
 }
 
 /// Writes a token as text that needs no escaping in a query. Values that are too long for a link are
@@ -95,16 +102,14 @@ fn unseal(key: &[u8; 32], text: &str, paging: &Paging<'_>) -> Option<PageEnd> {
 fn mac(key: &[u8; 32], paging: &Paging<'_>, sealed: &[u8]) -> Hmac<Sha256> {
     let mut mac = keyed(key);
     mac.update(paging.tenant.0.as_bytes());
-    // The zero GUID is no entity's key.
-    mac.update(paging.within.unwrap_or_default().as_bytes());
     // None of these texts holds a zero byte, so that no two lists of them run together to one.
     let Paging {
-        set,
+        collection,
         version,
         question,
         ..
     } = paging;
-    for text in [set.name(), version.path_segment(), question] {
+    for text in [collection, version.path_segment(), question] {
         mac.update(text.as_bytes());
         mac.update(&[0]);
     }
@@ -189,8 +194,7 @@ mod tests {
     const KEY: [u8; 32] = [7; 32];
 
     const PAGING: Paging<'_> = Paging {
-        set: EntitySet::Imports,
-        within: None,
+        collection: "imports",
         tenant: TenantId(Uuid::from_u128(1)),
         version: Version::Beta,
         question: "filter x eq 1",
@@ -234,11 +238,7 @@ mod tests {
         let text = seal(&KEY, &PAGING, &end()).unwrap();
         let elsewhere = [
             Paging {
-                set: EntitySet::Devices,
-                ..PAGING
-            },
-            Paging {
-                within: Some(Uuid::from_u128(1)),
+                collection: "devices",
                 ..PAGING
             },
             Paging {
@@ -258,13 +258,6 @@ mod tests {
                 ..PAGING
             },
         ];
-        let within = |entity| Paging {
-            within: Some(Uuid::from_u128(entity)),
-            ..PAGING
-        };
-        let sealed = seal(&KEY, &within(1), &end()).unwrap();
-        assert!(open(&KEY, &sealed, &within(1)).is_ok());
-        assert!(open(&KEY, &sealed, &within(2)).is_err());
         let refused = Err(WireError::new(Problem::BadSkipToken));
         for place in elsewhere {
             assert_eq!(open(&KEY, &text, &place), refused);

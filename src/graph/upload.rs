@@ -9,14 +9,15 @@ use crate::domain::{
 };
 
 use super::{
+    collection::{Expanded, write_expanded},
     edm,
     entity::{Head, Place, Typing, Value, WriteContext, begin_entity, write_properties},
     enumeration::{UPLOAD_STATUS, word},
     import::{ImportRequest, read_create, read_id, write_import},
     import_state::StateShown,
     json::Json,
-    json_writer::{ObjectWriter, write_text, write_texts},
-    metadata_level::MetadataLevel,
+    json_writer::ObjectWriter,
+    list_query::Shown,
     schema::{EdmType, EntitySet, UPLOAD, UPLOAD_IMPORTS},
     version::Version,
     wire_error::{Problem, WireError},
@@ -32,12 +33,16 @@ pub struct UploadRequest {
 }
 
 /// The imports that an upload is shown with.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Expansion<'a> {
     /// As many as are shown, each with the state that it is shown with.
     pub imports: Vec<(&'a Import, StateShown<'a>)>,
+    /// How many there are in all, where that was asked.
+    pub count: Option<u64>,
     /// Where the others are.
-    pub next_link: Option<String>,
+    pub next_link: Option<&'a str>,
+    /// What of each is shown; absent, everything.
+    pub shown: Option<&'a Shown>,
 }
 
 /// Reads the body of a POST, with at most `max` imports. What it says of status and date must be
@@ -108,28 +113,20 @@ fn write_expansion(
     expansion: &Expansion<'_>,
     context: &WriteContext<'_>,
 ) {
-    if context.level != MetadataLevel::None {
-        let pieces = [
-            context.base,
-            "/",
-            context.version.path_segment(),
-            "/$metadata#deviceManagement/",
-            EntitySet::Imports.name(),
-        ];
-        write_texts(object.annotation(UPLOAD_IMPORTS, "@odata.context"), &pieces);
-    }
-    if let Some(link) = &expansion.next_link {
-        write_text(object.annotation(UPLOAD_IMPORTS, "@odata.nextLink"), link);
-    }
-    let out = object.key(UPLOAD_IMPORTS);
-    out.push(b'[');
-    for (index, (import, state)) in expansion.imports.iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_import(out, import, *state, context, Place::Item);
-    }
-    out.push(b']');
+    let context = &WriteContext {
+        shown: expansion.shown,
+        ..*context
+    };
+    let expanded = Expanded {
+        name: UPLOAD_IMPORTS,
+        path: EntitySet::Imports.name(),
+        count: expansion.count,
+        next_link: expansion.next_link,
+    };
+    let items = expansion.imports.iter().map(|(import, state)| {
+        move |out: &mut Vec<u8>| write_import(out, import, *state, context, Place::Item)
+    });
+    write_expanded(object, &expanded, context, items);
 }
 
 /// Graph: importedWindowsAutopilotDeviceIdentityUploadStatus.
@@ -214,7 +211,7 @@ mod tests {
             import::{CallId, ImportId, ImportProperties, ImportState},
             tenant::TenantId,
         },
-        graph::{behavior::Behavior, json::parse, version::Version},
+        graph::{behavior::Behavior, json::parse, metadata_level::MetadataLevel, version::Version},
     };
 
     fn create(body: &str) -> Result<UploadRequest, String> {
@@ -331,7 +328,8 @@ mod tests {
         };
         let expansion = Expansion {
             imports: vec![(&import, StateShown::Stored)],
-            next_link: Some("https://hangar.example/x".to_owned()),
+            next_link: Some("https://hangar.example/x"),
+            ..Expansion::default()
         };
         let written = |level, expansion| {
             let context = WriteContext {
@@ -348,6 +346,6 @@ mod tests {
         insta::assert_snapshot!(written(MetadataLevel::Minimal, None), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload","id":"00000000-0000-0000-0000-000000000abc","createdDateTimeUtc":"2026-01-02T03:04:05.67Z","status":"noUpload"}"##);
         insta::assert_snapshot!(written(MetadataLevel::Minimal, Some(&expansion)), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload","id":"00000000-0000-0000-0000-000000000abc","createdDateTimeUtc":"2026-01-02T03:04:05.67Z","status":"noUpload","deviceIdentities@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentities","deviceIdentities@odata.nextLink":"https://hangar.example/x","deviceIdentities":[{"@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentity","id":"00000000-0000-0000-0000-000000000def","orderIdentifier":null,"groupTag":null,"serialNumber":null,"productKey":null,"importId":null,"hardwareIdentifier":null,"assignedUserPrincipalName":null,"state":{"@odata.type":"microsoft.graph.importedWindowsAutopilotDeviceIdentityState","deviceImportStatus":"unknown","deviceRegistrationId":"","deviceErrorCode":0,"deviceErrorName":""}}]}"##);
         insta::assert_snapshot!(written(MetadataLevel::None, Some(&expansion)), @r##"{"id":"00000000-0000-0000-0000-000000000abc","createdDateTimeUtc":"2026-01-02T03:04:05.67Z","status":"noUpload","deviceIdentities@odata.nextLink":"https://hangar.example/x","deviceIdentities":[{"id":"00000000-0000-0000-0000-000000000def","orderIdentifier":null,"groupTag":null,"serialNumber":null,"productKey":null,"importId":null,"hardwareIdentifier":null,"assignedUserPrincipalName":null,"state":{"deviceImportStatus":"unknown","deviceRegistrationId":"","deviceErrorCode":0,"deviceErrorName":""}}]}"##);
-        insta::assert_snapshot!(written(MetadataLevel::Full, None), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload","@odata.id":"deviceManagement/importedWindowsAutopilotDeviceIdentityUploads('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/importedWindowsAutopilotDeviceIdentityUploads('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","createdDateTimeUtc@odata.type":"#DateTimeOffset","createdDateTimeUtc":"2026-01-02T03:04:05.67Z","status@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityUploadStatus","status":"noUpload"}"##);
+        insta::assert_snapshot!(written(MetadataLevel::Full, None), @r##"{"@odata.context":"https://hangar.example/beta/$metadata#deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/$entity","@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityUpload","@odata.etag":"W/\"Dh_TFFNTsZeIWAFnqo5hBg\"","@odata.id":"deviceManagement/importedWindowsAutopilotDeviceIdentityUploads('00000000-0000-0000-0000-000000000abc')","@odata.editLink":"deviceManagement/importedWindowsAutopilotDeviceIdentityUploads('00000000-0000-0000-0000-000000000abc')","id":"00000000-0000-0000-0000-000000000abc","createdDateTimeUtc@odata.type":"#DateTimeOffset","createdDateTimeUtc":"2026-01-02T03:04:05.67Z","status@odata.type":"#microsoft.graph.importedWindowsAutopilotDeviceIdentityUploadStatus","status":"noUpload"}"##);
     }
 }

@@ -2,15 +2,16 @@
 
 use std::sync::LazyLock;
 
-use odata::{Kind, Multiplicity, Navigation, Property, Shape, Vocabulary};
+use odata::{Kind, Multiplicity, Navigation, Property, Vocabulary};
 
-use crate::domain::field::{DeviceField, ImportField, ProfileField};
+use crate::domain::field::{DeviceField, ImportField, ProfileField, UploadField};
 
 use super::{
     enumeration::enumeration_in,
+    navigation::{ASSIGNED_DEVICES, ASSIGNMENTS},
     schema::{
-        self, ACTIVE_DIRECTORY_PROFILE, Content, DEVICE, DEVICE_NAVIGATION, EdmType, IMPORT,
-        StructuredType,
+        self, ACTIVE_DIRECTORY_PROFILE, ASSIGNMENT, Content, DEVICE, DEVICE_NAVIGATION, EVENT,
+        EdmType, IMPORT, StructuredType, UPLOAD, UPLOAD_IMPORTS,
     },
     version::Version,
 };
@@ -27,6 +28,20 @@ pub fn imports(version: Version) -> &'static Vocabulary<ImportField> {
     IMPORTS.get(version)
 }
 
+/// What a query of uploads may name.
+pub fn uploads(version: Version) -> &'static Vocabulary<UploadField> {
+    static UPLOADS: LazyLock<ByVersion<UploadField>> = LazyLock::new(|| {
+        let mut uploads = ByVersion::of(&UPLOAD);
+        uploads.beta = uploads.beta.navigation(Navigation {
+            name: UPLOAD_IMPORTS,
+            multiplicity: Multiplicity::Many,
+            target: || imports(Version::Beta).shape(),
+        });
+        uploads
+    });
+    UPLOADS.get(version)
+}
+
 /// What a query of devices may name.
 pub fn devices(version: Version) -> &'static Vocabulary<DeviceField> {
     static DEVICES: LazyLock<ByVersion<DeviceField>> = LazyLock::new(|| {
@@ -35,7 +50,7 @@ pub fn devices(version: Version) -> &'static Vocabulary<DeviceField> {
             devices.beta = devices.beta.navigation(Navigation {
                 name,
                 multiplicity: Multiplicity::One,
-                target: profile,
+                target: || profiles().shape(),
             });
         }
         devices
@@ -43,13 +58,34 @@ pub fn devices(version: Version) -> &'static Vocabulary<DeviceField> {
     DEVICES.get(version)
 }
 
-/// What may be selected of a device's profile, of whichever kind it is.
-fn profile() -> &'static Shape {
+/// What a query of profiles may name, of whichever kind they are.
+pub fn profiles() -> &'static Vocabulary<ProfileField> {
     static PROFILES: LazyLock<Vocabulary<ProfileField>> = LazyLock::new(|| {
         let kind = &ACTIVE_DIRECTORY_PROFILE;
-        describe(Vocabulary::new(kind.name), kind, Version::Beta, "")
+        let profiles = describe(Vocabulary::new(kind.name), kind, Version::Beta, "");
+        let many = |name, target| Navigation {
+            name,
+            multiplicity: Multiplicity::Many,
+            target,
+        };
+        profiles
+            .navigation(many(ASSIGNMENTS, || assignments().shape()))
+            .navigation(many(ASSIGNED_DEVICES, || devices(Version::Beta).shape()))
     });
-    PROFILES.shape()
+    &PROFILES
+}
+
+/// What a query of a profile's assignments may name. A value is called by its path, as these are
+/// written without walking the table.
+pub fn assignments() -> &'static Vocabulary<&'static str> {
+    static ASSIGNMENTS: LazyLock<Vocabulary<&'static str>> = LazyLock::new(|| by_path(&ASSIGNMENT));
+    &ASSIGNMENTS
+}
+
+/// What a query of events may name, of which there are none.
+pub fn events() -> &'static Vocabulary<&'static str> {
+    static EVENTS: LazyLock<Vocabulary<&'static str>> = LazyLock::new(|| by_path(&EVENT));
+    &EVENTS
 }
 
 impl<F: Copy> ByVersion<F> {
@@ -96,6 +132,23 @@ fn describe<F: Copy>(
             Content::Complex(inner) | Content::Optional(inner, _) => {
                 describe(vocabulary.complex(path, inner.name), inner, version, path)
             }
+        };
+    }
+    vocabulary
+}
+
+/// A type without fields behind its properties.
+fn by_path(kind: &'static StructuredType<()>) -> Vocabulary<&'static str> {
+    let mut vocabulary = Vocabulary::new(kind.name);
+    for property in kind.properties_in(Version::Beta) {
+        let name = property.name;
+        vocabulary = match property.content {
+            Content::Value(EdmType::Complex(type_name), ()) => vocabulary.complex(name, type_name),
+            Content::Value(edm, ()) => vocabulary.property(Property {
+                nullable: property.nullable,
+                ..Property::new(name, name, kind_of(edm, property.role, Version::Beta))
+            }),
+            Content::Collection(..) | Content::Complex(_) | Content::Optional(..) => vocabulary,
         };
     }
     vocabulary

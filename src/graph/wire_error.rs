@@ -203,17 +203,6 @@ pub enum Problem {
         /// What it can have.
         expected: &'static str,
     },
-    /// `$expand` names what is not offered, or names something twice.
-    #[error(
-        "The query option '$expand' can't be used with '{}' here. Offered: '{offered}'.",
-        echo(name)
-    )]
-    BadExpansion {
-        /// What it names.
-        name: String,
-        /// What it can name.
-        offered: String,
-    },
     /// The query string is not UTF-8 once its escapes are taken away.
     #[error("The query string is not percent-encoded UTF-8.")]
     UndecodableQuery,

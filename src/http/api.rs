@@ -279,6 +279,7 @@ async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError
         Operation::ListUploadImports => uploads::imports::list(call).await,
         Operation::CountUploadImports => uploads::imports::count(call).await,
         Operation::CreateUploadImport => uploads::imports::create(call).await,
+        Operation::CreateUploadImports => uploads::imports::create_many(call).await,
         Operation::GetUploadImport => imports::get::get(uploads::imports::enter(call).await?).await,
         Operation::UpdateUploadImport => {
             imports::update::update(uploads::imports::enter(call).await?).await

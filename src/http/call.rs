@@ -33,16 +33,12 @@ use crate::{
         etag,
         list_query::{Shown, read_count_query, read_entity_query},
         metadata_level::MetadataLevel,
-        query::{self, PageOptions},
+        query,
         schema::{EntitySet, SETTINGS_SINGLETON},
-        skip_token::{self, PageEnd, Paging},
         text,
         version::Version,
     },
-    store::{
-        Store,
-        operation::{Page, Slice},
-    },
+    store::Store,
 };
 
 /// A request whose caller and route are known and allowed.
@@ -229,75 +225,11 @@ impl Call {
         Ok(read_entity_query(query, self.version, shape)?)
     }
 
-    /// What the query of one entity of this set expands. It can have no other option.
-    pub fn expansion(&self, set: EntitySet) -> Result<Vec<&'static str>, ApiError> {
-        let expandable = set.expandable(self.version);
-        let query = self.query.as_deref();
-        Ok(query::read_expansion(query, self.version, expandable)?)
-    }
-
     /// The present instant, as precisely as the store keeps it, so that what is written is answered
     /// as it is read later.
     pub fn kept_now(&self) -> Timestamp {
         let now = self.api.clock.now();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
-    }
-
-    /// The options of a list that takes no queries, and the part of the list that they ask for.
-    pub fn page(&self, set: EntitySet) -> Result<(PageOptions, Slice), ApiError> {
-        let options = query::read_page_options(
-            self.query.as_deref(),
-            self.version,
-            set.expandable(self.version),
-        )?;
-        let after = options
-            .skip_token
-            .as_deref()
-            .map(|token| skip_token::open(self.store().paging_secret(), token, &self.paging(set)))
-            .transpose()?
-            .map(|end| end.id);
-        let slice = Slice {
-            after,
-            // A link goes on where its page ended: what was to be skipped is behind it.
-            skip: if after.is_some() { 0 } else { options.skip },
-            limit: usize::try_from(options.page_size()).unwrap_or(usize::MAX),
-        };
-        Ok((options, slice))
-    }
-
-    /// The link to the rows after this page.
-    pub fn next_link<T>(
-        &self,
-        set: EntitySet,
-        page: &Page<T>,
-        id: impl Fn(&T) -> Uuid,
-    ) -> Option<String> {
-        let last = page.rows.last().filter(|_| page.more)?;
-        let end = PageEnd {
-            keys: Vec::new(),
-            id: id(last),
-        };
-        // Without values a token is never too long.
-        let secret = self.store().paging_secret();
-        let token = skip_token::seal(secret, &self.paging(set), &end).ok()?;
-        let path = format!(
-            "{}/{}/deviceManagement/{}",
-            self.context.base_url,
-            self.version.path_segment(),
-            set.name(),
-        );
-        Some(query::next_link(&path, self.query.as_deref(), &token))
-    }
-
-    /// What the pages of such a list have in common: they hold every row, in the order of the ids.
-    fn paging(&self, set: EntitySet) -> Paging<'static> {
-        Paging {
-            set,
-            within: None,
-            tenant: self.tenant(),
-            version: self.version,
-            question: "",
-        }
     }
 }
 

@@ -1,22 +1,20 @@
 //! Graph: autopilotEvents, what happened while devices were set up. No device is set up here.
 
 use axum::response::Response;
-use http::StatusCode;
 
-use super::{
-    call::{Call, json},
-    error::ApiError,
+use super::{call::Call, error::ApiError, pages::Asked};
+use crate::{
+    graph::{schema::EntitySet, vocabulary},
+    store::operation::Listed,
 };
-use crate::graph::{collection::write_collection, schema::EntitySet};
 
 /// Answers an empty collection.
 pub fn list(call: &Call) -> Result<Response, ApiError> {
-    let level = call.metadata_level()?;
-    let (options, _) = call.page(EntitySet::Events)?;
-    let count = options.count.then_some(0);
-    let nothing: [fn(&mut Vec<u8>); 0] = [];
-    let mut body = Vec::new();
-    let context = call.write_context(level);
-    write_collection(&mut body, &context, EntitySet::Events, count, None, nothing);
-    Ok(json(StatusCode::OK, level, body))
+    let asked = Asked::read(call, EntitySet::Events, vocabulary::events())?;
+    let count = asked.counts(call).then_some(0);
+    let nothing = Listed::<()> {
+        rows: Vec::new(),
+        next: None,
+    };
+    asked.answer(call, count, nothing, |_, (), _| {})
 }

@@ -1,7 +1,7 @@
 //! Lists over HTTP: what is asked, what the store is to give, and the page that is answered.
 //!
-//! A collection's handler brings its set, its vocabulary, the store's operations and how a row is
-//! written; everything else of a list is here.
+//! A collection's handler brings its vocabulary, the store's operations and how a row is written;
+//! everything else of a list is here. Lists within entities are in `nested`.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -11,16 +11,16 @@ use odata::{Condition, Value, Vocabulary};
 use super::{
     call::{Call, json},
     error::ApiError,
+    listing::Listing,
 };
 use crate::{
     graph::{
-        collection::{counts_unasked, write_collection},
+        collection::{counts_unasked, write_collection_in},
         entity::WriteContext,
         list_query::{ListQuery, read_list_query},
         metadata_level::MetadataLevel,
-        query,
         schema::EntitySet,
-        skip_token::{self, PageEnd, Paging},
+        skip_token::PageEnd,
     },
     store::operation::{Listed, Position, Query},
 };
@@ -29,7 +29,8 @@ use crate::{
 pub struct Asked<F> {
     /// The options.
     pub query: ListQuery<F>,
-    set: EntitySet,
+    listing: Listing,
+    context: String,
     level: MetadataLevel,
     question: String,
     after: Option<Position>,
@@ -40,31 +41,42 @@ pub struct Asked<F> {
 impl<F: Copy + PartialEq> Asked<F> {
     /// Reads what a request asks of a set.
     pub fn read(call: &Call, set: EntitySet, vocabulary: &Vocabulary<F>) -> Result<Self, ApiError> {
-        Self::read_by_clock(call, set, vocabulary, |_| false)
+        Self::read_at(call, Listing::of(set), vocabulary, &[])
     }
 
-    /// Reads what a request asks of a set with properties that the clock changes, which this says.
+    /// Reads what a request asks of a collection, which does not take the `refused` options.
+    pub fn read_at(
+        call: &Call,
+        listing: Listing,
+        vocabulary: &Vocabulary<F>,
+        refused: &[&str],
+    ) -> Result<Self, ApiError> {
+        Self::read_by_clock(call, listing, vocabulary, refused, |_| false)
+    }
+
+    /// The same of a collection with properties that the clock changes, which `follows_clock` says.
     /// Where the filter or the order names one, the list's pages are of one instant: it stands
     /// behind the order's values in the token of a page's end.
     pub fn read_by_clock(
         call: &Call,
-        set: EntitySet,
+        listing: Listing,
         vocabulary: &Vocabulary<F>,
+        refused: &[&str],
         follows_clock: fn(F) -> bool,
     ) -> Result<Self, ApiError> {
         let level = call.metadata_level()?;
-        let query = read_list_query(call.query.as_deref(), call.version, vocabulary)?;
+        let query = read_list_query(call.query.as_deref(), call.version, vocabulary, refused)?;
         let mut asked = Self {
             question: query.question(),
             query,
-            set,
+            listing,
+            context: listing.path(),
             level,
             after: None,
             instant: None,
         };
         if let Some(token) = &asked.query.page.skip_token {
-            let secret = call.store().paging_secret();
-            let mut end = skip_token::open(secret, token, &asked.paging(call))?;
+            let mut end = listing.open(call, token, &asked.question)?;
             if asked.names(follows_clock)
                 && let Some(Value::Instant(instant)) = end.keys.pop()
             {
@@ -76,6 +88,19 @@ impl<F: Copy + PartialEq> Asked<F> {
             });
         }
         Ok(asked)
+    }
+
+    /// The same list, whose entities are those of a set that has a context of its own.
+    #[must_use]
+    pub fn of_set(self, set: EntitySet) -> Self {
+        let context = set.name().to_owned();
+        Self { context, ..self }
+    }
+
+    /// Makes pages shorter, whose rows are long.
+    pub fn shorten(&mut self, rows: u32) {
+        let page = &mut self.query.page;
+        page.top = Some(page.page_size().min(rows));
     }
 
     /// Whether the filter or the order names a property that this says.
@@ -100,7 +125,7 @@ impl<F: Copy + PartialEq> Asked<F> {
 
     /// Whether the answer says how many rows there are.
     pub fn counts(&self, call: &Call) -> bool {
-        self.query.page.count || counts_unasked(self.set, call.behavior())
+        self.query.page.count || counts_unasked(self.listing.set(), call.behavior())
     }
 
     /// Which rows are asked for.
@@ -110,14 +135,7 @@ impl<F: Copy + PartialEq> Asked<F> {
 
     /// What the store is to give.
     pub fn rows(&self) -> Query<F> {
-        let order = self.query.order.as_ref();
-        Query {
-            filter: self.filter(),
-            order: order.map(|order| order.keys.clone()).unwrap_or_default(),
-            after: self.after.clone(),
-            skip: self.query.page.skip,
-            limit: usize::try_from(self.query.page.page_size()).unwrap_or(usize::MAX),
-        }
+        rows_of(&self.query, self.after.clone())
     }
 
     /// Answers a page. `write` writes a row of it.
@@ -128,7 +146,12 @@ impl<F: Copy + PartialEq> Asked<F> {
         page: Listed<T>,
         write: impl Fn(&mut Vec<u8>, &T, &WriteContext<'_>),
     ) -> Result<Response, ApiError> {
-        let next = page.next.map(|end| self.next_link(call, end)).transpose()?;
+        let link = |end| {
+            let query = call.query.as_deref();
+            let end = page_end(end);
+            self.listing.link(call, query, &self.question, &end)
+        };
+        let next = page.next.map(link).transpose()?;
         let context = WriteContext {
             shown: Some(&self.query.shown),
             ..call.write_context(self.level)
@@ -139,32 +162,28 @@ impl<F: Copy + PartialEq> Asked<F> {
             .rows
             .iter()
             .map(|row| move |out: &mut Vec<u8>| write(out, row, context));
-        write_collection(&mut body, context, self.set, count, next.as_deref(), items);
+        let path = &self.context;
+        write_collection_in(&mut body, context, path, count, next.as_deref(), items);
         Ok(json(StatusCode::OK, self.level, body))
     }
+}
 
-    fn next_link(&self, call: &Call, end: Position) -> Result<String, ApiError> {
-        let mut keys = end.keys;
-        keys.extend(self.instant.map(Value::Instant));
-        let end = PageEnd { keys, id: end.id };
-        let secret = call.store().paging_secret();
-        let token = skip_token::seal(secret, &self.paging(call), &end)?;
-        let path = format!(
-            "{}/{}/deviceManagement/{}",
-            call.context.base_url,
-            call.version.path_segment(),
-            self.set.name(),
-        );
-        Ok(query::next_link(&path, call.query.as_deref(), &token))
+/// The rows behind a page's end that a list is asked for.
+pub(super) fn rows_of<F: Copy>(list: &ListQuery<F>, after: Option<Position>) -> Query<F> {
+    let order = list.order.as_ref();
+    Query {
+        filter: list.filter.clone(),
+        order: order.map(|order| order.keys.clone()).unwrap_or_default(),
+        after,
+        skip: list.page.skip,
+        limit: usize::try_from(list.page.page_size()).unwrap_or(usize::MAX),
     }
+}
 
-    fn paging(&self, call: &Call) -> Paging<'_> {
-        Paging {
-            set: self.set,
-            within: None,
-            tenant: call.tenant(),
-            version: call.version,
-            question: &self.question,
-        }
+/// A page's end as a link names it.
+pub(super) fn page_end(end: Position) -> PageEnd {
+    PageEnd {
+        keys: end.keys,
+        id: end.id,
     }
 }

@@ -64,6 +64,8 @@ const UPLOAD_IMPORTS: &str =
     "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities";
 const UPLOAD_IMPORTS_COUNT: &str =
     "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/$count";
+const UPLOAD_IMPORTS_ACTION: &str =
+    "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/import";
 const UPLOAD_IMPORT: &str =
     "deviceManagement/importedWindowsAutopilotDeviceIdentityUploads/{id}/deviceIdentities/{import}";
 const DEVICES: &str = "deviceManagement/windowsAutopilotDeviceIdentities";
@@ -146,6 +148,12 @@ pub const ROUTES: &[Route] = &[
         UPLOAD_IMPORTS,
         WRITE,
         Operation::CreateUploadImport,
+    ),
+    beta(
+        Method::POST,
+        UPLOAD_IMPORTS_ACTION,
+        WRITE,
+        Operation::CreateUploadImports,
     ),
     beta(Method::GET, UPLOAD_IMPORT, READ, Operation::GetUploadImport),
     beta(

@@ -8,7 +8,7 @@ use odata::Value;
 use super::filter_sql::{ByPlan, Column, Dialect, NEVER_MICROSECONDS, PlanColumns};
 use crate::domain::{
     directory_error::DirectoryError,
-    field::{DeviceField, ImportField},
+    field::{DeviceField, ImportField, UploadField},
 };
 
 /// Where a device's property is kept. Absent texts are empty here; what no device has yet is what `graph`
@@ -105,4 +105,22 @@ fn error_names(dialect: Dialect) -> String {
         Dialect::Sqlite => format!("({})", *NAMES),
         Dialect::Postgres => format!("(({}) COLLATE \"C\")", *NAMES),
     }
+}
+
+/// Where an upload's property is kept. The status is what `UploadContents` says, by its number on the wire.
+pub(super) fn upload(field: UploadField) -> Column {
+    Column::required(match field {
+        UploadField::Id => "id",
+        UploadField::CreatedAt => "created_at",
+        UploadField::Status => {
+            "(CASE
+                WHEN NOT EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+                    AND import.upload = upload.id) THEN 0
+                WHEN EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+                    AND import.upload = upload.id AND state = 0) THEN 1
+                WHEN EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+                    AND import.upload = upload.id AND state = 4) THEN 3
+                ELSE 2 END)"
+        }
+    })
 }

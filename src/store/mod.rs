@@ -29,7 +29,7 @@ use crate::domain::{
     actor::Actor,
     assignment::Plan,
     device::{Device, DeviceId},
-    field::{DeviceField, ImportField},
+    field::{DeviceField, ImportField, UploadField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     revision::Precondition,
@@ -43,7 +43,7 @@ pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
     DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-    NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice, TenantDeletion,
+    NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
     TenantSummary, Updated, UploadDeletion,
 };
 use profiles::ProfileStore;
@@ -154,11 +154,15 @@ pub trait Store: ProfileStore + Send + Sync {
     /// The upload with this id.
     fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>>;
 
-    /// A page of uploads, in the order of their ids.
-    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>>;
+    /// A page of uploads.
+    fn list_uploads(
+        &self,
+        tenant: TenantId,
+        query: Query<UploadField>,
+    ) -> Answer<'_, Listed<Upload>>;
 
-    /// How many uploads there are.
-    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64>;
+    /// How many uploads a filter takes; without one, how many there are.
+    fn count_uploads(&self, tenant: TenantId, filter: Filter<UploadField>) -> Answer<'_, u64>;
 
     /// Takes a step of an upload's deletion: up to `limit` of its imports that wait are withdrawn,
     /// as many that are settled stay without it, and it is gone once it has none.
@@ -181,16 +185,21 @@ pub trait Store: ProfileStore + Send + Sync {
         imports: NewImports,
     ) -> Answer<'_, bool>;
 
-    /// A page of an upload's imports, in the order of their ids.
+    /// A page of an upload's imports.
     fn list_upload_imports(
         &self,
         tenant: TenantId,
         upload: UploadId,
-        slice: Slice,
-    ) -> Answer<'_, Page<Import>>;
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>>;
 
-    /// How many imports an upload has.
-    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64>;
+    /// How many of an upload's imports a filter takes; without one, how many it has.
+    fn count_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        filter: Filter<ImportField>,
+    ) -> Answer<'_, u64>;
 
     /// Whether an import came in this upload.
     fn upload_holds(

@@ -20,7 +20,7 @@ use crate::{
         actor::Actor,
         assignment::Plan,
         device::{Device, DeviceId},
-        field::{DeviceField, ImportField},
+        field::{DeviceField, ImportField, UploadField},
         identity::LedgerEntryId,
         import::{Import, ImportChange, ImportId},
         revision::Precondition,
@@ -33,7 +33,7 @@ use crate::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
             DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
             NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
-            Slice, TenantDeletion, TenantSummary, Updated, UploadDeletion,
+            TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -157,12 +157,16 @@ impl Store for FlawedStore {
         self.inner.upload(tenant, id)
     }
 
-    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
-        self.inner.list_uploads(tenant, slice)
+    fn list_uploads(
+        &self,
+        tenant: TenantId,
+        query: Query<UploadField>,
+    ) -> Answer<'_, Listed<Upload>> {
+        self.inner.list_uploads(tenant, query)
     }
 
-    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
-        self.inner.count_uploads(tenant)
+    fn count_uploads(&self, tenant: TenantId, filter: Filter<UploadField>) -> Answer<'_, u64> {
+        self.inner.count_uploads(tenant, filter)
     }
 
     fn delete_upload(
@@ -191,13 +195,18 @@ impl Store for FlawedStore {
         &self,
         tenant: TenantId,
         upload: UploadId,
-        slice: Slice,
-    ) -> Answer<'_, Page<Import>> {
-        self.inner.list_upload_imports(tenant, upload, slice)
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        self.inner.list_upload_imports(tenant, upload, query)
     }
 
-    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
-        self.inner.count_upload_imports(tenant, upload)
+    fn count_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        filter: Filter<ImportField>,
+    ) -> Answer<'_, u64> {
+        self.inner.count_upload_imports(tenant, upload, filter)
     }
 
     fn upload_holds(

@@ -233,7 +233,7 @@ fn template(server: &Path, kind: DatabaseKind) -> &'static str {
         DatabaseKind::Production => ("of_production", "new_production"),
         DatabaseKind::Development => ("of_development", "new_development"),
     };
-    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+    let exists = format!("select 1 from pg_database where datname = '{name}'");
     let began = Instant::now();
     while ask(server, "postgres", &exists).is_empty() {
         assert!(began.elapsed() < PATIENCE, "nobody makes the template");

@@ -109,6 +109,7 @@ pub(crate) fn case(operation: Operation, rows: &Rows) -> Case {
     let batch = json!({ "requests": [{ "id": "1", "method": "GET", "url": set }] });
     let upload = json!({ "id": rows.upload, "deviceIdentities": [taken] });
     let free = json!({ "serialNumber": "S" });
+    let into_upload = json!({ "importedWindowsAutopilotDeviceIdentities": [free] });
     let tag = json!({ "groupTag": "changed" });
     // Every scene has another import, so that its id makes hardware that nobody has.
     let described = json!({
@@ -152,6 +153,9 @@ pub(crate) fn case(operation: Operation, rows: &Rows) -> Case {
             with(&rows.upload, None, 200, Stranger::Nothing)
         }
         Operation::CreateUploadImport => with(&rows.upload, Some(free), 201, Stranger::Nothing),
+        Operation::CreateUploadImports => {
+            with(&rows.upload, Some(into_upload), 200, Stranger::Nothing)
+        }
         Operation::GetUploadImport => within(None, 200),
         Operation::UpdateUploadImport => within(Some(tag), 200),
         Operation::DeleteUploadImport => within(None, 204),

@@ -48,7 +48,7 @@ async fn without_its_store_every_route_answers_503_and_when_to_come_back() {
 /// What an operation is sent, where it reads a body.
 fn body(operation: Operation, key: &str) -> Option<Value> {
     let body = match operation {
-        Operation::CreateImports => {
+        Operation::CreateImports | Operation::CreateUploadImports => {
             json!({ "importedWindowsAutopilotDeviceIdentities": [{}] })
         }
         Operation::CreateImport

@@ -233,6 +233,15 @@ pub enum Found {
 }
 
 impl SyntaxError {
+    /// The error for something that the language has and an application does not offer.
+    pub fn unsupported(position: usize, what: impl Into<String>, advice: &'static str) -> Self {
+        let what = what.into();
+        Self {
+            position,
+            problem: Box::new(Problem::Unsupported { what, advice }),
+        }
+    }
+
     /// The same error of a text that stands within another, this many characters from its beginning.
     #[must_use]
     pub fn shifted(self, by: usize) -> Self {

@@ -12,7 +12,7 @@ use crate::{
     error::{Problem, SyntaxError},
     path::Place,
     select::select,
-    selection::{Expand, ExpandItem, Unread},
+    selection::{Expand, ExpandItem, NestedOption, Unread},
     token::TokenKind,
     vocabulary::{Multiplicity, Navigation, Shape},
 };
@@ -36,7 +36,8 @@ fn expand(cursor: &mut Cursor<'_>, shape: &Shape) -> Result<Expand, SyntaxError>
             let name = navigation.name.into();
             return Err(cursor.error(start, Problem::Repeated { name }));
         }
-        expand.items.push(item(cursor, navigation)?);
+        let position = cursor.position(start);
+        expand.items.push(item(cursor, navigation, position)?);
         if !cursor.take_sign(',')? {
             return Ok(expand);
         }
@@ -71,9 +72,14 @@ fn navigation(cursor: &mut Cursor<'_>, shape: &Shape) -> Result<Navigation, Synt
     Err(cursor.error(start, problem))
 }
 
-fn item(cursor: &mut Cursor<'_>, navigation: Navigation) -> Result<ExpandItem, SyntaxError> {
+fn item(
+    cursor: &mut Cursor<'_>,
+    navigation: Navigation,
+    position: usize,
+) -> Result<ExpandItem, SyntaxError> {
     let mut item = ExpandItem {
         name: navigation.name,
+        position,
         ..ExpandItem::default()
     };
     if cursor.peek()?.kind != TokenKind::Sign('(') {
@@ -81,11 +87,11 @@ fn item(cursor: &mut Cursor<'_>, navigation: Navigation) -> Result<ExpandItem, S
     }
     cursor.enter()?;
     cursor.take()?;
-    let mut seen = Vec::new();
     loop {
         let start = cursor.peek()?.start;
         let option = option(cursor)?;
-        if seen.contains(&option) {
+        let mut named = item.options.iter().map(|nested| nested.name);
+        if named.any(|name| name == option.name()) {
             let name = option.name().into();
             return Err(cursor.error(start, Problem::Repeated { name }));
         }
@@ -96,8 +102,11 @@ fn item(cursor: &mut Cursor<'_>, navigation: Navigation) -> Result<ExpandItem, S
             };
             return Err(cursor.error(start, problem));
         }
+        item.options.push(NestedOption {
+            name: option.name(),
+            position: cursor.position(start),
+        });
         read_value(cursor, option, navigation, &mut item)?;
-        seen.push(option);
         if !cursor.take_sign(';')? {
             break;
         }
@@ -109,25 +118,25 @@ fn item(cursor: &mut Cursor<'_>, navigation: Navigation) -> Result<ExpandItem, S
 
 fn read_value(
     cursor: &mut Cursor<'_>,
-    option: NestedOption,
+    option: Nested,
     navigation: Navigation,
     item: &mut ExpandItem,
 ) -> Result<(), SyntaxError> {
     match option {
-        NestedOption::Select => item.select = Some(select(cursor, (navigation.target)())?),
-        NestedOption::Expand => item.expand = expand(cursor, (navigation.target)())?,
-        NestedOption::Filter => item.filter = Some(unread(cursor, "a condition")?),
-        NestedOption::Order => item.order = Some(unread(cursor, "a property")?),
-        NestedOption::Top => item.top = Some(number(cursor)?),
-        NestedOption::Skip => item.skip = number(cursor)?,
-        NestedOption::Count => item.count = boolean(cursor)?,
+        Nested::Select => item.select = Some(select(cursor, (navigation.target)())?),
+        Nested::Expand => item.expand = expand(cursor, (navigation.target)())?,
+        Nested::Filter => item.filter = Some(unread(cursor, "a condition")?),
+        Nested::Order => item.order = Some(unread(cursor, "a property")?),
+        Nested::Top => item.top = Some(number(cursor)?),
+        Nested::Skip => item.skip = number(cursor)?,
+        Nested::Count => item.count = boolean(cursor)?,
     }
     Ok(())
 }
 
 /// An option that may stand within an expansion.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum NestedOption {
+enum Nested {
     Select,
     Expand,
     Filter,
@@ -137,7 +146,7 @@ enum NestedOption {
     Count,
 }
 
-impl NestedOption {
+impl Nested {
     const ALL: [Self; 7] = [
         Self::Select,
         Self::Expand,
@@ -166,18 +175,18 @@ impl NestedOption {
 }
 
 /// Reads an option's name, with or without its dollar sign, and the `=` behind it.
-fn option(cursor: &mut Cursor<'_>) -> Result<NestedOption, SyntaxError> {
+fn option(cursor: &mut Cursor<'_>) -> Result<Nested, SyntaxError> {
     let (TokenKind::Dollar(written) | TokenKind::Name(written)) = cursor.peek()?.kind else {
         return Err(cursor.unexpected("a query option, such as '$select='")?);
     };
     let start = cursor.take()?.start;
     let bare = written.strip_prefix('$').unwrap_or(written);
-    let is_meant = |option: &NestedOption| {
+    let is_meant = |option: &Nested| {
         let name = option.name();
         name.strip_prefix('$')
             .is_some_and(|name| name.eq_ignore_ascii_case(bare))
     };
-    let Some(option) = NestedOption::ALL.into_iter().find(is_meant) else {
+    let Some(option) = Nested::ALL.into_iter().find(is_meant) else {
         let what = format!("{written} in {OPTION}");
         let advice = "";
         return Err(cursor.error(start, Problem::Unsupported { what, advice }));

@@ -40,7 +40,7 @@ pub use kind::{EnumType, Kind, Literal, Value};
 pub use limits::{MAX_BYTES, MAX_DEPTH, MAX_NODES};
 pub use order::parse_order;
 pub use select::parse_select;
-pub use selection::{Expand, ExpandItem, Select, Unread};
+pub use selection::{Expand, ExpandItem, NestedOption, Select, Unread};
 pub use tree::{Comparison, Condition, Direction, InstantPart, Operand, Order, OrderKey, TextTest};
 pub use vocabulary::{Multiplicity, Navigation, Property, Shape, Vocabulary};
 

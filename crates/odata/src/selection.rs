@@ -44,6 +44,19 @@ pub struct ExpandItem {
     pub skip: u64,
     /// `$count`: whether their number is answered.
     pub count: bool,
+    /// Where its name begins in the whole `$expand`, in characters from 0.
+    pub position: usize,
+    /// The options that stand in its parentheses, so that one that is not offered can be pointed at.
+    pub options: Vec<NestedOption>,
+}
+
+/// An option within `$expand`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NestedOption {
+    /// Its name, with its dollar sign.
+    pub name: &'static str,
+    /// Where it begins in the whole `$expand`, in characters from 0.
+    pub position: usize,
 }
 
 /// The text of a nested option. Its fields are those of another type than the expanding one's.
@@ -73,6 +86,17 @@ impl Select {
                     .strip_prefix(path)
                     .is_some_and(|rest| rest.starts_with('/'))
             })
+    }
+}
+
+impl ExpandItem {
+    /// The error for the option of this name, where it stands within the item and is not offered.
+    pub fn refuse(&self, option: &str, advice: &'static str) -> Result<(), SyntaxError> {
+        let found = self.options.iter().find(|nested| nested.name == option);
+        found.map_or(Ok(()), |nested| {
+            let what = format!("{option} within {}", self.name);
+            Err(SyntaxError::unsupported(nested.position, what, advice))
+        })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         behavior::Behavior,
         entity::{Place, WriteContext},
         metadata_level::MetadataLevel,
-        profile::write_profile,
+        profile::{Within, write_profile},
         version::Version,
     },
     lifecycle::whole_file::{Existing, WholeFile},
@@ -122,10 +122,10 @@ async fn write_uploads(
     tenant: TenantId,
     to: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut after = None;
+    let mut query = Query::all(PAGE_ROWS);
     loop {
-        let page = store.list_uploads(tenant, slice(after)).await?;
-        after = page.rows.last().map(|upload| upload.id.0);
+        let page = store.list_uploads(tenant, query.clone()).await?;
+        query.after = page.next;
         for upload in &page.rows {
             let head = json!({
                 "type": "upload",
@@ -139,7 +139,7 @@ async fn write_uploads(
             write_upload_imports(store, tenant, upload.id, to).await?;
             to.write_all(b"]}\n")?;
         }
-        if !page.more {
+        if query.after.is_none() {
             return Ok(());
         }
     }
@@ -151,17 +151,18 @@ async fn write_upload_imports(
     upload: UploadId,
     to: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let mut after = None;
+    let mut query = Query::all(PAGE_ROWS);
+    let mut comma = "";
     loop {
         let page = store
-            .list_upload_imports(tenant, upload, slice(after))
+            .list_upload_imports(tenant, upload, query.clone())
             .await?;
+        query.after = page.next;
         for import in &page.rows {
-            let comma = if after.is_some() { "," } else { "" };
-            after = Some(import.id.0);
             write!(to, "{comma}\"{}\"", import.id)?;
+            comma = ",";
         }
-        if !page.more {
+        if query.after.is_none() {
             return Ok(());
         }
     }
@@ -187,13 +188,8 @@ async fn write_profiles(
         for profile in &page.rows {
             let assignments = store.list_assignments(tenant, vec![profile.id]).await?;
             let mut body = Vec::new();
-            write_profile(
-                &mut body,
-                profile,
-                Some(&assignments),
-                &context,
-                Place::Item,
-            );
+            let within = Within::assignments(assignments);
+            write_profile(&mut body, profile, Some(&within), &context, Place::Item);
             let mut line: Value = serde_json::from_slice(&body)?;
             line["type"] = json!("profile");
             write_lines(to, [line].into_iter())?;

@@ -2,18 +2,26 @@
 
 use axum::response::Response;
 
-use super::profile::{Profiles, plan, plan_if_shown};
+use super::profile::{ProfileExpansion, Profiles, plan, plan_if_shown};
 use crate::{
     domain::{assignment::Plan, field::DeviceField},
     graph::{device::write_device, entity::Place, schema::EntitySet, vocabulary},
-    http::{call::Call, error::ApiError, pages::Asked},
+    http::{call::Call, error::ApiError, listing::Listing, pages::Asked},
 };
+
+/// How many devices a page has at most that each show their profile's assignments.
+const DEVICES_WITH_ASSIGNMENTS: u32 = 100;
 
 /// Answers a page of the tenant's devices and the link to the next.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
     let vocabulary = vocabulary::devices(call.version);
     let by_plan = DeviceField::follows_from_plan;
-    let mut asked = Asked::read_by_clock(&call, EntitySet::Devices, vocabulary, by_plan)?;
+    let listing = Listing::of(EntitySet::Devices);
+    let mut asked = Asked::read_by_clock(&call, listing, vocabulary, &[], by_plan)?;
+    let expansion = ProfileExpansion::read(&call, &asked.query.shown.expand)?;
+    if expansion.shows_assignments() {
+        asked.shorten(DEVICES_WITH_ASSIGNMENTS);
+    }
     let (store, tenant) = (call.store(), call.tenant());
     let (count, page, plan) = if asked.names(by_plan) {
         // Rows are found by it, and shown as they were found: a later page, too, by the clock of
@@ -32,8 +40,7 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
         let (page, plan) = tokio::join!(page, plan_if_shown(&call));
         (count, page?, plan?)
     };
-    let expand = &asked.query.shown.expand;
-    let profiles = Profiles::read(&call, plan, expand, &page.rows).await?;
+    let profiles = Profiles::read(&call, plan, &expansion, &page.rows).await?;
     asked.answer(&call, count, page, |out, device, context| {
         write_device(out, device, &profiles.of(device), context, Place::Item);
     })

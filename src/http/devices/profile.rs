@@ -1,6 +1,6 @@
 //! Which deployment profiles devices are shown with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use odata::Expand;
 
@@ -8,13 +8,17 @@ use crate::{
     domain::{
         assignment::Plan,
         device::Device,
-        profile::{MAX_PROFILES, Profile},
+        profile::{MAX_PROFILES, Profile, ProfileId},
     },
     graph::{
-        device::{Expanded, ProfileShown},
+        device::{ProfileExpanded, ProfileShown},
+        list_query::Shown,
+        navigation::ASSIGNMENTS,
+        nested::{self, shown_in},
+        profile::Within,
         version::Version,
     },
-    http::{call::Call, error::ApiError},
+    http::{call::Call, error::ApiError, profiles::within::Assignments},
     store::operation::Slice,
 };
 
@@ -45,11 +49,78 @@ pub fn shown_by(plan: Option<&Plan>, device: &Device) -> ProfileShown<'static> {
     }
 }
 
+/// What an expansion asks of devices' profiles.
+#[derive(Default)]
+pub struct ProfileExpansion(Vec<(&'static str, Shown, Option<Assignments>)>);
+
+impl ProfileExpansion {
+    /// Reads what is asked. The devices of a device's profile are not offered: a page of devices
+    /// may have hundreds of profiles.
+    pub fn read(call: &Call, expand: &Expand) -> Result<Self, ApiError> {
+        let mut expansions = Vec::new();
+        for item in &expand.items {
+            let mut assignments = None;
+            for within in &item.expand.items {
+                if within.name != ASSIGNMENTS {
+                    let advice = "Ask for them at the profile's own address.";
+                    return Err(nested::refuse(within, item.name, advice).into());
+                }
+                assignments = Some(Assignments::read(call, within)?);
+            }
+            expansions.push((item.name, shown_in(item), assignments));
+        }
+        Ok(Self(expansions))
+    }
+
+    /// Whether nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether each profile is shown with its assignments.
+    pub fn shows_assignments(&self) -> bool {
+        let mut asked = self.0.iter();
+        asked.any(|(_, _, assignments)| assignments.is_some())
+    }
+
+    /// What is asked, and what these profiles are shown with by it.
+    pub async fn of(
+        &self,
+        call: &Call,
+        profiles: &BTreeSet<ProfileId>,
+    ) -> Result<Vec<ProfileExpanded>, ApiError> {
+        let mut expanded = Vec::new();
+        for (name, shown, assignments) in &self.0 {
+            let mut within = BTreeMap::new();
+            if let Some(assignments) = assignments {
+                let ids = profiles.iter().copied().collect();
+                for (profile, shown) in assignments.of(call, ids).await? {
+                    let assignments = Some(shown);
+                    let devices = None;
+                    within.insert(
+                        profile,
+                        Within {
+                            assignments,
+                            devices,
+                        },
+                    );
+                }
+            }
+            expanded.push(ProfileExpanded {
+                name,
+                shown: shown.clone(),
+                within,
+            });
+        }
+        Ok(expanded)
+    }
+}
+
 /// What devices are shown with.
 pub struct Profiles {
     plan: Option<Plan>,
     found: Vec<Profile>,
-    expand: Vec<Expanded>,
+    expanded: Vec<ProfileExpanded>,
 }
 
 impl Profiles {
@@ -57,13 +128,14 @@ impl Profiles {
     pub async fn read(
         call: &Call,
         plan: Option<Plan>,
-        expand: &Expand,
+        expansion: &ProfileExpansion,
         devices: &[Device],
     ) -> Result<Self, ApiError> {
         let mut found = Vec::new();
-        if let Some(plan) = plan.as_ref().filter(|_| !expand.items.is_empty()) {
+        let mut ids = BTreeSet::new();
+        if let Some(plan) = plan.as_ref().filter(|_| !expansion.is_empty()) {
             let shown = devices.iter().filter_map(|device| plan.of(device));
-            let ids: BTreeSet<_> = shown.map(|assigned| assigned.profile).collect();
+            ids.extend(shown.map(|assigned| assigned.profile));
             if let (Some(&id), 1) = (ids.first(), ids.len()) {
                 found.extend(call.store().profile(call.tenant(), id).await?);
             } else if !ids.is_empty() {
@@ -78,7 +150,7 @@ impl Profiles {
         Ok(Self {
             plan,
             found,
-            expand: expand.items.iter().map(Expanded::of).collect(),
+            expanded: expansion.of(call, &ids).await?,
         })
     }
 
@@ -92,7 +164,7 @@ impl Profiles {
                     .iter()
                     .find(|profile| profile.id == assigned.profile)
             }),
-            expanded: &self.expand,
+            expanded: &self.expanded,
         }
     }
 }

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::{Source, accept_rows};
+use super::{Accepted, Source, accept_rows};
 use crate::{
     graph::{
         collection::write_collection,
@@ -11,6 +11,7 @@ use crate::{
         import::{read_import_call, write_import},
         import_state::StateShown,
         json as wire,
+        metadata_level::MetadataLevel,
         schema::{EntitySet, IMPORT_PARAMETER},
     },
     http::{
@@ -35,6 +36,15 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
         Source::Collection(IMPORT_PARAMETER),
     )
     .await?;
+    Ok(answer(&call, level, &accepted))
+}
+
+/// The answer that shows imports as they were accepted.
+pub(in crate::http) fn answer(
+    call: &Call,
+    level: MetadataLevel,
+    accepted: &[Accepted],
+) -> Response {
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = accepted.iter().map(|(import, state)| {
@@ -49,5 +59,5 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
         }
     });
     write_collection(&mut body, &context, EntitySet::Imports, None, None, items);
-    Ok(json(StatusCode::OK, level, body))
+    json(StatusCode::OK, level, body)
 }

@@ -65,27 +65,32 @@ const SKIP_TOKEN: QueryOption = QueryOption {
 };
 const EXPAND: QueryOption = QueryOption {
     name: "$expand",
-    meaning: "The navigation properties to answer along with the entity, separated by commas.",
+    meaning: "The navigation properties to answer along with the entity, separated by commas, each with options of its own in parentheses or without.",
     holds: Holds::Text,
 };
 
 /// The options that an operation takes in a version.
 pub fn options(operation: Operation, version: Version) -> Vec<QueryOption> {
-    const PAGE: [QueryOption; 4] = [TOP, SKIP, COUNT, SKIP_TOKEN];
+    // Graph takes no filter of profiles.
+    const UNFILTERED: [QueryOption; 6] = [ORDER_BY, SELECT, TOP, SKIP, COUNT, SKIP_TOKEN];
     const QUERY: [QueryOption; 7] = [FILTER, ORDER_BY, SELECT, TOP, SKIP, COUNT, SKIP_TOKEN];
     let (own, set): (&[QueryOption], _) = match operation {
-        Operation::ListImports => (&QUERY, Some(EntitySet::Imports)),
+        Operation::ListImports | Operation::ListUploadImports => (&QUERY, Some(EntitySet::Imports)),
         Operation::ListDevices => (&QUERY, Some(EntitySet::Devices)),
-        Operation::ListUploads => (&PAGE, Some(EntitySet::Uploads)),
-        Operation::ListUploadImports => (&PAGE, Some(EntitySet::Imports)),
-        Operation::ListProfiles => (&PAGE, Some(EntitySet::Profiles)),
-        Operation::ListEvents => (&PAGE, Some(EntitySet::Events)),
-        Operation::ListAssignedDevices => (&[TOP, SKIP_TOKEN], None),
-        Operation::CountImports | Operation::CountDevices => (&[FILTER], None),
-        Operation::GetImport | Operation::GetUploadImport => (&[SELECT], None),
+        Operation::ListUploads => (&QUERY, Some(EntitySet::Uploads)),
+        Operation::ListProfiles => (&UNFILTERED, Some(EntitySet::Profiles)),
+        Operation::ListAssignments | Operation::ListEvents => (&QUERY, None),
+        Operation::ListAssignedDevices => (&[SELECT, TOP, SKIP_TOKEN], Some(EntitySet::Devices)),
+        Operation::CountImports
+        | Operation::CountUploads
+        | Operation::CountUploadImports
+        | Operation::CountDevices => (&[FILTER], None),
+        Operation::GetImport | Operation::GetUploadImport | Operation::GetAssignment => {
+            (&[SELECT], None)
+        }
         Operation::GetDevice => (&[SELECT], Some(EntitySet::Devices)),
-        Operation::GetUpload => (&[], Some(EntitySet::Uploads)),
-        Operation::GetProfile => (&[], Some(EntitySet::Profiles)),
+        Operation::GetUpload => (&[SELECT], Some(EntitySet::Uploads)),
+        Operation::GetProfile => (&[SELECT], Some(EntitySet::Profiles)),
         _ => (&[], None),
     };
     let expands = set.is_some_and(|set| !set.expandable(version).is_empty());

@@ -1,98 +1,96 @@
 //! The devices that have, or are to have, a deployment profile.
 
-use axum::response::Response;
-use http::StatusCode;
+use std::collections::BTreeSet;
 
-use super::find;
+use axum::response::Response;
+use uuid::Uuid;
+
+use super::profile_id;
 use crate::{
+    domain::{assignment::Plan, profile::ProfileId},
     graph::{
-        collection::write_collection_in,
         device::{ProfileShown, write_device},
         entity::Place,
-        query,
+        navigation::ASSIGNED_DEVICES,
+        nested::Refused,
         schema::EntitySet,
-        skip_token::{self, PageEnd, Paging},
-        wire_error::{Problem, WireError},
+        vocabulary,
     },
     http::{
-        call::{Call, json},
-        devices::profile,
+        call::Call,
+        devices::profile::{self, ProfileExpansion},
         error::ApiError,
+        listing::Listing,
+        pages::Asked,
     },
-    store::profiles::Search,
+    store::{
+        operation::{Listed, Position},
+        profiles::Search,
+    },
 };
+
+/// What would have to look at all devices, page by page.
+pub(super) const REFUSED: Refused = Refused {
+    options: &["$filter", "$orderby", "$skip", "$count"],
+    advice: "Which devices have a profile is worked out a page at a time.",
+};
+
+/// How many devices a page has at most that show the profile's assignments, each again.
+const DEVICES_WITH_ASSIGNMENTS: u32 = 100;
 
 /// Answers a page of the devices of the profile with the key in the path. A page looks at a bounded
 /// number of the tenant's devices, so that it may be short, or empty, and others follow.
 pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
-    let level = call.metadata_level()?;
-    let options = query::read_page_options(call.query.as_deref(), call.version, &[])?;
-    // Either would have to look at all devices.
-    for (is_asked, name) in [(options.skip > 0, "$skip"), (options.count, "$count")] {
-        if is_asked {
-            let option = name.to_owned();
-            return Err(WireError::new(Problem::OptionNotOffered { option }).into());
-        }
+    let id = profile_id(&call)?;
+    let vocabulary = vocabulary::devices(call.version);
+    let mut asked = Asked::read_at(&call, listing(id), vocabulary, REFUSED.options)?;
+    let expansion = ProfileExpansion::read(&call, &asked.query.shown.expand)?;
+    if expansion.shows_assignments() {
+        asked.shorten(DEVICES_WITH_ASSIGNMENTS);
     }
-    let profile = find(&call).await?;
-    let paging = Paging {
-        set: EntitySet::Devices,
-        within: Some(profile.id.0),
-        tenant: call.tenant(),
-        version: call.version,
-        question: "",
-    };
-    let secret = call.store().paging_secret();
-    let after = options
-        .skip_token
-        .as_deref()
-        .map(|token| skip_token::open(secret, token, &paging))
-        .transpose()?
-        .map(|end| end.id);
-    let limit = usize::try_from(options.page_size()).unwrap_or(usize::MAX);
+    let profile = super::find(&call).await?;
     let plan = profile::plan(&call).await?;
-    let Search { rows, next } = if limit == 0 {
-        Search {
-            rows: Vec::new(),
-            next: None,
-        }
-    } else {
-        let search = call.store().find_assigned_devices(
-            call.tenant(),
-            profile.id,
-            plan.clone(),
-            after,
-            limit,
-        );
-        search.await?
-    };
-    let path = format!(
-        "windowsAutopilotDeploymentProfiles('{}')/assignedDevices",
-        profile.id
-    );
-    let next = next.and_then(|after| {
-        let end = PageEnd {
+    let rows = asked.rows();
+    let after = rows.after.map(|end| end.id);
+    let found = find(&call, id, &plan, after, rows.limit).await?;
+    let expanded = expansion.of(&call, &BTreeSet::from([id])).await?;
+    let page = Listed {
+        rows: found.rows,
+        next: found.next.map(|id| Position {
             keys: Vec::new(),
-            id: after,
-        };
-        // Without values a token is never too long.
-        let token = skip_token::seal(secret, &paging, &end).ok()?;
-        let base = format!(
-            "{}/{}/deviceManagement/{path}",
-            call.context.base_url,
-            call.version.path_segment()
-        );
-        Some(query::next_link(&base, call.query.as_deref(), &token))
-    });
-    let context = call.write_context(level);
-    let mut body = Vec::new();
-    let items = rows.iter().map(|device| {
+            id,
+        }),
+    };
+    asked.answer(&call, None, page, |out, device, context| {
         let shown = ProfileShown {
             assigned: plan.of(device),
-            ..ProfileShown::default()
+            profile: Some(&profile),
+            expanded: &expanded,
         };
-        move |out: &mut Vec<u8>| write_device(out, device, &shown, &context, Place::Item)
-    });
-    write_collection_in(&mut body, &context, &path, None, next.as_deref(), items);
-    Ok(json(StatusCode::OK, level, body))
+        write_device(out, device, &shown, context, Place::Item);
+    })
+}
+
+/// Where a profile's devices stand.
+pub(super) fn listing(profile: ProfileId) -> Listing {
+    Listing::within(EntitySet::Profiles, profile.0, ASSIGNED_DEVICES)
+}
+
+/// Some of a profile's devices, behind this one.
+pub(super) async fn find(
+    call: &Call,
+    profile: ProfileId,
+    plan: &Plan,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Result<Search, ApiError> {
+    if limit == 0 {
+        return Ok(Search {
+            rows: Vec::new(),
+            next: None,
+        });
+    }
+    let (store, tenant) = (call.store(), call.tenant());
+    let search = store.find_assigned_devices(tenant, profile, plan.clone(), after, limit);
+    Ok(search.await?)
 }

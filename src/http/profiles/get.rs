@@ -3,12 +3,12 @@
 use axum::response::Response;
 use http::StatusCode;
 
-use super::find;
+use super::{find, within::Expansion};
 use crate::{
     graph::{
-        entity::Place,
+        entity::{Place, WriteContext},
         profile::{profile_revision, write_profile},
-        schema::EntitySet,
+        vocabulary,
     },
     http::{
         call::{Call, json, with_etag},
@@ -19,27 +19,19 @@ use crate::{
 /// Answers the profile with the key in the path.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
-    let expand = call.expansion(EntitySet::Profiles)?;
+    let asked = call.shown(vocabulary::profiles().shape())?;
+    let expansion = Expansion::of_one(&call, &asked.expand)?;
     let profile = find(&call).await?;
-    let assignments = if expand.is_empty() {
-        None
-    } else {
-        let of_profile = call
-            .store()
-            .list_assignments(call.tenant(), vec![profile.id]);
-        Some(of_profile.await?)
-    };
-    let revision = profile_revision(&profile, assignments.as_deref());
+    let within = expansion.of(&call, std::slice::from_ref(&profile)).await?;
+    let revision = profile_revision(&profile, within.first());
     if let Some(instead) = call.instead_of(revision)? {
         return Ok(instead);
     }
     let mut body = Vec::new();
-    write_profile(
-        &mut body,
-        &profile,
-        assignments.as_deref(),
-        &call.write_context(level),
-        Place::Entity,
-    );
+    let context = WriteContext {
+        shown: Some(&asked),
+        ..call.write_context(level)
+    };
+    write_profile(&mut body, &profile, within.first(), &context, Place::Entity);
     with_etag(json(StatusCode::OK, level, body), revision)
 }

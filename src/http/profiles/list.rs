@@ -1,57 +1,51 @@
 //! A page of deployment profiles.
 
 use axum::response::Response;
-use http::StatusCode;
 
+use super::within::Expansion;
 use crate::{
+    domain::profile::MAX_PROFILES,
     graph::{
-        collection::write_collection, entity::Place, profile::write_profile, schema::EntitySet,
+        entity::Place,
+        profile::{profile_value, write_profile},
+        schema::EntitySet,
+        vocabulary,
     },
-    http::{
-        call::{Call, json},
-        error::ApiError,
-    },
+    http::{call::Call, error::ApiError, listing::Listing, pages::Asked, short_list},
+    store::operation::{Listed, Slice},
 };
+
+/// Graph takes no filters here.
+const REFUSED: &[&str] = &["$filter"];
+
+/// How many profiles a page has at most when their devices are asked for, so that a page stays one
+/// that fits into memory and is found in little time.
+const EXPANDED_PROFILES: u32 = 20;
 
 /// Answers a page of the tenant's profiles and the link to the next.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
-    let level = call.metadata_level()?;
-    let (options, slice) = call.page(EntitySet::Profiles)?;
-    let store = call.store();
-    let count = if options.count {
-        Some(store.count_profiles(call.tenant()).await?)
-    } else {
-        None
+    let vocabulary = vocabulary::profiles();
+    let listing = Listing::of(EntitySet::Profiles);
+    let mut asked = Asked::read_at(&call, listing, vocabulary, REFUSED)?;
+    let expansion = Expansion::in_list(&call, &asked.query.shown.expand)?;
+    if expansion.shows_devices() {
+        asked.shorten(EXPANDED_PROFILES);
+    }
+    // A tenant has few.
+    let all = Slice {
+        after: None,
+        skip: 0,
+        limit: usize::try_from(MAX_PROFILES).unwrap_or(usize::MAX),
     };
-    let page = store.list_profiles(call.tenant(), slice).await?;
-    let expanded = !options.expand.is_empty();
-    let assignments = if expanded {
-        let ids = page.rows.iter().map(|profile| profile.id).collect();
-        store.list_assignments(call.tenant(), ids).await?
-    } else {
-        Vec::new()
+    let all = call.store().list_profiles(call.tenant(), all).await?.rows;
+    let taken = short_list::take(all, &asked.rows(), vocabulary, "id", profile_value);
+    let withins = expansion.of(&call, &taken.page.rows).await?;
+    let page = Listed {
+        rows: taken.page.rows.into_iter().zip(withins).collect(),
+        next: taken.page.next,
     };
-    let next = call.next_link(EntitySet::Profiles, &page, |profile| profile.id.0);
-    let context = call.write_context(level);
-    let mut body = Vec::new();
-    let items = page.rows.iter().map(|profile| {
-        let of_profile: Vec<_> = assignments
-            .iter()
-            .filter(|assignment| assignment.profile == profile.id)
-            .copied()
-            .collect();
-        move |out: &mut Vec<u8>| {
-            let shown = expanded.then_some(of_profile.as_slice());
-            write_profile(out, profile, shown, &context, Place::Item);
-        }
-    });
-    write_collection(
-        &mut body,
-        &context,
-        EntitySet::Profiles,
-        count,
-        next.as_deref(),
-        items,
-    );
-    Ok(json(StatusCode::OK, level, body))
+    let count = asked.counts(&call).then_some(taken.count);
+    asked.answer(&call, count, page, |out, (profile, within), context| {
+        write_profile(out, profile, Some(within), context, Place::Item);
+    })
 }

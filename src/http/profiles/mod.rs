@@ -9,13 +9,22 @@ pub mod get;
 pub mod list;
 pub mod payload_links;
 pub mod update;
+pub mod within;
 
-use super::{call::Call, error::ApiError};
-use crate::domain::profile::{Profile, ProfileId};
+use super::{call::Call, error::ApiError, listing::Listing};
+use crate::{
+    domain::profile::{Profile, ProfileId},
+    graph::{navigation::ASSIGNMENTS, schema::EntitySet},
+};
 
 /// The first key in the path as a profile's.
 fn profile_id(call: &Call) -> Result<ProfileId, ApiError> {
     call.guid().map(ProfileId).ok_or_else(|| call.absent())
+}
+
+/// Where a profile's assignments stand.
+fn assignments_of(profile: ProfileId) -> Listing {
+    Listing::within(EntitySet::Profiles, profile.0, ASSIGNMENTS)
 }
 
 /// The profile with the first key in the path.

@@ -44,6 +44,8 @@ pub enum Operation {
     CountUploadImports,
     /// Graph: Create importedWindowsAutopilotDeviceIdentity, in an upload.
     CreateUploadImport,
+    /// Graph: the `import` action, on the imports in an upload.
+    CreateUploadImports,
     /// Graph: Get importedWindowsAutopilotDeviceIdentity, of an upload.
     GetUploadImport,
     /// Graph: Update importedWindowsAutopilotDeviceIdentity, of an upload.

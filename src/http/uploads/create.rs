@@ -72,7 +72,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
             .iter()
             .map(|(import, state)| (import, StateShown::Echoed(state)))
             .collect(),
-        next_link: None,
+        ..Expansion::default()
     });
     let revision = upload_revision(&upload, expansion.as_ref());
     let mut body = Vec::new();

@@ -1,6 +1,7 @@
 //! Uploads: making them with their imports, where they stand, and deleting them.
 
 use hardware_hash::Builder;
+use odata::{parse_filter, parse_order};
 use uuid::Uuid;
 
 use crate::{
@@ -13,10 +14,12 @@ use crate::{
     },
     store::{
         StoreError, Unique,
-        operation::{NewImport, NewImports, NewUpload, Settled, Slice, UploadDeletion},
+        operation::{NewImport, NewImports, NewUpload, Query, Settled, UploadDeletion},
     },
     testing::{
         CONTOSO, FABRIKAM, actor, import_of,
+        version::Version,
+        vocabulary,
         workbench::{WHOLE, Workbench, at, import_id},
     },
 };
@@ -29,6 +32,7 @@ super::cases![
     an_upload_does_not_decide_what_becomes_of_its_imports,
     deletion_withdraws_what_waits_and_keeps_what_is_settled,
     an_uploads_pages_are_its_own,
+    uploads_and_the_imports_in_them_take_queries,
     what_another_tenant_uploads_is_absent,
 ];
 
@@ -69,7 +73,10 @@ impl Workbench {
     }
 
     async fn ids_in(&self, id: UploadId) -> Vec<ImportId> {
-        let page = self.store.list_upload_imports(CONTOSO, id, WHOLE).await;
+        let page = self
+            .store
+            .list_upload_imports(CONTOSO, id, Query::all(WHOLE.limit))
+            .await;
         page.unwrap().rows.iter().map(|import| import.id).collect()
     }
 
@@ -89,13 +96,23 @@ async fn an_upload_comes_back_with_its_imports(bench: Workbench) {
     let upload = bench.store.upload(CONTOSO, id).await.unwrap().unwrap();
     assert_eq!((upload.tenant, upload.id), (CONTOSO, id));
     assert_eq!(upload.created_at, at(7));
-    let listed = bench.store.list_uploads(CONTOSO, WHOLE).await.unwrap();
+    let listed = bench
+        .store
+        .list_uploads(CONTOSO, Query::all(WHOLE.limit))
+        .await
+        .unwrap();
     assert_eq!(listed.rows, [upload], "a list shows what a GET shows");
     assert_eq!(bench.ids_in(id).await, [1, 2, 3].map(import_id));
-    assert_eq!(bench.store.count_upload_imports(CONTOSO, id).await, Ok(3));
+    assert_eq!(
+        bench.store.count_upload_imports(CONTOSO, id, None).await,
+        Ok(3)
+    );
     // An import in an upload is an import like any other.
     let import = bench.import(CONTOSO, import_id(2)).await.unwrap();
-    let in_upload = bench.store.list_upload_imports(CONTOSO, id, WHOLE).await;
+    let in_upload = bench
+        .store
+        .list_upload_imports(CONTOSO, id, Query::all(WHOLE.limit))
+        .await;
     assert_eq!(in_upload.unwrap().rows[1], import);
     assert_eq!(bench.imports(CONTOSO).await.len(), 4);
     for (number, holds) in [(1, true), (4, false), (9, false)] {
@@ -155,10 +172,14 @@ async fn an_upload_stands_where_its_imports_stand(bench: Workbench) {
     bench.settle_all().await;
     assert_eq!(bench.status(good).await, Some(UploadStatus::Complete));
     assert_eq!(bench.status(bad).await, Some(UploadStatus::Error));
-    let listed = bench.store.list_uploads(CONTOSO, WHOLE).await.unwrap();
+    let listed = bench
+        .store
+        .list_uploads(CONTOSO, Query::all(WHOLE.limit))
+        .await
+        .unwrap();
     let statuses: Vec<_> = listed.rows.iter().map(|upload| upload.status).collect();
     assert_eq!(statuses, [UploadStatus::Complete, UploadStatus::Error]);
-    assert_eq!(bench.store.count_uploads(CONTOSO).await, Ok(2));
+    assert_eq!(bench.store.count_uploads(CONTOSO, None).await, Ok(2));
 }
 
 async fn an_upload_does_not_decide_what_becomes_of_its_imports(bench: Workbench) {
@@ -215,46 +236,120 @@ async fn an_uploads_pages_are_its_own(bench: Workbench) {
         assert_eq!(put.await, Ok(true));
     }
     let mut seen = Vec::new();
-    let mut after = None;
+    let mut query = Query::all(2);
     loop {
-        let slice = Slice {
-            after,
-            skip: 0,
-            limit: 2,
-        };
         let page = bench
             .store
-            .list_upload_imports(CONTOSO, upload_id(1), slice);
+            .list_upload_imports(CONTOSO, upload_id(1), query.clone());
         let page = page.await.unwrap();
         seen.extend(page.rows.iter().map(|import| import.id));
-        after = page.rows.last().map(|import| import.id.0);
-        if !page.more {
+        query.after = page.next;
+        if query.after.is_none() {
             break;
         }
     }
     assert_eq!(seen, [1, 3, 5, 7, 9].map(import_id));
-    let slice = Slice {
-        after: Some(Uuid::from_u128(1)),
-        skip: 0,
-        limit: 1,
-    };
-    let page = bench.store.list_uploads(CONTOSO, slice).await.unwrap();
-    assert_eq!((page.rows[0].id, page.more), (upload_id(2), false));
-    let skipped = Slice {
-        after: None,
+    let first = bench.store.list_uploads(CONTOSO, Query::all(1)).await;
+    let after = first.unwrap().next;
+    assert!(after.is_some());
+    let skipped = Query {
         skip: 1,
-        limit: 1,
+        ..Query::all(1)
     };
-    let page = bench.store.list_uploads(CONTOSO, skipped).await.unwrap();
-    assert_eq!(page.rows[0].id, upload_id(2));
+    for query in [
+        Query {
+            after,
+            ..Query::all(1)
+        },
+        skipped,
+    ] {
+        let page = bench.store.list_uploads(CONTOSO, query).await.unwrap();
+        assert_eq!((page.rows[0].id, page.next), (upload_id(2), None));
+    }
+}
+
+async fn uploads_and_the_imports_in_them_take_queries(bench: Workbench) {
+    let tagged = |numbers: std::ops::Range<u128>| {
+        let row = |number| {
+            let group_tag = Some(format!("T{}", number % 3));
+            let properties = ImportProperties {
+                group_tag,
+                ..ImportProperties::default()
+            };
+            (import_id(number), properties)
+        };
+        numbers.map(row).collect()
+    };
+    bench
+        .make(CONTOSO, upload_id(1), tagged(1..6))
+        .await
+        .unwrap();
+    bench
+        .make(CONTOSO, upload_id(2), tagged(6..9))
+        .await
+        .unwrap();
+    bench.settle_all().await;
+    bench.make(CONTOSO, upload_id(3), Vec::new()).await.unwrap();
+    bench
+        .make(CONTOSO, upload_id(4), tagged(9..10))
+        .await
+        .unwrap();
+
+    let uploads = vocabulary::uploads(Version::Beta);
+    let filter = |text| Some(parse_filter(text, uploads, &[]).unwrap());
+    let ids = async |query| -> Vec<_> {
+        let page = bench.store.list_uploads(CONTOSO, query).await.unwrap();
+        page.rows.iter().map(|upload| upload.id).collect()
+    };
+    let by_status = Query {
+        order: parse_order("status desc", uploads).unwrap().keys,
+        ..Query::all(9)
+    };
+    assert_eq!(ids(by_status.clone()).await, [1, 2, 4, 3].map(upload_id));
+    let refused = Query {
+        filter: filter("status eq 'error'"),
+        ..by_status
+    };
+    assert_eq!(ids(refused.clone()).await, [1, 2].map(upload_id));
+    assert_eq!(
+        bench.store.count_uploads(CONTOSO, refused.filter).await,
+        Ok(2)
+    );
+
+    let imports = vocabulary::imports(Version::Beta);
+    let query = Query {
+        filter: Some(parse_filter("groupTag ne 'T0'", imports, &[]).unwrap()),
+        order: parse_order("groupTag desc", imports).unwrap().keys,
+        ..Query::all(3)
+    };
+    let page = async |query| {
+        let page = bench
+            .store
+            .list_upload_imports(CONTOSO, upload_id(1), query);
+        let page = page.await.unwrap();
+        let ids: Vec<_> = page.rows.iter().map(|import| import.id).collect();
+        (ids, page.next)
+    };
+    let (first, after) = page(query.clone()).await;
+    assert_eq!(first, [2, 5, 1].map(import_id));
+    assert!(after.is_some());
+    let count = bench
+        .store
+        .count_upload_imports(CONTOSO, upload_id(1), query.filter.clone());
+    assert_eq!(count.await, Ok(4));
+    let rest = page(Query { after, ..query }).await;
+    assert_eq!(rest, (vec![import_id(4)], None));
 }
 
 async fn what_another_tenant_uploads_is_absent(bench: Workbench) {
     let id = upload_id(1);
     bench.make(FABRIKAM, id, named(1..3)).await.unwrap();
     assert_eq!(bench.store.upload(CONTOSO, id).await, Ok(None));
-    assert_eq!(bench.store.count_uploads(CONTOSO).await, Ok(0));
-    assert_eq!(bench.store.count_upload_imports(CONTOSO, id).await, Ok(0));
+    assert_eq!(bench.store.count_uploads(CONTOSO, None).await, Ok(0));
+    assert_eq!(
+        bench.store.count_upload_imports(CONTOSO, id, None).await,
+        Ok(0)
+    );
     assert_eq!(bench.ids_in(id).await, []);
     let held = bench.store.upload_holds(CONTOSO, id, import_id(1));
     assert_eq!(held.await, Ok(false));
@@ -262,5 +357,8 @@ async fn what_another_tenant_uploads_is_absent(bench: Workbench) {
     let rows = imports(named(9..10));
     let put = bench.store.create_upload_imports(CONTOSO, id, rows);
     assert_eq!(put.await, Ok(false));
-    assert_eq!(bench.store.count_upload_imports(FABRIKAM, id).await, Ok(2));
+    assert_eq!(
+        bench.store.count_upload_imports(FABRIKAM, id, None).await,
+        Ok(2)
+    );
 }

@@ -16,14 +16,16 @@ use super::{
     fault::{Fault, corrupt, of_search},
     pool::Session,
     row::{self, bounded},
+    uploads,
 };
 use crate::{
     domain::{
         assignment::Plan,
         device::Device,
-        field::{DeviceField, ImportField},
+        field::{DeviceField, ImportField, UploadField},
         import::Import,
         tenant::TenantId,
+        upload::{Upload, UploadId},
     },
     store::{
         StoreError, columns,
@@ -52,6 +54,8 @@ pub(super) struct Way {
     pub(super) plan: Plan,
     /// Whether trigrams find ASCII letters in either case.
     pub(super) folds_ascii: bool,
+    /// The upload whose imports are meant, if not all are.
+    pub(super) upload: Option<UploadId>,
 }
 
 /// How imports are listed.
@@ -61,6 +65,15 @@ pub(super) const IMPORTS: Collection<ImportField, Import> = Collection {
     column_of: |field| columns::import(Dialect::Postgres, field),
     read: row::import,
     is_serial: |field| matches!(field, ImportField::SerialNumber),
+};
+
+/// How uploads are listed.
+pub(super) const UPLOADS: Collection<UploadField, Upload> = Collection {
+    table: "upload",
+    columns: uploads::COLUMNS,
+    column_of: columns::upload,
+    read: uploads::read,
+    is_serial: |_| false,
 };
 
 /// How devices are listed.
@@ -82,7 +95,13 @@ pub(super) async fn count<F: Copy, T>(
 ) -> Result<u64, Fault> {
     let mut sql = Statement::new(Dialect::Postgres, collection.column_of).by_plan(way.plan);
     sql.push("SELECT count(*)");
-    from(&mut sql, collection, tenant, filter, way.folds_ascii);
+    from(
+        &mut sql,
+        collection,
+        (tenant, way.upload),
+        filter,
+        way.folds_ascii,
+    );
     row::count(&run(session, sql).await?)
 }
 
@@ -110,7 +129,13 @@ pub(super) async fn page<F: Copy, T>(
         sql.push(&format!("{after} AS key_{index}"));
     }
     let filter = query.filter.as_ref();
-    from(&mut sql, collection, tenant, filter, way.folds_ascii);
+    from(
+        &mut sql,
+        collection,
+        (tenant, way.upload),
+        filter,
+        way.folds_ascii,
+    );
     if let Some(end) = &query.after {
         sql.push(" AND ");
         sql.behind(keys, ids, end);
@@ -128,7 +153,7 @@ pub(super) async fn page<F: Copy, T>(
 fn from<F: Copy, T>(
     sql: &mut Statement<F>,
     collection: &Collection<F, T>,
-    tenant: TenantId,
+    (tenant, upload): (TenantId, Option<UploadId>),
     filter: Option<&Condition<F>>,
     folds_ascii: bool,
 ) {
@@ -136,6 +161,10 @@ fn from<F: Copy, T>(
     sql.push(collection.table);
     sql.push(" WHERE tenant = ");
     sql.bind(Parameter::Guid(tenant.0));
+    if let Some(upload) = upload {
+        sql.push(" AND upload = ");
+        sql.bind(Parameter::Guid(upload.0));
+    }
     let Some(filter) = filter else { return };
     if folds_ascii {
         narrowing::narrow(sql, filter, collection.is_serial);

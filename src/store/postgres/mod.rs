@@ -43,15 +43,15 @@ use super::{
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
         DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice,
-        TenantDeletion, TenantSummary, Updated, UploadDeletion,
+        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
+        TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
     actor::Actor,
     assignment::Plan,
     device::{Device, DeviceId},
-    field::{DeviceField, ImportField},
+    field::{DeviceField, ImportField, UploadField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     revision::Precondition,
@@ -110,7 +110,19 @@ impl PostgresStore {
 
     async fn way(&self, plan: Plan) -> Result<Way, Fault> {
         let folds_ascii = self.pool.described().await?.folds_ascii;
-        Ok(Way { plan, folds_ascii })
+        Ok(Way {
+            plan,
+            folds_ascii,
+            upload: None,
+        })
+    }
+
+    async fn way_within(&self, upload: UploadId) -> Result<Way, Fault> {
+        let way = self.way(Plan::default()).await?;
+        Ok(Way {
+            upload: Some(upload),
+            ..way
+        })
     }
 
     fn announce_work(&self) {
@@ -222,16 +234,27 @@ impl Store for PostgresStore {
         })
     }
 
-    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
+    fn list_uploads(
+        &self,
+        tenant: TenantId,
+        query: Query<UploadField>,
+    ) -> Answer<'_, Listed<Upload>> {
         Box::pin(async move {
-            reading!(self.pool, session => uploads::list(&session, tenant, slice).await)
+            reading!(self.pool, session => {
+                let way = self.way(Plan::default()).await?;
+                collection::page(&session, &collection::UPLOADS, tenant, &query, way).await
+            })
         })
     }
 
-    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(
-            async move { reading!(self.pool, session => uploads::count(&session, tenant).await) },
-        )
+    fn count_uploads(&self, tenant: TenantId, filter: Filter<UploadField>) -> Answer<'_, u64> {
+        Box::pin(async move {
+            reading!(self.pool, session => {
+                let way = self.way(Plan::default()).await?;
+                let filter = filter.as_ref();
+                collection::count(&session, &collection::UPLOADS, tenant, filter, way).await
+            })
+        })
     }
 
     fn delete_upload(
@@ -270,17 +293,28 @@ impl Store for PostgresStore {
         &self,
         tenant: TenantId,
         upload: UploadId,
-        slice: Slice,
-    ) -> Answer<'_, Page<Import>> {
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
         Box::pin(async move {
-            reading!(self.pool, session =>
-                uploads::list_imports(&session, tenant, upload, slice).await)
+            reading!(self.pool, session => {
+                let way = self.way_within(upload).await?;
+                collection::page(&session, &collection::IMPORTS, tenant, &query, way).await
+            })
         })
     }
 
-    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
+    fn count_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        filter: Filter<ImportField>,
+    ) -> Answer<'_, u64> {
         Box::pin(async move {
-            reading!(self.pool, session => uploads::count_imports(&session, tenant, upload).await)
+            reading!(self.pool, session => {
+                let way = self.way_within(upload).await?;
+                let filter = filter.as_ref();
+                collection::count(&session, &collection::IMPORTS, tenant, filter, way).await
+            })
         })
     }
 

@@ -10,24 +10,23 @@ use super::{
     imports::{self, accepting},
     pool::{Session, Transaction},
     row::{self, bounded, get},
-    slices::{bounds, page},
 };
 use crate::{
     domain::{
         actor::Actor,
-        import::{Import, ImportId},
+        import::ImportId,
         revision::Precondition,
         tenant::TenantId,
         upload::{Upload, UploadContents, UploadId},
     },
     store::{
         StoreError, Unique,
-        operation::{NewImports, NewUpload, Page, Slice, UploadDeletion},
+        operation::{NewImports, NewUpload, UploadDeletion},
     },
 };
 
 /// The columns that `read` reads. What is among the imports is looked up in an index of them alone.
-const COLUMNS: &str = "tenant, id, created_at,
+pub(super) const COLUMNS: &str = "tenant, id, created_at,
     EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id) AS imports,
     EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
@@ -70,28 +69,6 @@ fn by_id() -> String {
     format!("SELECT {COLUMNS} FROM upload WHERE tenant = $1 AND id = $2")
 }
 
-/// A page of uploads in the order of their ids.
-pub(super) async fn list(
-    session: &Session,
-    tenant: TenantId,
-    slice: Slice,
-) -> Result<Page<Upload>, Fault> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM upload WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $3 OFFSET $4"
-    );
-    let (after, limit, skip) = bounds(slice);
-    let rows = session
-        .query(&sql, &[&tenant.0, &after, &limit, &skip])
-        .await?;
-    page(&rows, slice, read)
-}
-
-/// How many uploads a tenant has.
-pub(super) async fn count(session: &Session, tenant: TenantId) -> Result<u64, Fault> {
-    let sql = "SELECT count(*) FROM upload WHERE tenant = $1";
-    row::count(&session.query(sql, &[&tenant.0]).await?)
-}
-
 /// Accepts all imports into an upload, or none; false where there is no such upload.
 pub(super) async fn create_imports(
     transaction: &Transaction,
@@ -104,35 +81,6 @@ pub(super) async fn create_imports(
     }
     accepting::insert_all(transaction, tenant, new, Some(upload)).await?;
     Ok(true)
-}
-
-/// A page of an upload's imports in the order of their ids.
-pub(super) async fn list_imports(
-    session: &Session,
-    tenant: TenantId,
-    upload: UploadId,
-    slice: Slice,
-) -> Result<Page<Import>, Fault> {
-    let sql = format!(
-        "SELECT {} FROM import WHERE tenant = $1 AND upload = $5 AND id > $2
-         ORDER BY id LIMIT $3 OFFSET $4",
-        row::IMPORT_COLUMNS
-    );
-    let (after, limit, skip) = bounds(slice);
-    let rows = session
-        .query(&sql, &[&tenant.0, &after, &limit, &skip, &upload.0])
-        .await?;
-    page(&rows, slice, row::import)
-}
-
-/// How many imports an upload has.
-pub(super) async fn count_imports(
-    session: &Session,
-    tenant: TenantId,
-    upload: UploadId,
-) -> Result<u64, Fault> {
-    let sql = "SELECT count(*) FROM import WHERE tenant = $1 AND upload = $2";
-    row::count(&session.query(sql, &[&tenant.0, &upload.0]).await?)
 }
 
 /// Whether an import came in this upload.
@@ -219,7 +167,8 @@ async fn is_kept(
     Ok(found.is_some())
 }
 
-fn read(row: &Row) -> Result<Upload, Fault> {
+/// Reads a row of `COLUMNS`.
+pub(super) fn read(row: &Row) -> Result<Upload, Fault> {
     let contents = UploadContents {
         imports: get(row, "imports")?,
         waiting: get(row, "waiting")?,

@@ -42,16 +42,45 @@ pub(super) struct Collection<F: 'static, T> {
     pub(super) search: Option<Search<F>>,
 }
 
+/// Which rows of a table make up the collection that is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    /// Those of this tenant.
+    pub(super) tenant: TenantId,
+    /// Among them, those that belong to one thing alone.
+    pub(super) within: Option<Within>,
+}
+
+/// What rows belong to, and how they are found by it.
+#[derive(Clone, Copy)]
+pub(super) struct Within {
+    /// The index over tenant, this column and id.
+    pub(super) index: &'static str,
+    /// The column.
+    pub(super) column: &'static str,
+    /// What it holds.
+    pub(super) key: Uuid,
+}
+
+impl From<TenantId> for Scope {
+    fn from(tenant: TenantId) -> Self {
+        let within = None;
+        Self { tenant, within }
+    }
+}
+
 impl<F: Copy, T> Collection<F, T> {
     fn way(
         &self,
         connection: &Connection,
-        tenant: TenantId,
+        scope: Scope,
         filter: Option<&Condition<F>>,
     ) -> Result<Way, Fault> {
-        match &self.search {
-            Some(search) => search::way(connection, search, tenant, filter),
-            None => Ok(Way::Any),
+        match (&self.search, scope.within) {
+            // What belongs to one thing is few beside all that a tenant has.
+            (_, Some(within)) => Ok(Way::Within(within)),
+            (Some(search), None) => search::way(connection, search, scope.tenant, filter),
+            (None, None) => Ok(Way::Any),
         }
     }
 }
@@ -60,21 +89,21 @@ impl<F: Copy, T> Collection<F, T> {
 pub(super) async fn list<F, T>(
     readers: &Readers,
     collection: &'static Collection<F, T>,
-    tenant: TenantId,
+    scope: impl Into<Scope>,
     query: Query<F>,
 ) -> Result<Listed<T>, StoreError>
 where
     F: Copy + Send + 'static,
     T: Send + 'static,
 {
-    list_by_plan(readers, collection, tenant, query, Plan::default()).await
+    list_by_plan(readers, collection, scope, query, Plan::default()).await
 }
 
 /// The same of rows whose properties partly follow from a plan.
 pub(super) async fn list_by_plan<F, T>(
     readers: &Readers,
     collection: &'static Collection<F, T>,
-    tenant: TenantId,
+    scope: impl Into<Scope>,
     query: Query<F>,
     plan: Plan,
 ) -> Result<Listed<T>, StoreError>
@@ -84,7 +113,8 @@ where
 {
     // What is passed over is read, too.
     let is_plain = is_plain(&query) && query.skip < FEW_SKIPPED;
-    let read = move |connection: &Connection| page(connection, collection, tenant, &query, plan);
+    let scope = scope.into();
+    let read = move |connection: &Connection| page(connection, collection, scope, &query, plan);
     if is_plain {
         readers.run(read).await
     } else {
@@ -96,21 +126,21 @@ where
 pub(super) async fn count<F, T>(
     readers: &Readers,
     collection: &'static Collection<F, T>,
-    tenant: TenantId,
+    scope: impl Into<Scope>,
     filter: Option<Condition<F>>,
 ) -> Result<u64, StoreError>
 where
     F: Copy + Send + 'static,
     T: 'static,
 {
-    count_by_plan(readers, collection, tenant, filter, Plan::default()).await
+    count_by_plan(readers, collection, scope, filter, Plan::default()).await
 }
 
 /// The same of rows whose properties partly follow from a plan.
 pub(super) async fn count_by_plan<F, T>(
     readers: &Readers,
     collection: &'static Collection<F, T>,
-    tenant: TenantId,
+    scope: impl Into<Scope>,
     filter: Option<Condition<F>>,
     plan: Plan,
 ) -> Result<u64, StoreError>
@@ -118,22 +148,24 @@ where
     F: Copy + Send + 'static,
     T: 'static,
 {
+    let scope = scope.into();
     readers
-        .search(move |connection| count_rows(connection, collection, tenant, filter.as_ref(), plan))
+        .search(move |connection| count_rows(connection, collection, scope, filter.as_ref(), plan))
         .await
 }
 
 pub(super) fn count_rows<F: Copy, T>(
     connection: &Connection,
     collection: &Collection<F, T>,
-    tenant: TenantId,
+    scope: impl Into<Scope>,
     filter: Option<&Condition<F>>,
     plan: Plan,
 ) -> Result<u64, Fault> {
-    let way = collection.way(connection, tenant, filter)?;
+    let scope = scope.into();
+    let way = collection.way(connection, scope, filter)?;
     let mut sql = Statement::new(Dialect::Sqlite, collection.column_of).by_plan(plan);
     sql.push("SELECT count(*)");
-    way.from(&mut sql, collection.table, tenant);
+    way.from(&mut sql, collection.table, scope.tenant);
     if let Some(filter) = filter {
         sql.push(" AND ");
         sql.condition(filter);
@@ -151,14 +183,16 @@ pub(super) fn count_rows<F: Copy, T>(
 pub(super) fn page<F: Copy, T>(
     connection: &Connection,
     collection: &Collection<F, T>,
-    tenant: TenantId,
+    scope: impl Into<Scope>,
     query: &Query<F>,
     plan: Plan,
 ) -> Result<Listed<T>, Fault> {
+    let scope = scope.into();
     let (keys, ids) = until_id(&query.order);
-    let way = collection.way(connection, tenant, query.filter.as_ref())?;
+    let way = collection.way(connection, scope, query.filter.as_ref())?;
     let sql = Statement::new(Dialect::Sqlite, collection.column_of).by_plan(plan);
-    let (sql, parameters) = finish(page_sql(sql, collection, tenant, query, &way, (keys, ids)))?;
+    let sql = page_sql(sql, collection, scope.tenant, query, &way, (keys, ids));
+    let (sql, parameters) = finish(sql)?;
     // Trees come in any number of shapes: their statements would drive those out of the cache that
     // every request needs.
     if is_plain(query) {

@@ -45,15 +45,15 @@ use super::{
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
         DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, Slice,
-        TenantDeletion, TenantSummary, Updated, UploadDeletion,
+        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
+        TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
     actor::Actor,
     assignment::Plan,
     device::{Device, DeviceId},
-    field::{DeviceField, ImportField},
+    field::{DeviceField, ImportField, UploadField},
     identity::LedgerEntryId,
     import::{Import, ImportChange, ImportId},
     revision::Precondition,
@@ -225,18 +225,26 @@ impl Store for SqliteStore {
         )
     }
 
-    fn list_uploads(&self, tenant: TenantId, slice: Slice) -> Answer<'_, Page<Upload>> {
-        Box::pin(
-            self.readers
-                .run(move |connection| uploads::list(connection, tenant, slice)),
-        )
+    fn list_uploads(
+        &self,
+        tenant: TenantId,
+        query: Query<UploadField>,
+    ) -> Answer<'_, Listed<Upload>> {
+        Box::pin(collection::list(
+            &self.readers,
+            &uploads::COLLECTION,
+            tenant,
+            query,
+        ))
     }
 
-    fn count_uploads(&self, tenant: TenantId) -> Answer<'_, u64> {
-        Box::pin(
-            self.readers
-                .run(move |connection| uploads::count(connection, tenant)),
-        )
+    fn count_uploads(&self, tenant: TenantId, filter: Filter<UploadField>) -> Answer<'_, u64> {
+        Box::pin(collection::count(
+            &self.readers,
+            &uploads::COLLECTION,
+            tenant,
+            filter,
+        ))
     }
 
     fn delete_upload(
@@ -274,19 +282,28 @@ impl Store for SqliteStore {
         &self,
         tenant: TenantId,
         upload: UploadId,
-        slice: Slice,
-    ) -> Answer<'_, Page<Import>> {
-        Box::pin(
-            self.readers
-                .run(move |connection| uploads::list_imports(connection, tenant, upload, slice)),
-        )
+        query: Query<ImportField>,
+    ) -> Answer<'_, Listed<Import>> {
+        Box::pin(collection::list(
+            &self.readers,
+            &imports::COLLECTION,
+            uploads::imports_of(tenant, upload),
+            query,
+        ))
     }
 
-    fn count_upload_imports(&self, tenant: TenantId, upload: UploadId) -> Answer<'_, u64> {
-        Box::pin(
-            self.readers
-                .run(move |connection| uploads::count_imports(connection, tenant, upload)),
-        )
+    fn count_upload_imports(
+        &self,
+        tenant: TenantId,
+        upload: UploadId,
+        filter: Filter<ImportField>,
+    ) -> Answer<'_, u64> {
+        Box::pin(collection::count(
+            &self.readers,
+            &imports::COLLECTION,
+            uploads::imports_of(tenant, upload),
+            filter,
+        ))
     }
 
     fn upload_holds(

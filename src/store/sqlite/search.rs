@@ -10,7 +10,7 @@ use narrowing::TRIGRAMS_OF_A_TEXT;
 use odata::Condition;
 use rusqlite::{Connection, params_from_iter};
 
-use super::fault::Fault;
+use super::{collection::Within, fault::Fault};
 use crate::{
     domain::tenant::TenantId,
     store::filter_sql::{Column, Dialect, Parameter, Statement},
@@ -69,6 +69,8 @@ pub(super) enum Way {
     Any,
     /// Through an index, and under its own condition.
     Index(&'static str, Option<&'static str>),
+    /// Through an index of what belongs to one thing.
+    Within(Within),
     /// By looking up what these find.
     Lookup(Candidates, Option<String>),
 }
@@ -125,7 +127,7 @@ impl Way {
         sql.push(" FROM ");
         match self {
             Self::Any => sql.push(table),
-            Self::Index(index, _) => {
+            Self::Index(index, _) | Self::Within(Within { index, .. }) => {
                 sql.push(table);
                 sql.push(" INDEXED BY ");
                 sql.push(index);
@@ -142,9 +144,18 @@ impl Way {
         }
         sql.push(" WHERE tenant = ");
         sql.bind(Parameter::Guid(tenant.0));
-        if let Self::Index(_, Some(condition)) = self {
-            sql.push(" AND ");
-            sql.push(condition);
+        match self {
+            Self::Index(_, Some(condition)) => {
+                sql.push(" AND ");
+                sql.push(condition);
+            }
+            Self::Within(Within { column, key, .. }) => {
+                sql.push(" AND ");
+                sql.push(column);
+                sql.push(" = ");
+                sql.bind(Parameter::Guid(*key));
+            }
+            Self::Any | Self::Index(_, None) | Self::Lookup(..) => {}
         }
     }
 }

@@ -5,21 +5,22 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
     SqliteStore, audit,
+    collection::{Collection, Scope, Within},
     fault::{Fault, is_taken},
     imports, row,
-    slices::{bounds, page},
 };
 use crate::{
     domain::{
         actor::Actor,
-        import::{Import, ImportId},
+        field::UploadField,
+        import::ImportId,
         revision::Precondition,
         tenant::TenantId,
         upload::{Upload, UploadContents, UploadId},
     },
     store::{
-        StoreError, Unique,
-        operation::{NewImports, NewUpload, Page, Slice, UploadDeletion},
+        StoreError, Unique, columns,
+        operation::{NewImports, NewUpload, UploadDeletion},
     },
 };
 
@@ -36,6 +37,27 @@ const COLUMNS: &str = "tenant, id, created_at,
     EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id
         AND state = 4)";
+
+/// How uploads are listed.
+pub(super) const COLLECTION: Collection<UploadField, Upload> = Collection {
+    table: "upload",
+    columns: COLUMNS,
+    column_of: columns::upload,
+    read,
+    search: None,
+};
+
+/// The imports in an upload, as a part of all imports.
+pub(super) fn imports_of(tenant: TenantId, upload: UploadId) -> Scope {
+    Scope {
+        tenant,
+        within: Some(Within {
+            index: "import_by_upload",
+            column: "upload",
+            key: upload.0,
+        }),
+    }
+}
 
 /// Makes an upload with the imports that it comes with: all, or nothing.
 pub(super) fn create(
@@ -74,29 +96,6 @@ pub(super) fn find(
     rows.next()?.map(read).transpose()
 }
 
-/// A page of uploads in the order of their ids.
-pub(super) fn list(
-    connection: &Connection,
-    tenant: TenantId,
-    slice: Slice,
-) -> Result<Page<Upload>, Fault> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM upload WHERE tenant = ?1 AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let (after, limit, skip) = bounds(slice);
-    let rows = statement.query(params![tenant.0.as_bytes(), after, limit, skip])?;
-    page(rows, slice, read)
-}
-
-/// How many uploads a tenant has.
-pub(super) fn count(connection: &Connection, tenant: TenantId) -> Result<u64, Fault> {
-    let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM upload WHERE tenant = ?1")?
-        .query_row(params![tenant.0.as_bytes()], |row| row.get(0))?;
-    Ok(u64::try_from(count).unwrap_or(0))
-}
-
 /// Accepts all imports into an upload, or none; false where there is no such upload.
 pub(super) fn create_imports(
     connection: &Connection,
@@ -109,30 +108,6 @@ pub(super) fn create_imports(
     }
     imports::create(connection, tenant, new, Some(upload))?;
     Ok(true)
-}
-
-/// A page of an upload's imports in the order of their ids.
-pub(super) fn list_imports(
-    connection: &Connection,
-    tenant: TenantId,
-    upload: UploadId,
-    slice: Slice,
-) -> Result<Page<Import>, Fault> {
-    let sql = format!(
-        "SELECT {} FROM import WHERE tenant = ?1 AND upload = ?5 AND id > ?2
-         ORDER BY id LIMIT ?3 OFFSET ?4",
-        row::IMPORT_COLUMNS
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let (after, limit, skip) = bounds(slice);
-    let rows = statement.query(params![
-        tenant.0.as_bytes(),
-        after,
-        limit,
-        skip,
-        upload.0.as_bytes()
-    ])?;
-    page(rows, slice, row::import)
 }
 
 /// How many imports an upload has.
@@ -262,7 +237,7 @@ fn exists(connection: &Connection, tenant: TenantId, upload: UploadId) -> Result
     Ok(found.is_some())
 }
 
-/// The keyset's values: after which id, how many rows and one more, how many to leave out.
+/// Reads a row of `COLUMNS`.
 fn read(row: &Row<'_>) -> Result<Upload, Fault> {
     let contents = UploadContents {
         imports: row.get(3)?,

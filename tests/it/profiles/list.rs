@@ -71,7 +71,7 @@ async fn what_is_not_offered_is_refused_by_name() {
         .ask(http::Method::GET, PROFILES)
         .token(&house.fabrikam);
     insta::assert_snapshot!(masked(&empty.send().await), @r#"{"@odata.context":"http://127.0.0.1:8080/beta/$metadata#deviceManagement/windowsAutopilotDeploymentProfiles","value":[]}"#);
-    for option in ["$filter", "$search", "$orderby", "$select"] {
+    for option in ["$filter", "$search"] {
         let answer = house.get(&format!("{PROFILES}?{option}=x")).await;
         assert_eq!(
             error(&answer),
@@ -79,6 +79,8 @@ async fn what_is_not_offered_is_refused_by_name() {
         );
     }
     for path in [
+        format!("{PROFILES}?$orderby=x"),
+        format!("{PROFILES}?$select=x"),
         format!("{PROFILES}?$expand=devices"),
         format!("{PROFILES}/{id}?$expand=Assignments"),
         format!("{PROFILES}/{id}?$top=1"),

@@ -7,6 +7,7 @@ mod bad_input;
 mod create;
 mod delete;
 mod devices;
+mod expand;
 mod list;
 mod payload_links;
 mod status;

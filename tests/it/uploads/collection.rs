@@ -166,10 +166,15 @@ async fn expanded_uploads_show_their_imports() {
     assert_eq!((pages, shown), (2, 150));
     for query in [
         "$expand=Imports",
-        "$expand=deviceIdentities($top=1)",
+        "$expand=deviceIdentities($top=x)",
+        "$expand=deviceIdentities($expand=x)",
+        "$expand=deviceIdentities($filter=x eq 1)",
+        "$expand=deviceIdentities($search=x)",
         "$expand=deviceIdentities&expand=deviceIdentities",
         "$filter=id eq ''",
-        "$select=id",
+        "$filter=status eq 'done'",
+        "$orderby=deviceIdentities",
+        "$select=imports",
     ] {
         let answer = house
             .get(&format!("{UPLOADS}?{}", query.replace(' ', "%20")))

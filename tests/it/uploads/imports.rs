@@ -141,3 +141,47 @@ async fn observed_imports_in_an_upload_are_as_the_live_service_answers() {
     assert_eq!(house.delete(&path).await.status, 200);
     assert_eq!(house.delete(&path).await.status, 404);
 }
+
+#[tokio::test]
+async fn many_imports_go_into_an_upload_or_none() {
+    let house = House::new();
+    let upload = house.make_upload(&[]).await;
+    let nested = format!("{UPLOADS}/{upload}/deviceIdentities");
+    let many =
+        |rows: Vec<serde_json::Value>| json!({ "importedWindowsAutopilotDeviceIdentities": rows });
+    for action in ["import", "microsoft.graph.import", "IMPORT"] {
+        let path = format!("{nested}/{action}");
+        let answer = house.post(&path, &many(vec![device(1), json!({})])).await;
+        assert_eq!(answer.status, 200, "{}", text(&answer));
+        assert_eq!(ids_of(&answer).len(), 2, "{action}");
+    }
+    let inside = ids_of(&house.get(&nested).await);
+    assert_eq!(inside.len(), 6);
+    assert_eq!(ids_of(&house.get(IMPORTS).await), inside);
+
+    let path = format!("{nested}/import");
+    let taken = house
+        .post(&path, &many(vec![json!({}), json!({ "id": inside[0] })]))
+        .await;
+    assert_eq!(taken.status, 409);
+    let target = &taken.json()["error"]["details"][0]["target"];
+    assert_eq!(target, "importedWindowsAutopilotDeviceIdentities[1].id");
+    for (body, said) in [
+        (json!({}), "importedWindowsAutopilotDeviceIdentities"),
+        (many(vec![json!({ "x": 1 })]), "'x'"),
+        (many(vec![json!({}); 1001]), "1000"),
+        (json!({ "deviceIdentities": [] }), "deviceIdentities"),
+    ] {
+        let answer = house.post(&path, &body).await;
+        assert_eq!(answer.status, 400, "{}", text(&answer));
+        assert!(text(&answer).contains(said), "{}", text(&answer));
+    }
+    let none = house.post(&path, &many(Vec::new())).await;
+    assert_eq!((none.status.as_u16(), ids_of(&none).len()), (200, 0));
+    let nowhere = format!("{UPLOADS}/{}/deviceIdentities/import", inside[0]);
+    for rows in [vec![], vec![json!({})]] {
+        assert_eq!(house.post(&nowhere, &many(rows)).await.status, 404);
+    }
+    assert_eq!(text(&house.get(&format!("{nested}/$count")).await), "6");
+    assert_eq!(text(&house.get(&format!("{IMPORTS}/$count")).await), "6");
+}

@@ -3,6 +3,7 @@
 mod collection;
 mod imports;
 mod one;
+mod queries;
 
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 
 use odata::fuzzing::{SampleField, sample};
 use odata::{
-    Direction, Expand, ExpandItem, Select, SyntaxError, Unread, parse_expand, parse_order,
-    parse_select,
+    Direction, Expand, ExpandItem, NestedOption, Select, SyntaxError, Unread, parse_expand,
+    parse_order, parse_select,
 };
 
 fn order(text: &str) -> Result<Vec<(SampleField, Direction)>, String> {
@@ -188,6 +188,20 @@ fn expansions_have_options_of_their_own() {
         top: Some(5),
         skip: 2,
         count: true,
+        position: text.find("devices").unwrap(),
+        options: [
+            ("$filter", "$filter"),
+            ("$orderby", "orderby"),
+            ("$top", "$top"),
+            ("$skip", "$skip"),
+            ("$count", "$COUNT"),
+            ("$select", "$select=*"),
+        ]
+        .map(|(name, written)| NestedOption {
+            name,
+            position: text.find(written).unwrap(),
+        })
+        .to_vec(),
         ..plain("devices")
     };
     let profile = ExpandItem {
@@ -198,6 +212,12 @@ fn expansions_have_options_of_their_own() {
         expand: Expand {
             items: vec![devices.clone()],
         },
+        options: [("$select", "$select=id"), ("$expand", "$expand")]
+            .map(|(name, written)| NestedOption {
+                name,
+                position: text.find(written).unwrap(),
+            })
+            .to_vec(),
         ..plain("profile")
     };
     assert_eq!(
@@ -205,6 +225,13 @@ fn expansions_have_options_of_their_own() {
         Ok(Expand {
             items: vec![profile]
         })
+    );
+    assert_eq!(devices.refuse("$search", ""), Ok(()));
+    let told = devices.refuse("$skip", "Nothing is.").unwrap_err();
+    let at = text.find("$skip").unwrap();
+    assert_eq!(
+        told.to_string(),
+        format!("'$skip within devices' is not supported here (at position {at}). Nothing is.")
     );
     let filter = devices.filter.unwrap().filter(sample(), &[]).unwrap();
     assert_eq!(

@@ -41,7 +41,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
         return minimal(&location);
     };
-    let mut response = shown(&call, status, &assignment)?;
+    let mut response = shown(&call, status, &assignment, None)?;
     response
         .headers_mut()
         .insert(header::LOCATION, address(&location)?);

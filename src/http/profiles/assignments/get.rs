@@ -4,11 +4,14 @@ use axum::response::Response;
 use http::StatusCode;
 
 use super::{key, shown};
-use crate::http::{call::Call, error::ApiError, profiles::find};
+use crate::{
+    graph::vocabulary,
+    http::{call::Call, error::ApiError, profiles::find},
+};
 
 /// Answers the assignment with the second key in the path.
 pub async fn get(call: Call) -> Result<Response, ApiError> {
-    call.take_no_options()?;
+    let asked = call.shown(vocabulary::assignments().shape())?;
     let profile = find(&call).await?;
     let target = key(&call, profile.id)?;
     let assignments = call
@@ -17,5 +20,5 @@ pub async fn get(call: Call) -> Result<Response, ApiError> {
         .await?;
     let found = assignments.iter().find(|one| one.target == target);
     let assignment = found.ok_or_else(|| call.absent_at(1))?;
-    shown(&call, StatusCode::OK, assignment)
+    shown(&call, StatusCode::OK, assignment, Some(&asked))
 }

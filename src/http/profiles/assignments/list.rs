@@ -1,36 +1,39 @@
 //! The assignments of a deployment profile.
 
 use axum::response::Response;
-use http::StatusCode;
 
 use crate::{
     graph::{
-        assignment::{assignments_path, write_assignment},
-        collection::write_collection_in,
+        assignment::{assignment_value, write_assignment},
         entity::Place,
+        vocabulary,
     },
     http::{
-        call::{Call, json},
+        call::Call,
         error::ApiError,
-        profiles::find,
+        pages::Asked,
+        profiles::{assignments_of, find, profile_id},
+        short_list,
     },
 };
 
-/// Answers all assignments of the profile with the key in the path: there are few.
+/// Answers a page of the assignments of the profile with the key in the path.
 pub async fn list(call: Call) -> Result<Response, ApiError> {
-    let level = call.metadata_level()?;
-    call.take_no_options()?;
-    let profile = find(&call).await?;
-    let assignments = call
-        .store()
-        .list_assignments(call.tenant(), vec![profile.id])
-        .await?;
-    let context = call.write_context(level);
-    let mut body = Vec::new();
-    let items = assignments.iter().map(|assignment| {
-        move |out: &mut Vec<u8>| write_assignment(out, assignment, &context, Place::Item)
-    });
-    let path = assignments_path(profile.id);
-    write_collection_in(&mut body, &context, &path, None, None, items);
-    Ok(json(StatusCode::OK, level, body))
+    let id = profile_id(&call)?;
+    let vocabulary = vocabulary::assignments();
+    let asked = Asked::read_at(&call, assignments_of(id), vocabulary, &[])?;
+    find(&call).await?;
+    // A profile has few.
+    let all = call.store().list_assignments(call.tenant(), vec![id]);
+    let taken = short_list::take(
+        all.await?,
+        &asked.rows(),
+        vocabulary,
+        "id",
+        |row, path, _| assignment_value(row, path),
+    );
+    let count = asked.counts(&call).then_some(taken.count);
+    asked.answer(&call, count, taken.page, |out, assignment, context| {
+        write_assignment(out, assignment, context, Place::Item);
+    })
 }

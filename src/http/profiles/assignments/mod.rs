@@ -16,7 +16,8 @@ use crate::{
     },
     graph::{
         assignment::{AssignmentKey, assignments_path, parse_key, write_assignment},
-        entity::Place,
+        entity::{Place, WriteContext},
+        list_query::Shown,
     },
     http::{
         call::{Call, json},
@@ -54,11 +55,19 @@ async fn change(call: &Call, change: AssignmentChange, absent: usize) -> Result<
     }
 }
 
-/// The answer that shows one assignment.
-fn shown(call: &Call, status: StatusCode, assignment: &Assignment) -> Result<Response, ApiError> {
+/// The answer that shows one assignment, or what is asked to be shown of it.
+fn shown(
+    call: &Call,
+    status: StatusCode,
+    assignment: &Assignment,
+    asked: Option<&Shown>,
+) -> Result<Response, ApiError> {
     let level = call.metadata_level()?;
     let mut body = Vec::new();
-    let context = call.write_context(level);
+    let context = WriteContext {
+        shown: asked,
+        ..call.write_context(level)
+    };
     write_assignment(&mut body, assignment, &context, Place::Entity);
     Ok(json(status, level, body))
 }

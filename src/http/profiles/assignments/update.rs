@@ -37,7 +37,7 @@ pub async fn update(mut call: Call) -> Result<Response, ApiError> {
         target: new,
     };
     match call.written(StatusCode::OK) {
-        Written::Whole(status) => shown(&call, status, &assignment),
+        Written::Whole(status) => shown(&call, status, &assignment, None),
         Written::Minimal => minimal(&location(&call, &assignment)),
     }
 }

@@ -126,7 +126,7 @@ async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
                 is_open = count > 0;
                 let batch = std::mem::take(&mut jobs);
                 if !batch.is_empty() {
-                    metrics::histogram!("hangar_commit_group_operations")
+                    metrics::histogram!("hangar_write_group_operations")
                         .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
                     on_their_way.push(accept_batch(&pool, batch));
                 }

@@ -359,6 +359,7 @@ fn way() -> Way {
     Way {
         plan: Plan::default(),
         folds_ascii: true,
+        upload: None,
     }
 }
 

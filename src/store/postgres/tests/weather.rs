@@ -156,7 +156,7 @@ async fn a_transaction_that_is_cut_is_done_again_from_its_beginning() {
     };
     assert_eq!(written, Ok(()));
     assert_eq!(made, 2);
-    assert_eq!(store.count_uploads(CONTOSO).await, Ok(1));
+    assert_eq!(store.count_uploads(CONTOSO, None).await, Ok(1));
     store.close().await;
 }
 

@@ -15,8 +15,8 @@ use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::super::{
-    collection::{Collection, count_rows, page},
-    devices, imports, open, row, search,
+    collection::{Collection, Scope, count_rows, page},
+    devices, imports, open, row, search, uploads,
 };
 use crate::{
     domain::{
@@ -26,11 +26,12 @@ use crate::{
         },
         device::DeviceId,
         directory_error::DirectoryError,
-        field::{DeviceField, ImportField},
+        field::{DeviceField, ImportField, UploadField},
         profile::ProfileId,
         settings::{SyncRules, SyncState},
         tag_pattern::TagPattern,
         tenant::TenantId,
+        upload::UploadId,
     },
     store::{filter_sql::Column, operation::Query},
     testing::{CONTOSO, FABRIKAM, version::Version, vocabulary},
@@ -347,6 +348,68 @@ fn insert_device(
     target_device(connection, tenant, plan, row, id);
 }
 
+/// The upload that imports are asked for within.
+const UPLOAD: UploadId = UploadId(Uuid::from_u128(7));
+
+/// The import is the upload's. Another, which is as much like it as can be, is another upload's, and
+/// one is nobody's: whoever asks the upload must not meet them.
+fn insert_import_in_upload(
+    connection: &Connection,
+    tenant: TenantId,
+    row: &mut Row<ImportField>,
+    id: Uuid,
+) {
+    let others = [
+        (Uuid::new_v4(), Some(Uuid::from_u128(8))),
+        (Uuid::new_v4(), None),
+        (id, Some(UPLOAD.0)),
+    ];
+    for (id, upload) in others {
+        insert_import(connection, tenant, row, id);
+        let sql = "UPDATE import SET upload = ?3 WHERE tenant = ?1 AND id = ?2";
+        let updated = connection.prepare_cached(sql).unwrap().execute(params![
+            tenant.0.as_bytes(),
+            id.as_bytes(),
+            upload.map(Uuid::into_bytes),
+        ]);
+        assert_eq!(updated, Ok(1));
+    }
+}
+
+/// The status of an upload is made true by imports that stand so.
+fn insert_upload(connection: &Connection, tenant: TenantId, row: &mut Row<UploadField>, id: Uuid) {
+    row.set(UploadField::Id, Value::Guid(id));
+    let sql = "INSERT INTO upload (tenant, id, created_at) VALUES (?1, ?2, ?3)";
+    let inserted = connection.prepare_cached(sql).unwrap().execute(params![
+        tenant.0.as_bytes(),
+        id.as_bytes(),
+        number(&row.get(UploadField::CreatedAt)),
+    ]);
+    inserted.unwrap();
+    let states: &[i64] = match number(&row.get(UploadField::Status)) {
+        Some(0) => &[],
+        Some(1) => &[row::COMPLETE, row::WAITING, row::REFUSED],
+        Some(2) => &[row::COMPLETE],
+        _ => &[row::COMPLETE, row::REFUSED],
+    };
+    for state in states {
+        let sql =
+            "INSERT INTO import (tenant, id, call, accepted_at, state, device, error_code, upload)
+             VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, ?6)";
+        let device = (*state == row::COMPLETE).then(|| Uuid::new_v4().into_bytes());
+        let error = (*state == row::REFUSED).then(|| DirectoryError::StorageError.code());
+        let inserted = connection.prepare_cached(sql).unwrap().execute(params![
+            tenant.0.as_bytes(),
+            Uuid::new_v4().as_bytes(),
+            state,
+            device,
+            error,
+            id.as_bytes(),
+        ]);
+        inserted.unwrap();
+    }
+}
+
 /// Rows and questions about them.
 #[derive(Clone, Debug)]
 struct Plan<F> {
@@ -383,7 +446,7 @@ fn plans<F: Copy + std::fmt::Debug + PartialEq + 'static>(
 /// Holds a collection to the evaluator. `insert` writes a row, and its id into it.
 fn hold<F, T>(
     vocabulary: &Vocabulary<F>,
-    collection: &Collection<F, T>,
+    (collection, scope): (&Collection<F, T>, Scope),
     insert: impl Fn(&Connection, TenantId, &mut Row<F>, Uuid),
     of: (impl Fn(&T) -> Uuid, F),
 ) where
@@ -395,13 +458,13 @@ fn hold<F, T>(
                   row: &mut Row<F>,
                   id: Uuid| insert(connection, tenant, row, id);
     let default = Just(assignment::Plan::default());
-    hold_by_plan(vocabulary, collection, default, insert, of);
+    hold_by_plan(vocabulary, (collection, scope), default, insert, of);
 }
 
 /// The same of rows whose properties partly follow from plans.
 fn hold_by_plan<F, T>(
     vocabulary: &Vocabulary<F>,
-    collection: &Collection<F, T>,
+    (collection, scope): (&Collection<F, T>, Scope),
     tenant_plans: impl Strategy<Value = assignment::Plan>,
     insert: impl Fn(&Connection, TenantId, &assignment::Plan, &mut Row<F>, Uuid),
     (id_of, id): (impl Fn(&T) -> Uuid, F),
@@ -454,11 +517,10 @@ fn hold_by_plan<F, T>(
                     skip: plan.skip as u64,
                     limit: plan.limit,
                 };
-                let met = walk(&transaction, collection, query, &by, &id_of);
+                let met = walk(&transaction, (collection, scope), query, &by, &id_of);
                 let expected_behind: Vec<_> = expected.iter().skip(plan.skip).copied().collect();
                 prop_assert_eq!(&met, &expected_behind, "{}", filter);
-                let counted =
-                    count_rows(&transaction, collection, CONTOSO, Some(filter), by.clone());
+                let counted = count_rows(&transaction, collection, scope, Some(filter), by.clone());
                 prop_assert_eq!(counted.unwrap(), expected.len() as u64, "{}", filter);
             }
             Ok::<_, TestCaseError>(())
@@ -469,14 +531,14 @@ fn hold_by_plan<F, T>(
 /// The ids of all pages.
 fn walk<F: Copy, T>(
     connection: &Connection,
-    collection: &Collection<F, T>,
+    (collection, scope): (&Collection<F, T>, Scope),
     mut query: Query<F>,
     plan: &assignment::Plan,
     id_of: &impl Fn(&T) -> Uuid,
 ) -> Vec<[u8; 16]> {
     let mut met = Vec::new();
     loop {
-        let found = page(connection, collection, CONTOSO, &query, plan.clone()).unwrap();
+        let found = page(connection, collection, scope, &query, plan.clone()).unwrap();
         met.extend(found.rows.iter().map(|row| id_of(row).into_bytes()));
         query.skip = 0;
         query.after = found.next;
@@ -488,7 +550,12 @@ fn walk<F: Copy, T>(
 
 #[test]
 fn every_kind_of_property() {
-    hold(&every(), &EVERY, insert_every, (|id: &Uuid| *id, Every::Id));
+    hold(
+        &every(),
+        (&EVERY, CONTOSO.into()),
+        insert_every,
+        (|id: &Uuid| *id, Every::Id),
+    );
 }
 
 #[test]
@@ -498,7 +565,22 @@ fn imports() {
         |import: &crate::domain::import::Import| import.id.0,
         ImportField::Id,
     );
-    hold(vocabulary, &imports::COLLECTION, insert_import, id);
+    let all = (&imports::COLLECTION, CONTOSO.into());
+    hold(vocabulary, all, insert_import, id);
+    let in_upload = uploads::imports_of(CONTOSO, UPLOAD);
+    let within = (&imports::COLLECTION, in_upload);
+    hold(vocabulary, within, insert_import_in_upload, id);
+}
+
+#[test]
+fn uploads() {
+    let vocabulary = vocabulary::uploads(Version::Beta);
+    let id = (
+        |upload: &crate::domain::upload::Upload| upload.id.0,
+        UploadField::Id,
+    );
+    let all = (&uploads::COLLECTION, CONTOSO.into());
+    hold(vocabulary, all, insert_upload, id);
 }
 
 #[test]
@@ -508,8 +590,8 @@ fn devices() {
         |device: &crate::domain::device::Device| device.id.0,
         DeviceField::Id,
     );
-    let collection = &devices::COLLECTION;
-    hold_by_plan(vocabulary, collection, tenant_plans(), insert_device, id);
+    let all = (&devices::COLLECTION, CONTOSO.into());
+    hold_by_plan(vocabulary, all, tenant_plans(), insert_device, id);
 }
 
 /// A plan of so many profiles, each for so many groups whose rules have a tag each.
