@@ -74,7 +74,7 @@ def _run(cluster, places, arguments, began):
     _say(began, f"setting up in {places.root}")
     cluster.start()
     program = places.root / arguments.program.name
-    supply = load.Supply(devices(program, places.root, seed=1, count=_DEVICES))
+    supply = load.Supply(devices(program, places, seed=1, count=_DEVICES))
     journal = Journal()
     writers = load.writers(journal, cluster.servers, cluster.tokens, supply)
     for writer in writers:
@@ -136,8 +136,8 @@ def _report(phases, names, journal, kept, settled):
     print(f"sent {len(sent)} devices: {', '.join(outcomes)}")
     print(f"kept {len(kept.imports)} imports and {len(kept.devices)} devices")
     findings = [
-        *(f"lost: {one}" for one in checks.lost(sent, kept)),
-        *(f"doubled: {one}" for one in checks.doubled(sent, kept)),
+        *(f"lost: {_in_words(one)}" for one in checks.lost(sent, kept)),
+        *(f"doubled: {_in_words(one)}" for one in checks.doubled(sent, kept)),
         *checks.torn(sent, kept),
         *checks.registered_twice(kept),
         *checks.unsettled(kept),
@@ -149,6 +149,14 @@ def _report(phases, names, journal, kept, settled):
     if len(findings) > 50:
         print(f"and {len(findings) - 50} more")
     return settled and not findings and all(map(is_kept, verdicts))
+
+
+def _in_words(one):
+    call = f", in call {one.call}" if one.call else ""
+    return (
+        f"import {one.import_id} of {one.serial} for {one.tenant}{call}, "
+        f"{one.outcome.value} by {one.server} {time.monotonic() - one.at:.1f} s ago"
+    )
 
 
 def _say(began, what):

@@ -54,8 +54,11 @@ def torn(sent, kept):
     for one in sent:
         if one.call:
             calls[one.call].add((one.tenant, one.serial) in there)
-    return [f"a part of an import call is there: {call}" for call, is_there in calls.items()
-            if len(is_there) == 2]
+    return [
+        f"a part of an import call is there: {call}"
+        for call, is_there in calls.items()
+        if len(is_there) == 2
+    ]
 
 
 def unsettled(kept):

@@ -15,7 +15,6 @@ TENANTS = {
     "fabrikam": "bbbbbbbb-0000-4000-8000-00000000000b",
 }
 
-# The throttle is off: it is not what is tried here.
 _SETTINGS = ["--auth-audiences", "https://graph.microsoft.com", "--auth-any-tenant", "true"]
 
 
@@ -72,10 +71,12 @@ def is_answered(port, path):
         return False
 
 
-def devices(program, directory, seed, count):
-    """So many invented devices that nobody else has, as bodies of a POST."""
+def devices(program, places, seed, count):
+    """So many invented devices that nobody else has, as bodies of a POST, read as they are taken."""
+    directory = places.make("devices")
+    made = directory / "devices.jsonl"
     command = [program, "hash", "generate", "--wire", "--count", str(count), "--seed", str(seed)]
-    done = subprocess.run(
-        unprivileged(command), cwd=directory, capture_output=True, text=True, check=True
-    )
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    command += ["--output", made]
+    subprocess.run(unprivileged(command), cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    with open(made) as lines:
+        yield from map(json.loads, lines)

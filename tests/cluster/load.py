@@ -94,6 +94,9 @@ class Writer:
             except StopIteration:
                 # As many as were to be sent have been.
                 return
+            except Exception as error:
+                # An answer that can't be read is as bad as a wrong one, and must not end the load.
+                self._wonder(f"what a writer stumbles over: {error!r}")
             rest = self.interval_seconds - (time.monotonic() - began)
             self._ending.wait(max(rest, 0))
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import shutil
+import signal
 import tempfile
 
 from processes import give, sweep
@@ -39,6 +40,9 @@ class Places:
         return self
 
     def __exit__(self, *_):
+        # Nobody's second thoughts leave anything running.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         sweep(self.root)
         if self._keep:
             print(f"The directory stays: {self.root}")
