@@ -331,7 +331,7 @@ pub fn profile_revision(profile: &Profile, within: Option<&Within>) -> Revision 
         return profile.revision();
     }
     let mut shown = Vec::new();
-    for assignments in assignments {
+    if let Some(assignments) = assignments {
         for assignment in &assignments.rows {
             shown.extend(assignment.target.group().0.into_bytes());
             shown.push(u8::from(assignment.target.is_exclusion()));
@@ -339,7 +339,7 @@ pub fn profile_revision(profile: &Profile, within: Option<&Within>) -> Revision 
         shown.push(u8::from(assignments.next_link.is_some()));
     }
     let mut with = Vec::new();
-    for devices in devices {
+    if let Some(devices) = devices {
         for (device, _) in &devices.rows {
             with.extend(device.revision().as_bytes());
         }

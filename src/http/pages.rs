@@ -148,7 +148,8 @@ impl<F: Copy + PartialEq> Asked<F> {
     ) -> Result<Response, ApiError> {
         let link = |end| {
             let query = call.query.as_deref();
-            let end = page_end(end);
+            let mut end = page_end(end);
+            end.keys.extend(self.instant.map(Value::Instant));
             self.listing.link(call, query, &self.question, &end)
         };
         let next = page.next.map(link).transpose()?;

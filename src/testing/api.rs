@@ -182,7 +182,8 @@ impl TestApi {
                 validation: options.validation,
                 delay: options.delay,
                 back_off: Duration::ZERO,
-                ..RegistrarOptions::default()
+                // So that a few hundred rows take more than one.
+                batch: 256,
             },
         );
         let api = Api {

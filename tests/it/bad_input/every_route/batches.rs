@@ -58,7 +58,7 @@ fn parts(ground: &Ground, route: &Route, version: &str) -> Vec<(Value, Vec<u64>)
         // Where a body may be as large as a batch, this is no fault.
         let takes_many = matches!(
             route.operation,
-            Operation::CreateImports | Operation::CreateUpload
+            Operation::CreateImports | Operation::CreateUpload | Operation::CreateUploadImports
         );
         if !takes_many {
             let long = json!({ "@a": "x".repeat(1 << 20) });

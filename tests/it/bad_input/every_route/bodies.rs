@@ -47,7 +47,9 @@ fn with(mut body: Value, wrong: Value) -> Value {
 
 fn limit_bytes(operation: Operation) -> usize {
     match operation {
-        Operation::CreateImports | Operation::CreateUpload => 16 << 20,
+        Operation::CreateImports | Operation::CreateUpload | Operation::CreateUploadImports => {
+            16 << 20
+        }
         Operation::Batch => 4 << 20,
         _ => 1 << 20,
     }

@@ -20,11 +20,12 @@ use hangar::{
 };
 use http::Method;
 use serde_json::Value;
+use uuid::Uuid;
 
 use self::store::Contents;
 use crate::{
     coverage::{Case, Rows, case, path_of, versions_of},
-    harness::{Ask, House, VERSIONS, text},
+    harness::{Ask, House, VERSIONS, group_target, text},
 };
 
 /// What a fault may be answered where the client is at fault.
@@ -64,6 +65,11 @@ impl Ground {
                 path_to(Operation::AssignProfile, &[&rows.profile]),
                 serde_json::json!({ "deviceIds": [rows.device, more.device] }),
                 204,
+            ),
+            (
+                path_to(Operation::CreateAssignment, &[&rows.profile]),
+                group_target(Uuid::from_u128(12)),
+                201,
             ),
         ] {
             let answer = house.post(&path, &body).await;

@@ -86,6 +86,11 @@ async fn an_option_with_a_wrong_value_is_refused() {
             };
             for (option, values) in wrong() {
                 for value in values {
+                    // Elsewhere a key is a GUID; these are texts.
+                    let by_text = [Operation::ListAssignments, Operation::ListEvents];
+                    if value == "id%20eq%20%27x%27" && by_text.contains(&route.operation) {
+                        continue;
+                    }
                     let mut queries = vec![format!("?{option}={value}")];
                     // Beta knows the options without their dollar sign, the other says what is missing.
                     if !["$nothing", "$"].contains(&option) {
