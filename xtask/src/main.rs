@@ -44,6 +44,9 @@ enum Chore {
         #[arg(long = "suite", value_name = "NAME",
               value_parser = PossibleValuesParser::new(suites::SUITES.iter().map(|suite| suite.name)))]
         suites: Vec<String>,
+        /// Run only the failover of a cluster: short for --suite cluster.
+        #[arg(long, conflicts_with = "suites")]
+        cluster: bool,
     },
     /// Run what CI runs: formatting, lints, dependencies, documentation, every suite.
     Ci,
@@ -82,7 +85,14 @@ enum Chore {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
-        Chore::Test { install, suites } => suites::run(&suites, Install::wanted(install)),
+        Chore::Test {
+            install,
+            mut suites,
+            cluster,
+        } => {
+            suites.extend(cluster.then(|| "cluster".to_owned()));
+            suites::run(&suites, Install::wanted(install))
+        }
         Chore::Ci => run_ci(),
         Chore::Setup { install } => suites::set_up(Install::wanted(install)),
         Chore::Fuzz { arguments } => run_fuzzer(&arguments),

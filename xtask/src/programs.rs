@@ -149,7 +149,7 @@ fn is_debian() -> bool {
 
 fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
     println!("apt-get {}", arguments.join(" "));
-    let status = Command::new("apt-get")
+    let status = without_services(Path::new("/usr/sbin/policy-rc.d"), "apt-get")
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdin(Stdio::null())
@@ -157,6 +157,23 @@ fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
         .context("cannot start apt-get")?;
     ensure!(status.success(), "apt-get {} failed", arguments.join(" "));
     Ok(())
+}
+
+/// A command during which Debian's packages start no services: what suites need of etcd and
+/// PostgreSQL they start themselves. A machine that has a policy of its own keeps it. A shell takes ours
+/// away again, also where the command is interrupted.
+fn without_services(policy: &Path, program: &str) -> Command {
+    const SCRIPT: &str = r#"
+        if [[ ! -e $0 ]]; then
+            trap 'rm -f "$0"' EXIT
+            printf '#!/bin/sh\nexit 101\n' >"$0"
+            chmod 755 "$0"
+        fi
+        "$@"
+    "#;
+    let mut command = Command::new("bash");
+    command.args(["-c", SCRIPT]).arg(policy).arg(program);
+    command
 }
 
 #[cfg(test)]
@@ -216,5 +233,34 @@ mod tests {
         assert!(is_present("id -u"));
         assert!(!is_present("id --no-such-option"));
         assert!(!is_present("no-such-program-anywhere -u"));
+    }
+
+    #[test]
+    fn a_policy_is_there_while_programs_are_installed() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = directory.path().join("policy-rc.d");
+        let refuses = |policy: &Path| {
+            without_services(policy, "bash")
+                .args(["-c", "\"$0\"; [[ $? == 101 ]]"])
+                .arg(policy)
+                .status()
+                .unwrap()
+                .success()
+        };
+        assert!(refuses(&policy));
+        assert!(!policy.exists());
+        std::fs::write(&policy, "the machine's own").unwrap();
+        assert!(!refuses(&policy));
+        let left = std::fs::read_to_string(&policy).unwrap();
+        assert_eq!(left, "the machine's own");
+    }
+
+    #[test]
+    fn what_fails_fails_without_services_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let policy = directory.path().join("policy-rc.d");
+        let status = without_services(&policy, "false").status().unwrap();
+        assert!(!status.success());
+        assert!(!policy.exists());
     }
 }

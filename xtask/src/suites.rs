@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 
 use crate::programs::{self, Install, Program};
-use crate::{cargo, workspace_root};
+use crate::{cargo, server, workspace_root};
 
 const CURL: Program = Program {
     name: "curl",
@@ -49,6 +49,23 @@ const INITDB: Program = Program {
 const PSQL: Program = Program {
     name: "psql",
     package: "postgresql-client",
+};
+const PATRONI: Program = Program {
+    name: "patroni",
+    package: "patroni",
+};
+/// How Patroni speaks with etcd.
+const PATRONI_ETCD: Program = Program {
+    name: "/usr/bin/python3 -c __import__('etcd')",
+    package: "python3-etcd",
+};
+const ETCD: Program = Program {
+    name: "etcd",
+    package: "etcd-server",
+};
+const HAPROXY: Program = Program {
+    name: "haproxy",
+    package: "haproxy",
 };
 const PYTHON: Program = Program {
     name: "python3 -m ensurepip --version",
@@ -137,6 +154,12 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "the graph-rs-sdk crate against the release build",
         needs: &[KILL],
         commands: || client("rust"),
+    },
+    Suite {
+        name: "cluster",
+        about: "three processes over PostgreSQL that fails over, with whatever can be killed killed",
+        needs: &[SETPRIV, INITDB, PSQL, PATRONI, PATRONI_ETCD, ETCD, HAPROXY],
+        commands: cluster,
     },
     Suite {
         name: "bench-smoke",
@@ -281,6 +304,31 @@ fn client(name: &str) -> Vec<Command> {
     vec![
         cargo(&["build", "--release", "--package", "hangar"]),
         cargo(&drive),
+    ]
+}
+
+/// Tests the cluster's checks, builds what is to be broken, and breaks it.
+fn cluster() -> Vec<Command> {
+    let python = |arguments: &[&str]| {
+        let mut python = Command::new("/usr/bin/python3");
+        python
+            .args(arguments)
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("PYTHONUNBUFFERED", "1");
+        python
+    };
+    let mut run = python(&["tests/cluster", "--program"]);
+    run.arg(server::program());
+    vec![
+        python(&[
+            "-m",
+            "unittest",
+            "discover",
+            "--start-directory",
+            "tests/cluster",
+        ]),
+        cargo(&["build", "--release", "--bin", "hangar"]),
+        run,
     ]
 }
 
