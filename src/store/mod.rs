@@ -18,6 +18,8 @@ pub mod operation;
 pub mod postgres;
 mod profile_numbers;
 pub mod profiles;
+#[cfg(test)]
+mod questions;
 pub mod soundness;
 pub mod sqlite;
 

@@ -1,15 +1,10 @@
 //! Queries on SQLite mean what the evaluator says: over random rows, trees and orders, in one page
 //! and in many.
 
-use jiff::{SignedDuration, Timestamp};
-use odata::{
-    Condition, EnumType, Kind, Order, Property, Value, Vocabulary, matches, parse_filter,
-    testing::{Row, conditions, orders, rows, texts},
-};
+use odata::{Value, Vocabulary, parse_filter, testing::Row};
 use proptest::{
-    collection::vec,
     prelude::*,
-    test_runner::{Config, TestCaseError, TestRunner},
+    test_runner::{Config, TestRunner},
 };
 use rusqlite::{Connection, params};
 use uuid::Uuid;
@@ -21,51 +16,27 @@ use super::super::{
 use crate::{
     domain::{
         assignment::{
-            self, Assignment, AssignmentRules, AssignmentStatus, Candidate, GroupId, GroupRule,
-            Target, Targeting,
+            self, Assignment, AssignmentRules, Candidate, GroupId, GroupRule, Target, Targeting,
         },
         device::DeviceId,
         directory_error::DirectoryError,
         field::{DeviceField, ImportField, UploadField},
-        profile::ProfileId,
+        import::ImportState,
         settings::{SyncRules, SyncState},
         tag_pattern::TagPattern,
         tenant::TenantId,
         upload::UploadId,
     },
-    store::{filter_sql::Column, operation::Query},
+    store::{
+        filter_sql::Column,
+        operation::Query,
+        questions::{
+            Drawn, Every, at, every, guid, number, profile_id, questions, show_device, show_import,
+            show_managed, show_profile, tenant_plans, text,
+        },
+    },
     testing::{CONTOSO, FABRIKAM, version::Version, vocabulary},
 };
-
-/// A field of every kind that a property can have, whatever collections have today.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Every {
-    Id,
-    Text,
-    Other,
-    Number,
-    At,
-    Truth,
-    Guid,
-    Member,
-}
-
-const MEMBERS: EnumType = EnumType {
-    name: "test.member",
-    members: &[("one", 1), ("minusOne", -1), ("ten", 10)],
-};
-
-fn every() -> Vocabulary<Every> {
-    Vocabulary::new("test.every")
-        .property(Property::new("id", Every::Id, Kind::Guid).required())
-        .property(Property::new("text", Every::Text, Kind::String).required())
-        .property(Property::new("other", Every::Other, Kind::String))
-        .property(Property::new("number", Every::Number, Kind::Integer))
-        .property(Property::new("at", Every::At, Kind::DateTimeOffset))
-        .property(Property::new("truth", Every::Truth, Kind::Boolean))
-        .property(Property::new("guid", Every::Guid, Kind::Guid))
-        .property(Property::new("member", Every::Member, Kind::Enum(&MEMBERS)))
-}
 
 const EVERY: Collection<Every, Uuid> = Collection {
     table: "every",
@@ -97,30 +68,6 @@ fn database() -> Connection {
     connection
 }
 
-fn text(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Text(text) => Some(text.to_string()),
-        _ => None,
-    }
-}
-
-fn number(value: &Value<'_>) -> Option<i64> {
-    match value {
-        Value::Integer(number) => Some(*number),
-        Value::Instant(instant) => Some(instant.as_microsecond()),
-        Value::Boolean(truth) => Some(i64::from(*truth)),
-        Value::Enum(number) => Some(i64::from(*number)),
-        _ => None,
-    }
-}
-
-fn guid(value: &Value<'_>) -> Option<[u8; 16]> {
-    match value {
-        Value::Guid(id) => Some(*id.as_bytes()),
-        _ => None,
-    }
-}
-
 fn insert_every(connection: &Connection, tenant: TenantId, row: &mut Row<Every>, id: Uuid) {
     row.set(Every::Id, Value::Guid(id));
     let sql = "INSERT INTO every VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -132,37 +79,18 @@ fn insert_every(connection: &Connection, tenant: TenantId, row: &mut Row<Every>,
         number(&row.get(Every::Number)),
         number(&row.get(Every::At)),
         number(&row.get(Every::Truth)),
-        guid(&row.get(Every::Guid)),
+        guid(&row.get(Every::Guid)).map(Uuid::into_bytes),
         number(&row.get(Every::Member)),
     ]);
     inserted.unwrap();
 }
 
-/// Takes the state of an import from one of its members, as no others go together.
 fn insert_import(connection: &Connection, tenant: TenantId, row: &mut Row<ImportField>, id: Uuid) {
-    row.set(ImportField::Id, Value::Guid(id));
-    let device = Uuid::from_u128(id.as_u128().wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C));
-    let errors = DirectoryError::ALL;
-    let error = errors[usize::from(id.as_bytes()[15]) % errors.len()];
-    let (state, device, error) = match number(&row.get(ImportField::Status)) {
-        Some(3) => (row::COMPLETE, Some(device), None),
-        Some(4) => (row::REFUSED, None, Some(error)),
-        _ => (row::WAITING, None, None),
+    let (state, device, error) = match show_import(row, id) {
+        ImportState::Waiting => (row::WAITING, None, None),
+        ImportState::Complete(device) => (row::COMPLETE, Some(device.0.into_bytes()), None),
+        ImportState::Refused(error) => (row::REFUSED, None, Some(error.code())),
     };
-    let name = match (state, error) {
-        (row::COMPLETE, _) => "None",
-        (_, Some(error)) => error.name(),
-        _ => "",
-    };
-    let shown = device.map(|id| id.to_string()).unwrap_or_default();
-    row.set(
-        ImportField::Status,
-        Value::Enum(i32::try_from(state).unwrap()),
-    );
-    row.set(ImportField::RegisteredDevice, Value::Text(shown.into()));
-    let code = error.map_or(0, DirectoryError::code);
-    row.set(ImportField::ErrorCode, Value::Integer(code.into()));
-    row.set(ImportField::ErrorName, Value::Text(name.into()));
     let sql = "INSERT INTO import (tenant, id, call, accepted_at, state, device, error_code,
             group_tag, serial_number, product_key, import_id, assigned_user_principal_name)
          VALUES (?1, ?2, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
@@ -170,8 +98,8 @@ fn insert_import(connection: &Connection, tenant: TenantId, row: &mut Row<Import
         tenant.0.as_bytes(),
         id.as_bytes(),
         state,
-        device.map(Uuid::into_bytes),
-        error.map(DirectoryError::code),
+        device,
+        error,
         text(&row.get(ImportField::GroupTag)),
         text(&row.get(ImportField::SerialNumber)),
         text(&row.get(ImportField::ProductKey)),
@@ -179,64 +107,6 @@ fn insert_import(connection: &Connection, tenant: TenantId, row: &mut Row<Import
         text(&row.get(ImportField::AssignedUserPrincipalName)),
     ]);
     inserted.unwrap();
-}
-
-/// A second of the little time that assignments, syncs and devices are of.
-fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(second).unwrap()
-}
-
-fn profile_id(number: u8) -> ProfileId {
-    ProfileId(Uuid::from_u128(number.into()))
-}
-
-/// Plans of assignments, exclusions, rules, syncs and instants that meet.
-fn tenant_plans() -> impl Strategy<Value = assignment::Plan> {
-    let pattern = (texts(), 0..4_u8).prop_map(|(text, stars)| match stars {
-        0 => text,
-        1 => format!("{text}*"),
-        2 => format!("*{text}"),
-        _ => format!("*{text}*"),
-    });
-    let group = |number: u8| GroupId(Uuid::from_u128(1000 + u128::from(number)));
-    let rule = (0..3_u8, pattern).prop_map(move |(number, pattern)| GroupRule {
-        group: group(number),
-        tag: TagPattern::new(&pattern),
-    });
-    let target = (0..4_u8, any::<bool>()).prop_map(move |(number, excluded)| match number {
-        0 => Target::AllDevices,
-        number if excluded => Target::Excluded(group(number - 1)),
-        number => Target::Group(group(number - 1)),
-    });
-    let candidate = (1..4_u8, target, 0..20_i64).prop_map(|(profile, target, second)| Candidate {
-        assignment: Assignment {
-            profile: profile_id(profile),
-            target,
-        },
-        // Two of them are of one instant.
-        profile_created_at: at(i64::from(profile / 2)),
-        effective_at: at(second),
-    });
-    let sync = (prop::option::of(0..20_i64), prop::option::of(0..20_i64)).prop_map(
-        |(started_at, before)| SyncState {
-            started_at: started_at.map(at),
-            before: before.map(at),
-        },
-    );
-    (
-        vec(candidate, 0..8),
-        vec(rule, 0..6),
-        sync,
-        (0..20_i64, 0..30_i64),
-    )
-        .prop_map(|(candidates, groups, sync, (delay, now))| {
-            let rules = AssignmentRules {
-                delay: SignedDuration::from_secs(delay),
-                groups,
-            };
-            let targeting = Targeting { candidates, sync };
-            assignment::Plan::new(&targeting, &rules, &SyncRules::default(), at(now))
-        })
 }
 
 /// Says of a device when it was registered and targeted, and what of its very self; and writes into
@@ -248,43 +118,23 @@ fn target_device(
     row: &mut Row<DeviceField>,
     id: Uuid,
 ) {
-    // What was drawn for the row says it, as no store keeps it.
-    let drawn = number(&row.get(DeviceField::ProfileAssignedAt)).unwrap_or(0);
-    let direct = number(&row.get(DeviceField::ProfileAssignmentStatus)) == Some(0);
-    let registered_at = drawn.rem_euclid(20);
-    let targeted_at = (drawn % 3 == 0).then(|| (registered_at + drawn.rem_euclid(7)) * 1_000_000);
+    let drawn = Drawn::of(row);
     let updated = connection.execute(
         "UPDATE device SET registered_at = ?3, targeted_at = ?4, direct_profile = ?5
          WHERE tenant = ?1 AND id = ?2",
         params![
             tenant.0.as_bytes(),
             id.as_bytes(),
-            registered_at * 1_000_000,
-            targeted_at,
-            direct.then(|| profile_id(9).0.into_bytes()),
+            drawn.registered_at,
+            drawn.targeted_at,
+            drawn.direct_profile.map(Uuid::into_bytes),
         ],
     );
     assert_eq!(updated, Ok(1));
     let device = devices::find(connection, tenant, DeviceId(id)).unwrap();
-    let assigned = plan.of(&device.unwrap());
-    let word = match assigned.map(|assigned| assigned.status) {
-        None => "notAssigned",
-        Some(AssignmentStatus::Pending) => "pending",
-        Some(AssignmentStatus::InSync) => "assignedInSync",
-    };
-    let status = vocabulary::devices(Version::Beta).get("deploymentProfileAssignmentStatus");
-    let Kind::Enum(members) = status.unwrap().kind else {
-        panic!("no enumeration");
-    };
-    let member = Value::Enum(members.number(word).unwrap());
-    row.set(DeviceField::ProfileAssignmentStatus, member);
-    let in_sync = assigned.filter(|assigned| assigned.status == AssignmentStatus::InSync);
-    let never = "0001-01-01T00:00:00Z".parse().unwrap();
-    let since = in_sync.map_or(never, |assigned| assigned.since);
-    row.set(DeviceField::ProfileAssignedAt, Value::Instant(since));
+    show_profile(row, plan, &device.unwrap());
 }
 
-/// What no device has yet is what every device has.
 fn insert_device(
     connection: &Connection,
     tenant: TenantId,
@@ -292,27 +142,9 @@ fn insert_device(
     row: &mut Row<DeviceField>,
     id: Uuid,
 ) {
-    row.set(DeviceField::Id, Value::Guid(id));
-    for property in vocabulary::devices(Version::Beta).properties() {
-        let field = property.field;
-        match (devices::COLLECTION.column_of)(field) {
-            Column::Constant(value) => row.set(field, value),
-            // Absent texts are empty.
-            Column::Stored { .. } if row.get(field) == Value::Null => {
-                row.set(field, Value::Text("".into()));
-            }
-            Column::Stored { .. } | Column::Planned(..) => {}
-        }
-    }
-    // What no device can have is not shown either.
-    let enrollment = number(&row.get(DeviceField::UserlessEnrollmentStatus)).unwrap_or(0) % 3;
-    let shown = i32::try_from(enrollment).unwrap();
-    row.set(DeviceField::UserlessEnrollmentStatus, Value::Enum(shown));
-    let managed = text(&row.get(DeviceField::ManagedDeviceId));
-    if managed.as_deref() == Some("") {
-        let shown = Uuid::nil().to_string();
-        row.set(DeviceField::ManagedDeviceId, Value::Text(shown.into()));
-    }
+    show_device(row, id);
+    let managed = show_managed(row);
+    let enrollment = number(&row.get(DeviceField::UserlessEnrollmentStatus));
     let sql = "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
             serial_number, product_key, manufacturer, model, sku_number, system_family,
             user_principal_name, purchase_order_identifier, addressable_user_name, resource_name,
@@ -410,39 +242,6 @@ fn insert_upload(connection: &Connection, tenant: TenantId, row: &mut Row<Upload
     }
 }
 
-/// Rows and questions about them.
-#[derive(Clone, Debug)]
-struct Plan<F> {
-    rows: Vec<Row<F>>,
-    filters: Vec<Condition<F>>,
-    order: Order<F>,
-    skip: usize,
-    limit: usize,
-    indexed: usize,
-}
-
-fn plans<F: Copy + std::fmt::Debug + PartialEq + 'static>(
-    vocabulary: &Vocabulary<F>,
-) -> impl Strategy<Value = Plan<F>> + use<F> {
-    let filters = vec(conditions(vocabulary), 8);
-    let order = prop_oneof![1 => Just(Order { keys: Vec::new() }), 6 => orders(vocabulary)];
-    (
-        vec(rows(vocabulary), 0..16),
-        filters,
-        order,
-        (0..4_usize, 1..6_usize),
-        0..20_usize,
-    )
-        .prop_map(|(rows, filters, order, (skip, limit), indexed)| Plan {
-            rows,
-            filters,
-            order,
-            skip,
-            limit,
-            indexed,
-        })
-}
-
 /// Holds a collection to the evaluator. `insert` writes a row, and its id into it.
 fn hold<F, T>(
     vocabulary: &Vocabulary<F>,
@@ -478,10 +277,10 @@ fn hold_by_plan<F, T>(
     };
     let connection = database();
     let outcome =
-        TestRunner::new(config).run(&(plans(vocabulary), tenant_plans), |(mut plan, by)| {
+        TestRunner::new(config).run(&(questions(vocabulary), tenant_plans), |(mut asked, by)| {
             // It is rolled back at the end, and leaves nothing behind.
             let transaction = connection.unchecked_transaction().unwrap();
-            for (index, row) in plan.rows.iter_mut().enumerate() {
+            for (index, row) in asked.rows.iter_mut().enumerate() {
                 insert(&transaction, CONTOSO, &by, row, Uuid::new_v4());
                 // Whoever asks must not meet what is not his.
                 insert(
@@ -492,33 +291,15 @@ fn hold_by_plan<F, T>(
                     Uuid::new_v4(),
                 );
                 // Some are in the index of trigrams, and some behind it.
-                if index == plan.indexed {
+                if index == asked.indexed {
                     search::catch_up(&transaction, 0).unwrap();
                 }
             }
-            let before = |one: &Row<F>, other: &Row<F>| {
-                let order = plan
-                    .order
-                    .compare(&|field| one.get(field), &|field| other.get(field));
-                let by_id = |row: &Row<F>| guid(&row.get(id)).unwrap();
-                order.then_with(|| by_id(one).cmp(&by_id(other)))
-            };
-            let mut sorted = plan.rows.clone();
-            sorted.sort_by(before);
-            for filter in &plan.filters {
-                let taken = sorted
-                    .iter()
-                    .filter(|row| matches(filter, &|field| row.get(field)));
-                let expected: Vec<_> = taken.map(|row| guid(&row.get(id)).unwrap()).collect();
-                let query = Query {
-                    filter: Some(filter.clone()),
-                    order: plan.order.keys.clone(),
-                    after: None,
-                    skip: plan.skip as u64,
-                    limit: plan.limit,
-                };
+            for filter in &asked.filters {
+                let expected = asked.answer(filter, id);
+                let query = asked.query(filter);
                 let met = walk(&transaction, (collection, scope), query, &by, &id_of);
-                let expected_behind: Vec<_> = expected.iter().skip(plan.skip).copied().collect();
+                let expected_behind: Vec<_> = expected.iter().skip(asked.skip).copied().collect();
                 prop_assert_eq!(&met, &expected_behind, "{}", filter);
                 let counted = count_rows(&transaction, collection, scope, Some(filter), by.clone());
                 prop_assert_eq!(counted.unwrap(), expected.len() as u64, "{}", filter);
@@ -535,11 +316,11 @@ fn walk<F: Copy, T>(
     mut query: Query<F>,
     plan: &assignment::Plan,
     id_of: &impl Fn(&T) -> Uuid,
-) -> Vec<[u8; 16]> {
+) -> Vec<Uuid> {
     let mut met = Vec::new();
     loop {
         let found = page(connection, collection, scope, &query, plan.clone()).unwrap();
-        met.extend(found.rows.iter().map(|row| id_of(row).into_bytes()));
+        met.extend(found.rows.iter().map(id_of));
         query.skip = 0;
         query.after = found.next;
         if query.after.is_none() {
