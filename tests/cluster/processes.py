@@ -2,6 +2,7 @@
 they end, killed by process id. What they are stands in the files of their names.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -85,7 +86,8 @@ class Daemon:
         self._command = unprivileged(command)
         self._environment = {**_plain_environment(), **(environment or {})}
         self._stopping = threading.Event()
-        self._process = None
+        self._may_run = threading.Event()
+        self._may_run.set()
         self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
 
     def start(self):
@@ -99,15 +101,29 @@ class Daemon:
         """Kills it and all that work for it, as if its machine had died. It comes back by itself."""
         send_signal(self.processes(), signal.SIGKILL)
 
-    def freeze(self):
-        send_signal(self.processes(), signal.SIGSTOP)
+    @contextlib.contextmanager
+    def down(self):
+        """Kills it, and does not let it come back for as long as this lasts: its machine is gone."""
+        self._may_run.clear()
+        try:
+            self.kill()
+            yield
+        finally:
+            self._may_run.set()
 
-    def thaw(self):
-        send_signal(self.processes(), signal.SIGCONT)
+    @contextlib.contextmanager
+    def frozen(self):
+        """Stops it for as long as this lasts, with all that work for it. None of them notices."""
+        send_signal(self.processes(), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            send_signal(self.processes(), signal.SIGCONT)
 
     def stop(self):
         """Ends it for good, without asking: nothing here is kept."""
         self._stopping.set()
+        self._may_run.set()
         self.kill()
 
     def last_lines(self, count=15):
@@ -134,6 +150,7 @@ class Daemon:
                 )
                 process.wait()
                 self._stopping.wait(RESTART_SECONDS)
+                self._may_run.wait()
 
 
 def _plain_environment():
