@@ -27,6 +27,9 @@ _DEVICES = 40_000
 _AFTER_FAULT_SECONDS = 8
 _AFTER_RECOVERY_SECONDS = 3
 
+# What ends a run before its time.
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 # How long imports may take to settle once nothing more is sent.
 _SETTLING_SECONDS = 60
 
@@ -34,7 +37,7 @@ _SETTLING_SECONDS = 60
 def main():
     arguments = _arguments()
     # All ends in order, whoever ends it.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _ENDING:
         signal.signal(number, _interrupt)
     began = time.monotonic()
     with Places(arguments.keep) as places:
@@ -50,6 +53,9 @@ def main():
             print("interrupted", file=sys.stderr)
             return 130
         finally:
+            # Nobody's second thoughts leave anything running.
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_IGN)
             cluster.stop()
 
 

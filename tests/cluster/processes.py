@@ -23,8 +23,7 @@ def is_root():
 
 def unprivileged(command):
     """The command, as it is run by a user without privileges."""
-    # A harness that is itself killed takes its daemons with it: Patroni ends PostgreSQL at a TERM.
-    prefix = ["setpriv", "--no-new-privs", "--pdeathsig=TERM"]
+    prefix = ["setpriv", "--no-new-privs"]
     if is_root():
         prefix += [f"--reuid={_UNPRIVILEGED}", f"--regid={_UNPRIVILEGED}", "--clear-groups"]
     return [*prefix, "--", *map(str, command)]
@@ -67,7 +66,7 @@ def send_signal(processes, number):
 
 def sweep(directory):
     """Kills whatever still runs in this directory, also what is stopped or was just being started."""
-    for _ in range(50):
+    for _ in range(200):
         left = processes_in(directory)
         if not left:
             return
@@ -135,7 +134,6 @@ class Daemon:
         return "\n".join(text.splitlines()[-count:])
 
     def _keep(self):
-        # The thread that starts a process lives as long as it, or `pdeathsig` would end it.
         with open(self.log, "ab") as log:
             while not self._stopping.is_set():
                 process = subprocess.Popen(
