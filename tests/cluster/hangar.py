@@ -15,7 +15,10 @@ TENANTS = {
     "fabrikam": "bbbbbbbb-0000-4000-8000-00000000000b",
 }
 
-_SETTINGS = ["--auth-audiences", "https://graph.microsoft.com", "--auth-any-tenant", "true"]
+# Of requests only those that fail tell anything here.
+_LOG = "info,hangar::http::layers::access_log=warn"
+
+_SETTINGS = ["--auth-audiences", "https://graph.microsoft.com", "--auth-any-tenant", "true", "--log-level", _LOG]
 
 
 class Authority:
@@ -72,11 +75,15 @@ def is_answered(port, path):
 
 
 def devices(program, places, seed, count):
-    """So many invented devices that nobody else has, as bodies of a POST, read as they are taken."""
+    """So many invented devices that nobody else has, as bodies of a POST."""
     directory = places.make("devices")
     made = directory / "devices.jsonl"
     command = [program, "hash", "generate", "--wire", "--count", str(count), "--seed", str(seed)]
     command += ["--output", made]
     subprocess.run(unprivileged(command), cwd=directory, check=True, stdout=subprocess.DEVNULL)
+    return _read(made)
+
+
+def _read(made):
     with open(made) as lines:
         yield from map(json.loads, lines)

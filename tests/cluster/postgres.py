@@ -99,6 +99,8 @@ class Node:
                 "parameters": {
                     "unix_socket_directories": str(directory),
                     "password_encryption": "scram-sha-256",
+                    # Hangar's own log says what failed.
+                    "log_min_error_statement": "panic",
                 },
             },
         }

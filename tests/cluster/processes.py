@@ -125,13 +125,15 @@ class Daemon:
         self._may_run.set()
         self.kill()
 
-    def last_lines(self, count=15):
-        """The end of what it has said."""
-        try:
-            text = self.log.read_text(errors="replace")
-        except OSError:
+    def log_bytes(self):
+        """How much it has said."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def said(self, began, ended=None):
+        """What it said between two such sizes."""
+        if not self.log.exists():
             return ""
-        return "\n".join(text.splitlines()[-count:])
+        return self.log.read_bytes()[began:ended].decode(errors="replace")
 
     def _keep(self):
         with open(self.log, "ab") as log:

@@ -204,7 +204,7 @@ class Verdicts(unittest.TestCase):
 fault            acknowledged  lost  doubled  longest pause  limit
 primary killed           1200     0        0          8.2 s   60 s  kept
 primary cut off             7     1        0         31.0 s   60 s  BROKEN
-all                      1207     1        0"""
+all                      1207     1        0         31.0 s"""
         self.assertEqual(table([good, bad]), expected)
 
 
