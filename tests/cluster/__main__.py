@@ -16,7 +16,7 @@ from places import Places
 from run import Run
 
 # More than the writers get through, so that only time bounds them.
-_DEVICES = 40_000
+_DEVICES = 200_000
 
 # What ends a run before its time.
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -75,15 +75,9 @@ def is_answered(port, path):
 
 
 def devices(program, places, seed, count):
-    """So many invented devices that nobody else has, as bodies of a POST."""
-    directory = places.make("devices")
-    made = directory / "devices.jsonl"
+    """So many invented devices that nobody else has, as bodies of a POST, made as they are taken."""
     command = [program, "hash", "generate", "--wire", "--count", str(count), "--seed", str(seed)]
-    command += ["--output", made]
-    subprocess.run(unprivileged(command), cwd=directory, check=True, stdout=subprocess.DEVNULL)
-    return _read(made)
-
-
-def _read(made):
-    with open(made) as lines:
-        yield from map(json.loads, lines)
+    made = subprocess.Popen(
+        unprivileged(command), cwd=places.make("devices"), stdout=subprocess.PIPE
+    )
+    return map(json.loads, made.stdout)
