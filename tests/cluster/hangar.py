@@ -18,7 +18,8 @@ TENANTS = {
 # Of requests only those that fail tell anything here.
 _LOG = "info,hangar::http::layers::access_log=warn"
 
-_SETTINGS = ["--auth-audiences", "https://graph.microsoft.com", "--auth-any-tenant", "true", "--log-level", _LOG]
+_SETTINGS = ["--auth-audiences", "https://graph.microsoft.com", "--auth-any-tenant", "true"]
+_SETTINGS += ["--log-level", _LOG]
 
 
 class Authority:

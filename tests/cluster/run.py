@@ -94,14 +94,14 @@ class Run:
         verdicts = checks.verdicts(self._phases, self._names, sent, kept)
         findings = checks.findings(sent, surprises, kept, self._began)
         print(report.text(verdicts, sent, kept, findings))
-        broken = [
-            not report.is_kept(one) or any(one.phase.began <= it.at < one.phase.ended for it in surprises)
-            for one in verdicts
-        ]
-        for verdict, is_broken, logs in zip(verdicts, broken, self._logs[1:]):
-            if is_broken:
+        wrong = [one for one in verdicts if _went_wrong(one, surprises)]
+        if not wrong and not findings:
+            return True
+        for verdict, logs in zip(verdicts, self._logs[1:]):
+            # Where no fault is known to have done it any may have.
+            if not wrong or verdict in wrong:
                 print(f"\n=== {verdict.phase.fault}\n{logs.text()}")
-        return not findings and not any(broken)
+        return False
 
     def _next(self, what):
         """What is said from here on belongs to this."""
@@ -112,3 +112,9 @@ class Run:
 
     def _say(self, what):
         print(f"[{time.monotonic() - self._began:5.0f} s] {what}", flush=True)
+
+
+def _went_wrong(verdict, surprises):
+    phase = verdict.phase
+    surprised = any(phase.began <= one.at < phase.ended for one in surprises)
+    return surprised or not report.is_kept(verdict)
