@@ -14,7 +14,7 @@ _FAILOVER_SECONDS = 60
 _ELSEWHERE_SECONDS = 15
 
 # How long a node that has been replaced, and does not know it, stays away.
-_REPLACED_SECONDS = 10
+_REPLACED_SECONDS = 6
 
 
 def _nothing(_cluster):
