@@ -189,16 +189,11 @@ pub(crate) struct Suite {
     commands: fn() -> Vec<Command>,
 }
 
-/// Suites that run only where they are named. Now and then Patroni brings a killed primary back in its
-/// place, and the cluster's suite waits in vain for another: that must not fail a change that has
-/// nothing to do with it.
-const ONLY_NAMED: &[&str] = &["cluster"];
-
-/// Runs the named suites, or all but those that want to be named.
+/// Runs the named suites, or all of them.
 pub(crate) fn run(names: &[String], install: Install) -> anyhow::Result<()> {
     let chosen: Vec<_> = SUITES
         .iter()
-        .filter(|suite| is_chosen(suite, names))
+        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name))
         .collect();
     let needed: Vec<_> = chosen
         .iter()
@@ -215,11 +210,10 @@ pub(crate) fn run(names: &[String], install: Install) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Looks for what the suites need that run unnamed, and for the tools that are of use.
+/// Looks for what the suites need, and for the tools that are of use.
 pub(crate) fn set_up(install: Install) -> anyhow::Result<()> {
     let needed: Vec<_> = SUITES
         .iter()
-        .filter(|suite| is_chosen(suite, &[]))
         .flat_map(|suite| suite.needs)
         .copied()
         .collect();
@@ -237,14 +231,6 @@ struct SuiteResult {
     passed: bool,
     elapsed: Duration,
     last_words: Vec<String>,
-}
-
-fn is_chosen(suite: &Suite, names: &[String]) -> bool {
-    if names.is_empty() {
-        !ONLY_NAMED.contains(&suite.name)
-    } else {
-        names.iter().any(|name| name == suite.name)
-    }
 }
 
 fn run_suite(suite: &Suite) -> SuiteResult {
@@ -325,8 +311,10 @@ fn client(name: &str) -> Vec<Command> {
 /// Tests the cluster's checks, builds what is to be broken, and breaks it.
 fn cluster() -> Vec<Command> {
     let python = |arguments: &[&str]| {
-        let mut python = Command::new("/usr/bin/python3");
+        // A run that outlives this would go on breaking things for minutes: it ends in order at a TERM.
+        let mut python = Command::new("setpriv");
         python
+            .args(["--pdeathsig=TERM", "--", "/usr/bin/python3"])
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONUNBUFFERED", "1");
