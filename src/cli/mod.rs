@@ -10,6 +10,7 @@ mod import;
 mod ledger;
 mod manual;
 mod new_file;
+mod progress;
 pub mod serve;
 mod server;
 mod tenant;
