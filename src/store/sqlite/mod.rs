@@ -13,6 +13,7 @@ mod imports;
 mod inspect;
 mod leases;
 mod ledger;
+mod moving;
 mod open;
 mod profile_row;
 mod profiles;
@@ -62,6 +63,7 @@ use crate::domain::{
 };
 pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
+pub(super) use moving::SqliteSide;
 use leases::Leases;
 use ledger::FreshKeys;
 use readers::Readers;
