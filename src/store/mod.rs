@@ -101,12 +101,18 @@ pub async fn move_data(
         match (is_server(&from.url), is_server(&to.url)) {
             (false, true) => {
                 let source = sqlite::SqliteSide::source(sqlite_path(&from.url)?)?;
-                (Box::new(source), Box::new(postgres::PostgresSide::target(to).await?))
+                (
+                    Box::new(source),
+                    Box::new(postgres::PostgresSide::target(to).await?),
+                )
             }
             (true, false) => {
                 let path = sqlite_path(&to.url)?;
                 let source = postgres::PostgresSide::source(from).await?;
-                (Box::new(source), Box::new(sqlite::SqliteSide::target(path)?))
+                (
+                    Box::new(source),
+                    Box::new(sqlite::SqliteSide::target(path)?),
+                )
             }
             (false, false) => {
                 sqlite_path(&from.url)?;

@@ -63,9 +63,11 @@ use crate::domain::{
 };
 pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
-pub(super) use moving::SqliteSide;
 use leases::Leases;
 use ledger::FreshKeys;
+pub(super) use moving::SqliteSide;
+#[cfg(test)]
+pub(super) use moving::ask;
 use readers::Readers;
 use writer::{Undo, Writer};
 

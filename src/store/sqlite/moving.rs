@@ -317,3 +317,17 @@ impl ToSql for Value {
         }))
     }
 }
+
+/// Runs statements on a file, as no store would, and answers what the last one selects.
+#[cfg(test)]
+pub(in crate::store) fn ask(path: &Path, sql: &str) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let (before, last) = sql.rsplit_once(';').unwrap_or(("", sql));
+    connection.execute_batch(before).unwrap();
+    let mut statement = connection.prepare(last).unwrap();
+    let rows = statement.query_map([], |row| {
+        let value: rusqlite::types::Value = row.get(0)?;
+        Ok(format!("{value:?}"))
+    });
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
