@@ -116,7 +116,7 @@ fn whatever_stands_in_a_row_comes_back() {
         .build()
         .unwrap();
     let config = Config {
-        cases: 12,
+        cases: 6,
         failure_persistence: None,
         ..Config::default()
     };
