@@ -23,6 +23,7 @@ use crate::{
     },
 };
 
+#[expect(clippy::doc_markdown, reason = "a person reads it as it stands")]
 #[derive(Args)]
 pub(super) struct MigrateDataArguments {
     /// Where everything is: sqlite://FILE or postgres://USER@HOST/NAME

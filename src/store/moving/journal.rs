@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Marks, MoveError,
-    row::{Row, Value},
+    row::{Row, Value, hexadecimal},
     table::{TABLES, Table},
 };
 
@@ -129,7 +129,7 @@ fn name(marks: &Marks) -> String {
         .chain_update(b"hangar migrate-data")
         .chain_update(&marks.paging_secret)
         .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A row as neither backend writes it: what both must give back alike, to the last digit.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -75,6 +75,15 @@ pub(super) fn digest(rows: &[Row], into: &mut Sha256) {
     for value in rows.iter().flatten() {
         value.digest(into);
     }
+}
+
+/// A digest as people compare it.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Gathers rows until they are enough for one step. How many that are depends on nothing but them,

@@ -10,6 +10,7 @@ use crate::{
     domain::{
         assignment::{GroupId, Target},
         device::{DeviceChange, DeviceProperties},
+        hardware_blob::HardwareBlob,
         import::{CallId, ImportChange, ImportId, ImportProperties},
         profile::{Profile, ProfileId, ProfileKind},
         profile_change::{ProfileChange, StatusScreenChange},
@@ -231,7 +232,7 @@ pub(super) async fn answers(store: &Arc<dyn Store>, tenant: TenantId) -> Vec<Str
     let imports = bench.imports(tenant).await;
     for import in &imports {
         let hash = &import.properties.hardware_blob;
-        let hash = hash.as_ref().map(|hash| hash.to_bytes());
+        let hash = hash.as_ref().map(HardwareBlob::to_bytes);
         said.push(format!("{import:?} {hash:?}"));
     }
     let devices = bench.devices(tenant).await;
