@@ -66,7 +66,8 @@ pub(super) async fn run(arguments: MigrateDataArguments) -> Result<ExitCode> {
     let notice = |step: Step<'_>| match step {
         Step::Told(sentence) => progress.tell(sentence),
         Step::Begun(what) => progress.begin(what),
-        Step::At {
+        Step::Built { done, whole } => progress.show_steps(done, whole),
+        Step::Rows {
             done,
             whole,
             of_this_run,

@@ -60,13 +60,20 @@ pub enum Step<'a> {
     /// A part of it begins.
     Begun(&'static str),
     /// So many rows of so many.
-    At {
-        /// How many rows are done.
+    Rows {
+        /// How many are done.
         done: u64,
         /// How many there are.
         whole: u64,
         /// How many of them this run has done.
         of_this_run: u64,
+    },
+    /// So many of a few things that are made of all rows.
+    Built {
+        /// How many are made.
+        done: u64,
+        /// How many there are.
+        whole: u64,
     },
 }
 
@@ -300,7 +307,7 @@ impl Move<'_> {
                     self.source.next(self.rows_in_a_step)
                 );
                 written?;
-                (self.notice)(Step::At {
+                (self.notice)(Step::Rows {
                     done: journal.rows(),
                     whole: journal.whole(),
                     of_this_run: journal.rows() - before,
@@ -318,10 +325,9 @@ impl Move<'_> {
             let number = journal.built;
             journal.built += 1;
             self.target.build(number, journal.bytes()).await?;
-            (self.notice)(Step::At {
+            (self.notice)(Step::Built {
                 done: journal.built as u64,
                 whole: all as u64,
-                of_this_run: 0,
             });
         }
         Ok(())

@@ -71,7 +71,7 @@ impl Move<'_> {
             }
             count += source.len() as u64;
             *done += source.len() as u64;
-            (self.notice)(Step::At {
+            (self.notice)(Step::Rows {
                 done: *done,
                 whole: journal.whole(),
                 of_this_run: *done,
