@@ -217,7 +217,7 @@ impl Move<'_> {
             };
             self.target.mark(marks).await?;
             let sentence = format!(
-                "{} rows are to be moved from the database {} to {place}",
+                "{} rows are to be moved: from the database {} to the database {place}",
                 journal.whole(),
                 self.source.place()
             );
@@ -234,7 +234,7 @@ impl Move<'_> {
         }
         if journal.is_over {
             let sentence =
-                format!("everything was moved to {place} already; it is compared once more");
+                format!("all was moved to the database {place} already; it is compared again");
             (self.notice)(Step::Told(&sentence));
             return Ok(journal);
         }
