@@ -9,7 +9,9 @@ mod hash;
 mod import;
 mod ledger;
 mod manual;
+mod migrate_data;
 mod new_file;
+mod progress;
 pub mod serve;
 mod server;
 mod tenant;
@@ -101,6 +103,13 @@ enum Command {
     /// agree. Ends with 0 if all is sound, with 1 if something was found, with 2 if it could not
     /// look.
     Check(check::CheckArguments),
+    /// Move everything from SQLite to PostgreSQL, or back, into an empty database.
+    ///
+    /// Stop every `hangar serve` on both first. Rows are moved in steps, so that a move that was
+    /// interrupted goes on where it was when the same command is started again; then both sides are
+    /// read to their ends and compared, and only then can the target be served. Ends with 0 if all
+    /// was moved and is the same, with 1 if the two differ, with 2 if it could not move.
+    MigrateData(migrate_data::MigrateDataArguments),
     /// Write the manual pages to a directory.
     #[command(hide = true)]
     Man(manual::ManArguments),
@@ -160,6 +169,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),
         Command::Backup(arguments) => backup::run(arguments).map(done),
         Command::Check(arguments) => check::run(arguments),
+        Command::MigrateData(arguments) => on_runtime(migrate_data::run(arguments)),
         Command::Man(arguments) => manual::write_pages(Cli::command(), &arguments).map(done),
         Command::Completions(arguments) => {
             manual::print_completions(Cli::command(), &arguments).map(done)

@@ -13,6 +13,7 @@ pub(crate) mod conformance;
 mod database;
 mod error;
 pub mod filter_sql;
+pub mod moving;
 mod opening;
 pub mod operation;
 pub mod postgres;
@@ -41,6 +42,7 @@ use crate::domain::{
 
 pub use database::{Database, POOL_SIZE, STATEMENT_TIMEOUT};
 pub use error::{StoreError, Unique};
+use moving::{MoveError, Moved};
 pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
@@ -84,6 +86,58 @@ pub fn inspect(url: &str, depth: Depth) -> Result<Soundness, OpenError> {
         ));
     }
     sqlite::inspect(sqlite_path(url)?, depth)
+}
+
+/// Moves every row of one database into another, empty one, of which one is a file and one on a
+/// server. A move that was interrupted goes on.
+pub async fn move_data(
+    from: &Database,
+    to: &Database,
+    rows_in_a_step: usize,
+    notice: moving::Notice<'_>,
+) -> Result<Moved, MoveError> {
+    // The source first: where there is none, no target is made.
+    let (mut source, mut target): (Box<dyn moving::Side>, Box<dyn moving::Side>) =
+        match (is_server(&from.url), is_server(&to.url)) {
+            (false, true) => {
+                let source = sqlite::SqliteSide::source(sqlite_path(&from.url)?)?;
+                (
+                    Box::new(source),
+                    Box::new(postgres::PostgresSide::target(to).await?),
+                )
+            }
+            (true, false) => {
+                let path = sqlite_path(&to.url)?;
+                let source = postgres::PostgresSide::source(from).await?;
+                (
+                    Box::new(source),
+                    Box::new(sqlite::SqliteSide::target(path)?),
+                )
+            }
+            (false, false) => {
+                sqlite_path(&from.url)?;
+                sqlite_path(&to.url)?;
+                let sentence = "both databases are SQLite files: `hangar backup` copies one";
+                return Err(MoveError::Refused(sentence.to_owned()));
+            }
+            (true, true) => {
+                let sentence = "both databases are PostgreSQL's: its own `pg_dump` and \
+                                `pg_restore` copy one";
+                return Err(MoveError::Refused(sentence.to_owned()));
+            }
+        };
+    let moved = moving::Move {
+        source: source.as_mut(),
+        target: target.as_mut(),
+        rows_in_a_step,
+        notice,
+    };
+    moved.run().await
+}
+
+/// The file that a url names, if it names one.
+pub fn file_of(url: &str) -> Option<&Path> {
+    sqlite_path(url).ok()
 }
 
 fn of_its_own(reason: &str) -> OpenError {

@@ -98,6 +98,14 @@ impl Target {
         Ok(Self { config, tls, place })
     }
 
+    /// The same database for a command that has it to itself for hours, and what a server's sessions
+    /// on it are called.
+    pub(super) fn for_one_command(mut self, name: &str) -> (Self, String) {
+        let servers = self.config.get_application_name().map(str::to_owned);
+        self.config.application_name(name);
+        (self, servers.unwrap_or_default())
+    }
+
     /// The database in words, without its password.
     pub(super) fn place(&self) -> &str {
         &self.place

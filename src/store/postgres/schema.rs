@@ -7,7 +7,7 @@
 use tokio_postgres::Client;
 
 use super::fault::text_of;
-use crate::store::{DatabaseKind, OpenError, Opening};
+use crate::store::{DatabaseKind, OpenError, Opening, moving::may_be_used};
 
 /// Names the lock under which the schema is changed ("HNGR").
 const LOCK: i64 = 0x484e_4752;
@@ -47,12 +47,17 @@ pub(super) async fn prepare(
     place: &str,
     opening: Opening,
 ) -> Result<Described, Trouble> {
-    let refuse = |reason: String| {
-        Trouble::Lasting(OpenError::Server {
-            place: place.to_owned(),
-            reason,
-        })
-    };
+    bring_up_to_date(client, place, opening).await?;
+    describe(client, place, opening).await
+}
+
+/// Brings the schema up to date, or makes it.
+pub(super) async fn bring_up_to_date(
+    client: &mut Client,
+    place: &str,
+    opening: Opening,
+) -> Result<(), Trouble> {
+    let refuse = |reason: String| refusal(place, reason);
     let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
     if encoding != "UTF8" {
         return Err(refuse(format!(
@@ -71,8 +76,34 @@ pub(super) async fn prepare(
     let _ = client
         .execute("SELECT pg_advisory_unlock($1)", &[&LOCK])
         .await;
-    done?;
-    describe(client, opening, &refuse).await
+    done
+}
+
+/// Fails where the schema is not this very program's.
+pub(super) async fn expect_this(client: &Client, place: &str) -> Result<(), Trouble> {
+    let refuse = |reason: String| refusal(place, reason);
+    let (known, applied) = (
+        MIGRATIONS.len(),
+        applied(client, Opening::Administer, &refuse).await?,
+    );
+    if applied == known {
+        return Ok(());
+    }
+    let advice = if applied < known {
+        "start this program's `hangar serve` on it first, or use the program that wrote it"
+    } else {
+        "use the program that wrote it, or a newer one"
+    };
+    Err(refuse(format!(
+        "has schema version {applied}, and this program's is {known}: {advice}"
+    )))
+}
+
+fn refusal(place: &str, reason: String) -> Trouble {
+    Trouble::Lasting(OpenError::Server {
+        place: place.to_owned(),
+        reason,
+    })
 }
 
 async fn migrate(
@@ -154,16 +185,16 @@ async fn applied(
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-async fn describe(
-    client: &Client,
-    opening: Opening,
-    refuse: &impl Fn(String) -> Trouble,
-) -> Result<Described, Trouble> {
+async fn describe(client: &Client, place: &str, opening: Opening) -> Result<Described, Trouble> {
+    let refuse = |reason: String| refusal(place, reason);
     let sql = "SELECT (SELECT convert_from(value, 'UTF8') FROM meta WHERE key = 'kind'),
         (SELECT value FROM meta WHERE key = 'paging_secret'), lower('IJ') = 'ij'";
     let row = client.query_one(sql, &[]).await?;
     let made_by: Option<String> = row.get(0);
     let made_by = made_by.unwrap_or_default();
+    if !may_be_used(&made_by) {
+        return Err(Trouble::Lasting(OpenError::HalfMoved(place.to_owned())));
+    }
     if let Opening::Serve(kind) = opening
         && made_by != kind.word()
     {

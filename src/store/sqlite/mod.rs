@@ -13,6 +13,7 @@ mod imports;
 mod inspect;
 mod leases;
 mod ledger;
+mod moving;
 mod open;
 mod profile_row;
 mod profiles;
@@ -64,6 +65,9 @@ pub(super) use backup::back_up;
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
+pub(super) use moving::SqliteSide;
+#[cfg(test)]
+pub(super) use moving::ask;
 use readers::Readers;
 use writer::{Undo, Writer};
 
