@@ -5,10 +5,12 @@
 
 use std::{
     fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{OnceLock, mpsc},
     time::{Duration, Instant},
 };
@@ -372,6 +374,78 @@ fn template(server: &Path, kind: DatabaseKind) -> &'static str {
         }
     }
     name
+}
+
+/// The address of a database that belongs to a directory: the same each time, made at the first.
+pub fn database_of(server: &Path, directory: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    directory.hash(&mut hasher);
+    let name = format!("d{:016x}", hasher.finish());
+    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+    if ask(server, PORT, "postgres", &exists).is_empty() {
+        let create = format!("CREATE DATABASE {name}");
+        ask(server, PORT, "postgres", &create);
+    }
+    url(server, &name)
+}
+
+/// A psql that stays on a database, for those who ask often.
+pub struct Terminal {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Terminal {
+    /// Opens one on this database.
+    ///
+    /// # Panics
+    /// Where psql is not installed.
+    #[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+    pub fn on(scratch: &Scratch) -> Self {
+        let mut process = Command::new(program("psql"))
+            .args(["-X", "-q", "-t", "-A", "-U", "hangar", "-h"])
+            .arg(&scratch.server)
+            .args(["-d", &scratch.name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql starts");
+        let questions = process.stdin.take().expect("it listens");
+        let answers = BufReader::new(process.stdout.take().expect("it speaks"));
+        Self {
+            process,
+            questions,
+            answers,
+        }
+    }
+
+    /// Runs a statement, which may not fail, and answers its lines.
+    ///
+    /// # Panics
+    /// Where psql has ended.
+    #[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+    pub fn ask(&mut self, sql: &str) -> Vec<String> {
+        const END: &str = "-- that was all --";
+        writeln!(self.questions, "{sql};\n\\echo {END}").expect("it listens");
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            let read = self.answers.read_line(&mut line).expect("it speaks");
+            assert!(read > 0, "psql has ended");
+            if line.trim_end() == END {
+                return lines;
+            }
+            lines.push(line);
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 fn ask(server: &Path, port: u16, name: &str, sql: &str) -> String {

@@ -108,7 +108,7 @@ impl Readiness {
         let tasks = Tasks::default();
         let connecting = self.target.connect(&tasks, None);
         let connected = match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
-            Ok(connected) => connected.map_err(|error| text_of(&error)),
+            Ok(connected) => connected.map_err(|error| with_advice(text_of(&error))),
             Err(_) => Err(silence(CONNECT_PATIENCE)),
         };
         let link = connected.map_err(|reason| match self.opening {
@@ -122,6 +122,18 @@ impl Readiness {
         })?;
         schema::prepare(&link.client, self.target.place(), self.opening).await
     }
+}
+
+/// What a server says on connecting, with what to do where it does not say so itself.
+fn with_advice(said: String) -> String {
+    // PgBouncer's words.
+    if said.contains("unsupported startup parameter") {
+        return format!(
+            "{said}: where PgBouncer stands before the server, database.pooling is transaction, or \
+             its ignore_startup_parameters has options"
+        );
+    }
+    said
 }
 
 /// Opens on a thread of its own: whoever opens a store may be anywhere, on a runtime or not.

@@ -91,6 +91,17 @@ async fn a_pooler_by_transactions_conforms() {
     let first = pooler.open(&made, Pooling::Transaction);
     assert_eq!(first.check().await, Ok(()));
     first.close().await;
+    // Who is not told of it is told what is the matter.
+    let unaware = pooler.open(&made, Pooling::Session);
+    let Err(StoreError::Unavailable(said)) = unaware.check().await else {
+        panic!("it is served");
+    };
+    assert!(
+        said.contains("unsupported startup parameter: options"),
+        "{said}"
+    );
+    assert!(said.contains("database.pooling"), "{said}");
+    unaware.close().await;
     let scratches = std::sync::Mutex::new(Vec::new());
     conformance::run_firsts(async || {
         let scratch = Scratch::new(DatabaseKind::Production);

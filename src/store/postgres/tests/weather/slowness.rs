@@ -98,7 +98,7 @@ async fn who_goes_away_leaves_nobody_waiting_for_his_answer() {
     let id = ImportId(Uuid::new_v4());
     let gone = timeout(Duration::from_millis(300), store.import(CONTOSO, id)).await;
     assert!(gone.is_err(), "{gone:?}");
-    let read = timeout(Duration::from_secs(3), store.count_uploads(CONTOSO, None)).await;
+    let read = timeout(Duration::from_secs(7), store.count_uploads(CONTOSO, None)).await;
     assert_eq!(
         read,
         Ok(Ok(0)),
@@ -132,7 +132,7 @@ async fn when_all_connections_are_taken_the_rest_are_told_to_come_back() {
     assert_eq!(created, Err(StoreError::Busy));
     assert!(matches!(read, Err(StoreError::Busy)), "{read:?}");
     assert_eq!(checked, Err(StoreError::Busy));
-    assert!(began.elapsed() < Duration::from_secs(8), "within the wait");
+    assert!(began.elapsed() < Duration::from_secs(20), "within the wait");
     drop(taken);
     assert_eq!(store.check().await, Ok(()));
     assert_eq!(store.count_imports(CONTOSO, None).await, Ok(0));

@@ -56,7 +56,7 @@ async fn what_no_standby_has_confirmed_is_never_success() {
     for _ in 0..12 {
         let checked = timeout(Duration::from_millis(50), store.check()).await;
         assert!(!matches!(checked, Ok(Ok(()))), "{checked:?}");
-        let read = timeout(Duration::from_secs(3), store.import(CONTOSO, ids[0])).await;
+        let read = timeout(Duration::from_secs(8), store.import(CONTOSO, ids[0])).await;
         assert!(matches!(read, Ok(Ok(Some(_)))), "{read:?}");
     }
     assert!(!cancelled.is_finished(), "it waits");
