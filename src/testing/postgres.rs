@@ -53,7 +53,6 @@ impl Server {
     ///
     /// # Panics
     /// Where PostgreSQL is not installed or does not start.
-    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
     pub fn start(settings: &[&str]) -> Self {
         let mut server = Self::new(PORT, settings);
         server.make_cluster();
@@ -86,6 +85,7 @@ impl Server {
     /// # Panics
     /// Where it can't be made or does not start.
     #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+    #[must_use]
     pub fn start_standby(&self) -> Self {
         let mut standby = Self::new(PORT, &[]);
         let copied = command(standby.directory(), "pg_basebackup")

@@ -31,7 +31,7 @@ async fn a_commit_that_is_killed_is_not_known() {
     hold_next_commit(&scratch, "upload");
     // No statement's time-out may end it first.
     let mut database = Database::at(scratch.url());
-    database.statement_timeout = Duration::from_secs(120);
+    database.statement_timeout = Duration::from_mins(2);
     let opening = Opening::Serve(DatabaseKind::Production);
     let store = PostgresStore::open(&database, opening).unwrap();
     let new = NewUpload {
@@ -59,7 +59,7 @@ async fn a_create_whose_commit_is_killed_is_done_again_and_there_once() {
     let scratch = Scratch::new(DatabaseKind::Production);
     hold_next_commit(&scratch, "import");
     let mut database = Database::at(scratch.url());
-    database.statement_timeout = Duration::from_secs(120);
+    database.statement_timeout = Duration::from_mins(2);
     let opening = Opening::Serve(DatabaseKind::Production);
     let store = PostgresStore::open(&database, opening).unwrap();
     let id = ImportId(Uuid::new_v4());

@@ -1,4 +1,4 @@
-//! PgBouncer between Hangar and its server, in both modes that it may be in.
+//! `PgBouncer` between Hangar and its server, in both modes that it may be in.
 
 use std::{path::PathBuf, process::Child};
 
@@ -10,7 +10,7 @@ use crate::{
     testing::postgres::{command, give_away, pause, server, start},
 };
 
-/// A PgBouncer with two connections to its server for each database.
+/// A `PgBouncer` with two connections to its server for each database.
 struct Pooler {
     directory: TempDir,
     process: Child,

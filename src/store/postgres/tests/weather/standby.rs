@@ -1,7 +1,7 @@
 //! A real standby: one whose word a commit waits for, and that vanishes; and one that may not be
 //! written to until it is promoted.
 
-use tokio::{task::JoinHandle, time::timeout};
+use tokio::time::timeout;
 
 use super::*;
 
@@ -13,9 +13,10 @@ async fn create_in_vain(
     server: &Server,
     store: &Arc<PostgresStore>,
     id: ImportId,
-) -> JoinHandle<Result<(), StoreError>> {
+) -> JoinSet<Result<(), StoreError>> {
     let store = Arc::clone(store);
-    let creating = tokio::spawn(async move { store.create_imports(CONTOSO, request(id)).await });
+    let mut creating = JoinSet::new();
+    creating.spawn(async move { store.create_imports(CONTOSO, request(id)).await });
     waits(server).await;
     creating
 }
@@ -51,7 +52,7 @@ async fn what_no_standby_has_confirmed_is_never_success() {
     assert_eq!(store.check().await, Ok(()));
 
     standby.kill();
-    let cancelled = create_in_vain(&primary, &store, ids[1]).await;
+    let mut cancelled = create_in_vain(&primary, &store, ids[1]).await;
     // Supervisors ask again and again, and do not wait. Nobody who reads is held up by that.
     for _ in 0..12 {
         let checked = timeout(Duration::from_millis(50), store.check()).await;
@@ -59,27 +60,24 @@ async fn what_no_standby_has_confirmed_is_never_success() {
         let read = timeout(Duration::from_secs(8), store.import(CONTOSO, ids[0])).await;
         assert!(matches!(read, Ok(Ok(Some(_)))), "{read:?}");
     }
-    assert!(!cancelled.is_finished(), "it waits");
+    assert!(cancelled.try_join_next().is_none(), "it waits");
     to_those_that_wait(&primary, "pg_cancel_backend");
-    let outcome = cancelled.await.unwrap();
+    let outcome = cancelled.join_next().await.unwrap().unwrap();
     assert!(
         matches!(outcome, Err(StoreError::Unknown(_))),
         "{outcome:?}"
     );
 
     // Cut off instead, it may be found again, but what is found is not confirmed either.
-    let cut = create_in_vain(&primary, &store, ids[2]).await;
+    let mut cut = create_in_vain(&primary, &store, ids[2]).await;
     to_those_that_wait(&primary, "pg_terminate_backend");
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let outcome = if cut.is_finished() {
-        Some(cut.await.unwrap())
-    } else {
-        None
-    };
+    let outcome = cut.try_join_next().map(Result::unwrap);
     assert!(!matches!(outcome, Some(Ok(()))), "{outcome:?}");
 
     // What is not safe to repeat is not repeated.
-    let upload = tokio::spawn({
+    let mut upload = JoinSet::new();
+    upload.spawn({
         let store = Arc::clone(&store);
         let new = NewUpload {
             id: UploadId(Uuid::new_v4()),
@@ -89,7 +87,7 @@ async fn what_no_standby_has_confirmed_is_never_success() {
     });
     waits(&primary).await;
     to_those_that_wait(&primary, "pg_terminate_backend");
-    let outcome = upload.await.unwrap();
+    let outcome = upload.join_next().await.unwrap().unwrap();
     assert!(
         matches!(outcome, Err(StoreError::Unknown(_))),
         "{outcome:?}"
