@@ -73,12 +73,21 @@ async fn a_server_that_says_nothing_more_hangs_no_reader_and_loses_no_create() {
         assert!(is_honest, "{read:?}");
     }
     assert!(silent.elapsed() < Duration::from_secs(25), "they hung");
-    assert!(creating.try_join_next().is_none(), "who told it?");
+    // One that had no connection yet was told that nothing was written.
+    let told = creating.try_join_next().map(Result::unwrap);
+    let is_honest = matches!(
+        told,
+        None | Some(Err(StoreError::Unavailable(_) | StoreError::Busy))
+    );
+    assert!(is_honest, "who told it? {told:?}");
 
     relay.make(Passage::Open);
-    assert_eq!(creating.join_all().await, [Ok(())]);
+    let there = if told.is_none() { 2 } else { 1 };
+    if told.is_none() {
+        assert_eq!(creating.join_all().await, [Ok(())]);
+    }
     insist(async || store.check().await).await;
-    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(2));
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(there));
     store.close().await;
 }
 
