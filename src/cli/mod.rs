@@ -30,7 +30,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    config::{Flags, Mode, Problems, Settings, Sources},
+    config::{DatabasePooling, Flags, Mode, Problems, Settings, Sources},
     lifecycle::SystemClock,
     store,
 };
@@ -217,6 +217,10 @@ fn database(settings: &crate::config::Database) -> store::Database {
         url: settings.url.expose_secret().to_owned(),
         pool_size: settings.pool_size,
         statement_timeout: settings.statement_timeout,
+        pooling: match settings.pooling {
+            DatabasePooling::Session => store::Pooling::Session,
+            DatabasePooling::Transaction => store::Pooling::Transaction,
+        },
         tls_ca: settings.tls_ca.clone(),
     }
 }

@@ -7,9 +7,9 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::{
-    ApplicationPermissions, Auth, Data, Database, Effective, Exposure, Given, Graph, GraphBehavior,
-    Kind, Log, LogFormat, Origin, Problem, Problems, Raw, Registration, RetryAfter, Server,
-    Settings, Tenants, Throttle, parse, setting,
+    ApplicationPermissions, Auth, Data, Database, DatabasePooling, Effective, Exposure, Given,
+    Graph, GraphBehavior, Kind, Log, LogFormat, Origin, Problem, Problems, Raw, Registration,
+    RetryAfter, Server, Settings, Tenants, Throttle, parse, setting,
 };
 use crate::{
     config::Issuer,
@@ -220,11 +220,19 @@ impl Reader<'_> {
         let url = self.database_url();
         let pool_size = self.count("database.pool_size");
         let statement_timeout = self.duration("database.statement_timeout");
+        let pooling = self.choice(
+            "database.pooling",
+            &[
+                ("session", DatabasePooling::Session),
+                ("transaction", DatabasePooling::Transaction),
+            ],
+        );
         let tls_ca = self.optional("database.tls_ca", parse::path);
         Ok(Database {
             url: url?,
             pool_size: pool_size?,
             statement_timeout: statement_timeout?,
+            pooling: pooling?,
             tls_ca: tls_ca?,
         })
     }

@@ -287,6 +287,17 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        key: "database.pooling",
+        kind: Kind::Choice(&["session", "transaction"]),
+        default: Preset::Value("session"),
+        doc: "Whether a pooler hands out PostgreSQL's connections by the session or transaction",
+        details: "Say transaction where database.url names PgBouncer in that mode: then no \
+                  connection is left anything that the next transaction may not find. Without a \
+                  pooler it is session. SQLite has no use for it.",
+        example: &["transaction"],
+        ..PLAIN
+    },
+    Setting {
         key: "database.tls_ca",
         kind: Kind::Path,
         doc: "Who signs PostgreSQL's certificate, as a PEM file",

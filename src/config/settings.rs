@@ -88,8 +88,19 @@ pub struct Database {
     pub pool_size: usize,
     /// How long PostgreSQL may take for one statement.
     pub statement_timeout: Duration,
+    /// How a pooler before PostgreSQL hands connections out.
+    pub pooling: DatabasePooling,
     /// Who signs PostgreSQL's certificate.
     pub tls_ca: Option<PathBuf>,
+}
+
+/// How connections to PostgreSQL are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabasePooling {
+    /// For as long as they are open.
+    Session,
+    /// Another for each transaction.
+    Transaction,
 }
 
 /// Whose tokens are accepted.

@@ -40,7 +40,7 @@ use crate::domain::{
     upload::{Upload, UploadId},
 };
 
-pub use database::{Database, POOL_SIZE, STATEMENT_TIMEOUT};
+pub use database::{Database, POOL_SIZE, Pooling, STATEMENT_TIMEOUT};
 pub use error::{StoreError, Unique};
 use moving::{MoveError, Moved};
 pub use opening::{DatabaseKind, OpenError, Opening};

@@ -131,7 +131,7 @@ pub struct TestApi {
     api: Arc<Api>,
     registrar: Registrar,
     /// What is behind the store, where that is a server. Dropped last.
-    _scratch: Option<postgres::Scratch>,
+    scratch: Option<postgres::Scratch>,
 }
 
 /// An answer, read whole.
@@ -231,8 +231,13 @@ impl TestApi {
             authority,
             api: Arc::new(api),
             registrar,
-            _scratch: scratch,
+            scratch,
         }
+    }
+
+    /// The database behind the store, where it is a server's.
+    pub fn scratch(&self) -> Option<&postgres::Scratch> {
+        self.scratch.as_ref()
     }
 
     /// A token for a user, by name, of a tenant, by name, with all the scopes that are granted.

@@ -51,6 +51,10 @@ const PSQL: Program = Program {
     name: "psql",
     package: "postgresql-client",
 };
+const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    package: "pgbouncer",
+};
 const PATRONI: Program = Program {
     name: "patroni",
     package: "patroni",
@@ -86,7 +90,9 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "unit+integration",
         about: "every test of the workspace, those that kill and trace a server included",
-        needs: &[CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV, INITDB, PSQL],
+        needs: &[
+            CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV, INITDB, PSQL, PGBOUNCER,
+        ],
         commands: tests,
     },
     Suite {

@@ -77,10 +77,10 @@ impl PostgresSide {
 
     /// Connects to a database that rows are to be moved into, and makes its schema.
     pub(in crate::store) async fn target(database: &Database) -> Result<Self, OpenError> {
-        let mut side = Self::connect(database).await?;
+        let side = Self::connect(database).await?;
         side.lock().await?;
         let made = Opening::Serve(DatabaseKind::Production);
-        let made = schema::bring_up_to_date(&mut side.link.client, &side.place, made).await;
+        let made = schema::bring_up_to_date(&side.link.client, &side.place, made).await;
         made.map_err(|trouble| lasting(trouble, &side.place))?;
         let known = schema::expect_this(&side.link.client, &side.place).await;
         known.map_err(|trouble| lasting(trouble, &side.place))?;

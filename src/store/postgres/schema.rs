@@ -4,16 +4,32 @@
 //! Each migration leaves a schema on which the release before still works: processes are replaced
 //! one by one. So this program serves on a newer schema too, as long as it is not marked otherwise.
 
-use tokio_postgres::Client;
+use std::time::Duration;
 
-use super::fault::text_of;
+use tokio_postgres::{
+    Client, Row,
+    types::{ToSql, Type},
+};
+
+use super::fault::{may_pass, silence, text_of};
 use crate::store::{DatabaseKind, OpenError, Opening, moving::may_be_used};
 
-/// Names the lock under which the schema is changed ("HNGR").
-const LOCK: i64 = 0x484e_4752;
+/// Begins a transaction that holds the lock under which the schema is changed ("HNGR"), for as long
+/// as a migration takes. Whoever waits for it longer than this says so, and looks again.
+const LOCKED: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s';
+    SELECT pg_advisory_xact_lock(x'484e4752'::bigint); SET LOCAL lock_timeout = 0";
+
+/// How long the server may take to say what it holds.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The migrations, oldest first. Each changes what the ones before have made, in a transaction.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+
+/// The newest schema that this program knows.
+#[cfg(test)]
+pub(super) fn newest() -> usize {
+    MIGRATIONS.len()
+}
 
 /// How many releases' migrations may be ahead of this program before it can't work any more: the
 /// next one contracts what this one still uses.
@@ -41,9 +57,10 @@ impl From<tokio_postgres::Error> for Trouble {
     }
 }
 
-/// Brings the schema up to date and reads what the database says of itself.
+/// Brings the schema up to date and reads what the database says of itself. Everything is left on
+/// the server in transactions, as the next one may reach another session.
 pub(super) async fn prepare(
-    client: &mut Client,
+    client: &Client,
     place: &str,
     opening: Opening,
 ) -> Result<Described, Trouble> {
@@ -53,30 +70,19 @@ pub(super) async fn prepare(
 
 /// Brings the schema up to date, or makes it.
 pub(super) async fn bring_up_to_date(
-    client: &mut Client,
+    client: &Client,
     place: &str,
     opening: Opening,
 ) -> Result<(), Trouble> {
     let refuse = |reason: String| refusal(place, reason);
-    let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
+    let encoding = "SELECT current_setting('server_encoding')";
+    let encoding: String = read(client, encoding).await?.get(0);
     if encoding != "UTF8" {
         return Err(refuse(format!(
             "keeps texts in {encoding}: make it with ENCODING 'UTF8'"
         )));
     }
-    // Others who start meanwhile wait here, and then find the work done.
-    client
-        .batch_execute("SET statement_timeout = 0; SET lock_timeout = 0")
-        .await?;
-    client
-        .execute("SELECT pg_advisory_lock($1)", &[&LOCK])
-        .await?;
-    let done = migrate(client, opening, &refuse).await;
-    // The session ends with it, where this fails.
-    let _ = client
-        .execute("SELECT pg_advisory_unlock($1)", &[&LOCK])
-        .await;
-    done
+    migrate(client, opening, &refuse).await
 }
 
 /// Fails where the schema is not this very program's.
@@ -106,11 +112,52 @@ fn refusal(place: &str, reason: String) -> Trouble {
     })
 }
 
+/// Reads one row. A server that says nothing keeps nobody waiting: he looks again.
+async fn read(client: &Client, sql: &str) -> Result<Row, Trouble> {
+    let asking = client.query_typed_one(sql, &[]);
+    match tokio::time::timeout(PATIENCE, asking).await {
+        Ok(row) => Ok(row?),
+        Err(_) => Err(Trouble::Passing(silence(PATIENCE))),
+    }
+}
+
 async fn migrate(
-    client: &mut Client,
+    client: &Client,
     opening: Opening,
     refuse: &impl Fn(String) -> Trouble,
 ) -> Result<(), Trouble> {
+    // Where nothing is to be done no lock is taken and nothing written.
+    while next_migration(client, opening, refuse).await?.is_some() {
+        client.batch_execute(LOCKED).await?;
+        // Others who started meanwhile may have done it.
+        if let Some((number, migration)) = next_migration(client, opening, refuse).await? {
+            apply(client, opening, number, migration)
+                .await
+                .map_err(|error| {
+                    let reason = format!(
+                        "can't be brought to schema version {number}: {}",
+                        text_of(&error)
+                    );
+                    if may_pass(&error) {
+                        Trouble::Passing(reason)
+                    } else {
+                        refuse(reason)
+                    }
+                })?;
+            tracing::info!(number, "the database's schema was changed");
+        } else {
+            client.batch_execute("ROLLBACK").await?;
+        }
+    }
+    Ok(())
+}
+
+/// The migration that is to be applied next, with its number, if any is.
+async fn next_migration(
+    client: &Client,
+    opening: Opening,
+    refuse: &impl Fn(String) -> Trouble,
+) -> Result<Option<(i64, &'static str)>, Trouble> {
     let known = MIGRATIONS.len();
     let applied = applied(client, opening, refuse).await?;
     if applied > known + RELEASES_AHEAD {
@@ -119,41 +166,37 @@ async fn migrate(
              release: use the program that wrote it, or a newer one"
         )));
     }
-    for (number, migration) in (1_i64..).zip(MIGRATIONS).skip(applied) {
-        let transaction = client.transaction().await?;
-        let refused = |error: tokio_postgres::Error| match error.code() {
-            // It was refused, not cut off: it will be again.
-            Some(_) => refuse(format!(
-                "can't be brought to schema version {number}: {}",
-                text_of(&error)
-            )),
-            None => Trouble::from(error),
-        };
-        if number == 1 {
-            let numbers = "CREATE TABLE schema_migration (
-                number bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
-            transaction.batch_execute(numbers).await.map_err(refused)?;
-        }
-        transaction
-            .batch_execute(migration)
-            .await
-            .map_err(refused)?;
-        if number == 1 {
-            let kind = match opening {
-                Opening::Serve(kind) => kind,
-                Opening::Administer => DatabaseKind::Production,
-            };
-            let describe = "INSERT INTO meta (key, value) VALUES ('kind', convert_to($1, 'UTF8')),
-                ('paging_secret', decode(replace(gen_random_uuid()::text
-                    || gen_random_uuid()::text, '-', ''), 'hex'))";
-            transaction.execute(describe, &[&kind.word()]).await?;
-        }
-        let note = "INSERT INTO schema_migration (number) VALUES ($1)";
-        transaction.execute(note, &[&number]).await?;
-        transaction.commit().await?;
-        tracing::info!(number, "the database's schema was changed");
+    Ok((1_i64..).zip(MIGRATIONS.iter().copied()).nth(applied))
+}
+
+/// Applies a migration within the transaction that holds the lock, and commits it.
+async fn apply(
+    client: &Client,
+    opening: Opening,
+    number: i64,
+    migration: &str,
+) -> Result<(), tokio_postgres::Error> {
+    if number == 1 {
+        let numbers = "CREATE TABLE schema_migration (
+            number bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
+        client.batch_execute(numbers).await?;
     }
-    Ok(())
+    client.batch_execute(migration).await?;
+    if number == 1 {
+        let kind = match opening {
+            Opening::Serve(kind) => kind,
+            Opening::Administer => DatabaseKind::Production,
+        };
+        let describe = "INSERT INTO meta (key, value) VALUES ('kind', convert_to($1, 'UTF8')),
+            ('paging_secret', decode(replace(gen_random_uuid()::text
+                || gen_random_uuid()::text, '-', ''), 'hex'))";
+        let kind = (&kind.word() as &(dyn ToSql + Sync), Type::TEXT);
+        client.execute_typed(describe, &[kind]).await?;
+    }
+    let note = "INSERT INTO schema_migration (number) VALUES ($1)";
+    let number = (&number as &(dyn ToSql + Sync), Type::INT8);
+    client.execute_typed(note, &[number]).await?;
+    client.batch_execute("COMMIT").await
 }
 
 /// How many migrations were applied, of a database that is ours or that nobody has used yet.
@@ -165,7 +208,7 @@ async fn applied(
     let tables = "SELECT to_regclass('schema_migration') IS NOT NULL, EXISTS (
             SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace
                 AND relname IN ('import', 'device', 'meta', 'audit'))";
-    let row = client.query_one(tables, &[]).await?;
+    let row = read(client, tables).await?;
     let (is_ours, is_used): (bool, bool) = (row.get(0), row.get(1));
     if !is_ours && is_used {
         return Err(refuse(
@@ -181,7 +224,7 @@ async fn applied(
         return Ok(0);
     }
     let count = "SELECT count(*) FROM schema_migration";
-    let count: i64 = client.query_one(count, &[]).await?.get(0);
+    let count: i64 = read(client, count).await?.get(0);
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
@@ -189,7 +232,7 @@ async fn describe(client: &Client, place: &str, opening: Opening) -> Result<Desc
     let refuse = |reason: String| refusal(place, reason);
     let sql = "SELECT (SELECT convert_from(value, 'UTF8') FROM meta WHERE key = 'kind'),
         (SELECT value FROM meta WHERE key = 'paging_secret'), lower('IJ') = 'ij'";
-    let row = client.query_one(sql, &[]).await?;
+    let row = read(client, sql).await?;
     let made_by: Option<String> = row.get(0);
     let made_by = made_by.unwrap_or_default();
     if !may_be_used(&made_by) {

@@ -10,6 +10,7 @@ use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use super::{connect::Target, pool::Pool, tasks::Tasks};
+use crate::store::Pooling;
 
 /// How long somebody who waits for work looks at nothing, at least; up to twice as long.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
@@ -86,7 +87,10 @@ impl Work {
         self.courier.get_or_init(|| {
             let name = Uuid::new_v4().simple().to_string();
             let heard = Arc::clone(&self.news);
-            tasks.spawn(listen(target.clone(), heard, name.clone()));
+            // Nobody hears anything on a connection that is somebody else's by then.
+            if target.pooling() == Pooling::Session {
+                tasks.spawn(listen(target.clone(), heard, name.clone()));
+            }
             tasks.spawn(tell(pool.clone(), Arc::clone(&self.to_tell), name));
         });
     }
