@@ -65,6 +65,7 @@ use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
 use pool::Pool;
 use readiness::Readiness;
+pub use schema::Release;
 use tasks::Tasks;
 use work::Work;
 
@@ -81,8 +82,17 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Opens a database. One that is not there yet is waited for, unless an administrator asks.
     pub fn open(database: &Database, opening: Opening) -> Result<Self, OpenError> {
+        Self::open_as(Release::this(), database, opening)
+    }
+
+    /// Opens a database as another release would: as far as the schema goes.
+    pub fn open_as(
+        release: Release,
+        database: &Database,
+        opening: Opening,
+    ) -> Result<Self, OpenError> {
         let target = Target::new(database)?;
-        let readiness = Arc::new(Readiness::new(target.clone(), opening));
+        let readiness = Arc::new(Readiness::new(target.clone(), opening, release));
         readiness::look_apart(&readiness)?;
         let tasks = Tasks::default();
         let (size, ready) = (database.pool_size, Arc::clone(&readiness));
@@ -520,7 +530,12 @@ impl Store for PostgresStore {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move { reading!(self.pool, session => accepting::confirm(&session).await) })
+        Box::pin(async move {
+            reading!(self.pool, session => {
+                schema::confirm(&session, self.readiness.version()).await?;
+                accepting::confirm(&session).await
+            })
+        })
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

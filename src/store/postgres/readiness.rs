@@ -9,7 +9,7 @@ use std::{
 use super::{
     connect::Target,
     fault::{Fault, text_of},
-    schema::{self, Described, Trouble},
+    schema::{self, Described, Release, Trouble},
     tasks::Tasks,
 };
 use crate::store::{OpenError, Opening, StoreError};
@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Readiness {
     target: Target,
     opening: Opening,
+    release: Release,
     described: OnceLock<Described>,
     /// Why it was not ready when last asked.
     reason: Mutex<String>,
@@ -31,7 +32,7 @@ pub(super) struct Readiness {
 }
 
 impl Readiness {
-    pub(super) fn new(target: Target, opening: Opening) -> Self {
+    pub(super) fn new(target: Target, opening: Opening, release: Release) -> Self {
         let (one, other) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
         let mut stand_in = [0; 32];
         let random = one.as_bytes().iter().chain(other.as_bytes());
@@ -42,6 +43,7 @@ impl Readiness {
         Self {
             target,
             opening,
+            release,
             described: OnceLock::new(),
             reason: Mutex::new("it has not been looked for yet".to_owned()),
             looking: tokio::sync::Mutex::new(None),
@@ -62,7 +64,7 @@ impl Readiness {
             }
             Err(Trouble::Passing(reason)) => {
                 let place = self.target.place();
-                tracing::warn!(%reason, "the database {place} can't be reached; Hangar waits for it");
+                tracing::warn!(%reason, "the database {place} can't be used yet; Hangar waits for it");
                 self.note(reason);
                 Ok(())
             }
@@ -87,6 +89,11 @@ impl Readiness {
         })
     }
 
+    /// The newest version of the schema that this program knows.
+    pub(super) fn version(&self) -> i64 {
+        self.release.version()
+    }
+
     pub(super) fn paging_secret(&self) -> &[u8; 32] {
         self.described
             .get()
@@ -109,7 +116,8 @@ impl Readiness {
                 reason: format!("can't be used: {}", text_of(&error)),
             }),
         })?;
-        schema::prepare(&mut link.client, self.target.place(), self.opening).await
+        let place = self.target.place();
+        schema::prepare(&mut link.client, place, self.opening, &self.release).await
     }
 }
 
