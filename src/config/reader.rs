@@ -82,6 +82,7 @@ impl Reader<'_> {
         let admin_listen = self.one("server.admin_listen", parse::address);
         let public_url = self.optional("server.public_url", parse::origin);
         let trusted_proxies = self.list("server.trusted_proxies", parse::network);
+        let stop_delay = self.duration("server.stop_delay");
         Ok(Server {
             listen: listen?,
             tls_cert: tls_cert?,
@@ -90,6 +91,7 @@ impl Reader<'_> {
             admin_listen: admin_listen?,
             public_url: public_url?,
             trusted_proxies: trusted_proxies?,
+            stop_delay: stop_delay?,
         })
     }
 

@@ -235,6 +235,19 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        key: "server.stop_delay",
+        kind: Kind::Duration {
+            least: 0,
+            most: HOUR,
+        },
+        default: Preset::Value("0s"),
+        doc: "How long requests are still taken after the service was told to end",
+        details: "Meanwhile /readyz answers 503, so that a balancer sends new requests elsewhere \
+                  before the first is refused. Longer than it takes the balancer to notice.",
+        example: &["5s"],
+        ..PLAIN
+    },
+    Setting {
         key: "data.dir",
         kind: Kind::Path,
         default: Preset::Value(DEFAULT_DATA_DIR),

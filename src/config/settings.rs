@@ -60,6 +60,8 @@ pub struct Server {
     pub public_url: Option<Url>,
     /// Proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long requests are still taken once the process was asked to end.
+    pub stop_delay: Duration,
 }
 
 impl Server {

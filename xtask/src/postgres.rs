@@ -16,8 +16,8 @@ const UNPRIVILEGED: u32 = 65_534;
 /// How long the server may take to start.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What is the same on every backend, or looks into SQLite's files.
-const LEFT_OUT: &str = "not (test(/^(architecture|cli|cli_hash|crash|keeping|process)::/) \
+/// What is the same on every backend, looks into SQLite's files, or brings a database of its own.
+const LEFT_OUT: &str = "not (test(/^(architecture|cli|cli_hash|crash|keeping|process|rolling)::/) \
     or test(/^batch::commits::/) or test(/^bad_input::every_route::/))";
 
 /// Runs the tests.

@@ -97,6 +97,7 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("profiles.group_rules", "sales=Sales*", "not a group's id"),
     ("sync.duration", "2h", "not between"),
     ("sync.interval", "often", "not a span of time"),
+    ("server.stop_delay", "-1s", "not between 0s and 1h"),
     ("registration.max_import", "0", "from 1 to 1000"),
     ("registration.max_import", "1001", "from 1 to 1000"),
     ("registration.max_import", "-1", "from 1 to 1000"),
