@@ -41,7 +41,7 @@ use crate::{
         server::{self, Drained, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
-    registrar::{self, Registrar, RegistrarOptions},
+    registrar::{self, Registrar, RegistrarOptions, expiry::Expiry},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
     tls::Keeper,
@@ -117,6 +117,10 @@ pub async fn run_on(
         shutdown.clone(),
     );
     start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
+    if let Some(keep) = settings.registration.keep_settled {
+        let expiry = Expiry::new(Arc::clone(&store), Arc::clone(&clock), keep);
+        start_until(&mut tasks, &shutdown, async move { expiry.run().await });
+    }
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation {
         tasks.spawn_blocking(|| preparation.run());

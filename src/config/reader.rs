@@ -153,10 +153,12 @@ impl Reader<'_> {
         );
         let delay = self.duration("registration.delay");
         let max_import = self.count("registration.max_import");
+        let keep_settled = self.optional_duration("registration.keep_settled");
         Ok(Registration {
             hash_validation: hash_validation?,
             delay: delay?,
             max_import: max_import?,
+            keep_settled: keep_settled?,
         })
     }
 
@@ -295,6 +297,12 @@ impl Reader<'_> {
     fn duration(&mut self, key: &'static str) -> Result<Duration, Reported> {
         let (least, most) = bounds(key);
         self.one(key, |text| parse::duration(text, least, most))
+    }
+
+    fn optional_duration(&mut self, key: &'static str) -> Result<Option<SignedDuration>, Reported> {
+        let (least, most) = bounds(key);
+        let duration = self.optional(key, |text| parse::duration(text, least, most))?;
+        Ok(duration.map(|span| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)))
     }
 
     fn signed_duration(&mut self, key: &'static str) -> Result<SignedDuration, Reported> {

@@ -397,6 +397,7 @@ pub const SETTINGS: &[Setting] = &[
     registration::HASH_VALIDATION,
     registration::DELAY,
     registration::MAX_IMPORT,
+    registration::KEEP_SETTLED,
     profiles::ASSIGNMENT_DELAY,
     profiles::GROUP_RULES,
     profiles::SYNC_DURATION,

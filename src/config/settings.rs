@@ -8,6 +8,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use url::Url;
 
@@ -158,6 +159,8 @@ pub struct Registration {
     pub delay: Duration,
     /// How many identities one `import` call may bring, 1 to 1,000.
     pub max_import: usize,
+    /// How long an import is kept once it was decided; unset, for ever.
+    pub keep_settled: Option<SignedDuration>,
 }
 
 /// How callers are slowed down.

@@ -7,6 +7,7 @@ mod changes;
 mod claims;
 mod conditions;
 mod devices;
+mod expiry;
 mod hardware;
 pub(crate) mod histories;
 mod imports;
@@ -54,6 +55,7 @@ pub(crate) async fn run(open: impl AsyncFn() -> Arc<dyn Store>) {
         hardware::CASES,
         ledger::CASES,
         upkeep::CASES,
+        expiry::CASES,
         uploads::CASES,
         devices::CASES,
         conditions::CASES,

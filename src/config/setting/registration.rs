@@ -1,6 +1,6 @@
 //! The rows of `[registration]`.
 
-use super::{DAY, Kind, PLAIN, Preset, Setting};
+use super::{DAY, HOUR, Kind, PLAIN, Preset, Setting};
 
 pub(super) const HASH_VALIDATION: Setting = Setting {
     key: "registration.hash_validation",
@@ -33,5 +33,19 @@ pub(super) const MAX_IMPORT: Setting = Setting {
     default: Preset::Value("1000"),
     doc: "How many identities one `import` call may bring",
     example: &["500"],
+    ..PLAIN
+};
+
+pub(super) const KEEP_SETTLED: Setting = Setting {
+    key: "registration.keep_settled",
+    kind: Kind::Duration {
+        least: HOUR,
+        most: 3650 * DAY,
+    },
+    doc: "How long an import is kept once it was decided",
+    details: "Unset, for ever. Then it is deleted, as a client could delete it: its device stays. \
+              At least an hour, as clients ask for the outcome every half minute and may be \
+              away in between; 2160h are 90 days.",
+    example: &["2160h"],
     ..PLAIN
 };

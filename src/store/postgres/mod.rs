@@ -10,6 +10,7 @@ mod audit;
 mod collection;
 mod connect;
 mod devices;
+mod expiry;
 mod fault;
 mod imports;
 mod ledger;
@@ -39,12 +40,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Answer, Database, OpenError, Opening, Store,
+    Answer, Database, OpenError, Opening, Store, StoreError,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-        DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
-        TenantSummary, Updated, UploadDeletion,
+        DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+        NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+        TenantDeletion, TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
@@ -61,6 +62,7 @@ use crate::domain::{
 use again::{in_transaction, reading};
 use collection::Way;
 use connect::Target;
+use expiry::AgeIndex;
 use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
 use pool::Pool;
@@ -76,6 +78,7 @@ pub struct PostgresStore {
     pool: Pool,
     gatherer: OnceLock<Gatherer>,
     work: Work,
+    age_index: AgeIndex,
     tasks: Tasks,
 }
 
@@ -108,6 +111,7 @@ impl PostgresStore {
             pool,
             gatherer: OnceLock::new(),
             work: Work::new(),
+            age_index: AgeIndex::default(),
             tasks,
         })
     }
@@ -468,6 +472,23 @@ impl Store for PostgresStore {
         Box::pin(
             async move { reading!(self.pool, session => queue::count_waiting(&session).await) },
         )
+    }
+
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired> {
+        Box::pin(async move {
+            // Only where it can be used, and is not closed.
+            self.pool.get().await.map_err(StoreError::from)?;
+            if !self.age_index.provide(&self.target).await? {
+                return Ok(Expired::default());
+            }
+            in_transaction!(self.pool, transaction =>
+                expiry::expire(&transaction, settled_until, limit, now).await)
+        })
     }
 
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
