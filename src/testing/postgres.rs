@@ -23,6 +23,12 @@ pub const SERVER_VARIABLE: &str = "HANGAR_TEST_POSTGRES";
 /// Who owns the server where root starts it: Debian's `nobody`.
 const UNPRIVILEGED: u32 = 65_534;
 
+/// What the names of the servers' directories start with.
+const PREFIX: &str = "hangar-pg-";
+
+/// How long a directory in which nobody works has not changed before it counts as left behind.
+const LEFT_BEHIND: Duration = Duration::from_mins(30);
+
 /// How long a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -48,7 +54,7 @@ impl Server {
     /// Where PostgreSQL is not installed or does not start.
     #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
     pub fn start(settings: &[&str]) -> Self {
-        let directory = TempDir::with_prefix("hangar-pg-").expect("a directory");
+        let directory = TempDir::with_prefix(PREFIX).expect("a directory");
         if is_root(Path::new("/proc/self")) {
             chown(directory.path(), Some(UNPRIVILEGED), Some(UNPRIVILEGED)).expect("root may");
         }
@@ -154,6 +160,7 @@ pub fn server() -> &'static Path {
     static OWN: OnceLock<PathBuf> = OnceLock::new();
     OWN.get_or_init(|| {
         shared_server().unwrap_or_else(|| {
+            sweep();
             // Nothing that is lost with this process is missed. It ends with it.
             let server = Server::start(&["fsync=off"]);
             let directory = server.directory().to_owned();
@@ -161,6 +168,22 @@ pub fn server() -> &'static Path {
             directory
         })
     })
+}
+
+/// Removes what servers have left behind whose processes have ended long ago: they had no time to.
+fn sweep() {
+    let is_old = |path: &Path| {
+        let changed = fs::metadata(path).and_then(|data| data.modified());
+        let age = changed.ok().and_then(|changed| changed.elapsed().ok());
+        age.is_some_and(|age| age > LEFT_BEHIND)
+    };
+    let found = fs::read_dir(std::env::temp_dir()).into_iter().flatten();
+    for directory in found.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = directory.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(PREFIX) && is_old(&directory) && !is_in_use(&directory) {
+            let _ = fs::remove_dir_all(&directory);
+        }
+    }
 }
 
 /// A database of one test's own, dropped with this.
