@@ -110,17 +110,8 @@ pub async fn run_on(
     )?);
 
     let mut tasks = JoinSet::new();
-    start_leaving(
-        &mut tasks,
-        settings.server.stop_delay,
-        told.clone(),
-        shutdown.clone(),
-    );
+    start_leaving(&mut tasks, settings.server.stop_delay, &told, &shutdown);
     start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
-    if let Some(keep) = settings.registration.keep_settled {
-        let expiry = Expiry::new(Arc::clone(&store), Arc::clone(&clock), keep);
-        start_until(&mut tasks, &shutdown, async move { expiry.run().await });
-    }
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation {
         tasks.spawn_blocking(|| preparation.run());
@@ -338,9 +329,10 @@ fn authority_of(issuer: &str) -> String {
 fn start_leaving(
     tasks: &mut JoinSet<()>,
     stop_delay: Duration,
-    told: Shutdown,
-    shutdown: Shutdown,
+    told: &Shutdown,
+    shutdown: &Shutdown,
 ) {
+    let (told, shutdown) = (told.clone(), shutdown.clone());
     tasks.spawn(async move {
         told.requested().await;
         tokio::time::sleep(stop_delay).await;
@@ -361,6 +353,10 @@ fn start_registrar(
         ..RegistrarOptions::default()
     };
     let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    if let Some(keep) = settings.registration.keep_settled {
+        let expiry = Expiry::new(Arc::clone(store), Arc::clone(clock), keep);
+        start_until(tasks, shutdown, async move { expiry.run().await });
+    }
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
 }

@@ -45,9 +45,10 @@ impl Expiry {
             let pause = match self.step().await {
                 Ok(step) => {
                     gone += step.imports;
-                    match step.more {
-                        true => (began.elapsed() * PAUSES).max(SHORTEST_PAUSE),
-                        false => INTERVAL,
+                    if step.more {
+                        (began.elapsed() * PAUSES).max(SHORTEST_PAUSE)
+                    } else {
+                        INTERVAL
                     }
                 }
                 Err(error) => {

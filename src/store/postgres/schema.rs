@@ -63,6 +63,7 @@ impl Release {
 
     /// The release after this one, as tests play it: it changes the schema once more, and says from
     /// which version on programs still work then.
+    #[must_use]
     pub fn followed_by(mut self, sql: &'static str, oldest_compatible: i64) -> Self {
         self.migrations.push(Migration {
             sql,

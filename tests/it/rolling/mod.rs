@@ -62,10 +62,12 @@ enum Program {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_are_replaced_one_by_one_with_no_failed_request() {
     let replaced = tokio::time::timeout(LONGEST, replace_all());
-    replaced.await.expect("it does not end");
+    println!("{}", replaced.await.expect("it does not end"));
 }
 
-async fn replace_all() {
+/// Replaces every process and holds what is there in the end against what was acknowledged; says
+/// how much that was.
+async fn replace_all() -> String {
     let mut fleet = Fleet::new();
     for slot in 0..PROCESSES {
         fleet.start(slot, Program::This).await;
@@ -92,19 +94,19 @@ async fn replace_all() {
     let imports = settled_imports(&backend.url, &backend.tokens).await;
     let devices = devices(&backend.url, &backend.tokens).await;
     let found = judge(&told.acknowledged, &imports, &devices);
-    println!(
-        "requests: {}, acknowledged: {}, imports: {}, devices: {}, {found:?}",
-        told.requests,
-        told.acknowledged.len(),
-        imports.len(),
-        devices.len()
-    );
     assert_eq!(found, Found::default());
     assert!(
         told.acknowledged.len() > 100,
         "too few imports were acknowledged"
     );
     fleet.stop_all().await;
+    format!(
+        "requests: {}, acknowledged: {}, imports: {}, devices: {}",
+        told.requests,
+        told.acknowledged.len(),
+        imports.len(),
+        devices.len()
+    )
 }
 
 /// The processes, and what stands before and behind them.
