@@ -1,7 +1,7 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
 //! the suites are in `suites`, the programs they need in `programs`, the README's
 //! promises in `first_run`, other people's clients in `clients`, the benchmark's start in `bench`. The
-//! fuzzer is a crate of its own.
+//! fuzzer is a crate of its own. `echo` keeps the last words of what failed.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,6 +10,7 @@
 
 mod bench;
 mod clients;
+mod echo;
 mod first_run;
 mod postgres;
 mod programs;

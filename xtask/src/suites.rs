@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use crate::echo::{self, LastWords};
 use crate::programs::{self, Install, Program};
 use crate::{cargo, server, workspace_root};
 
@@ -208,6 +209,7 @@ pub(crate) fn run(names: &[String], install: Install) -> anyhow::Result<()> {
 
     let results: Vec<_> = chosen.into_iter().map(run_suite).collect();
     print!("{}", summary(&results));
+    print!("{}", last_words(&results));
     let failed = results.iter().filter(|result| !result.passed).count();
     anyhow::ensure!(failed == 0, "{failed} of {} suites failed", results.len());
     Ok(())
@@ -234,6 +236,7 @@ struct SuiteResult {
     name: &'static str,
     passed: bool,
     elapsed: Duration,
+    last_words: Vec<String>,
 }
 
 fn is_chosen(suite: &Suite, names: &[String]) -> bool {
@@ -247,11 +250,15 @@ fn is_chosen(suite: &Suite, names: &[String]) -> bool {
 fn run_suite(suite: &Suite) -> SuiteResult {
     println!("\n=== {}: {}", suite.name, suite.about);
     let started = Instant::now();
-    let passed = (suite.commands)().into_iter().all(succeeds);
+    let last_words = LastWords::default();
+    let passed = (suite.commands)()
+        .into_iter()
+        .all(|command| succeeds(command, &last_words));
     let result = SuiteResult {
         name: suite.name,
         passed,
         elapsed: started.elapsed(),
+        last_words: last_words.lines(),
     };
     println!(
         "=== {} {} after {}",
@@ -262,11 +269,9 @@ fn run_suite(suite: &Suite) -> SuiteResult {
     result
 }
 
-fn succeeds(mut command: Command) -> bool {
-    let outcome = command
-        .current_dir(workspace_root())
-        .stdin(Stdio::null())
-        .status()
+fn succeeds(mut command: Command, last_words: &LastWords) -> bool {
+    command.current_dir(workspace_root()).stdin(Stdio::null());
+    let outcome = echo::run(&mut command, last_words)
         .with_context(|| format!("cannot start {}", command.get_program().display()));
     match outcome {
         Ok(status) if status.success() => true,
@@ -369,6 +374,16 @@ fn summary(results: &[SuiteResult]) -> String {
     std::iter::once(heading).chain(rows).collect()
 }
 
+/// What the suites that failed said at their end, once more where it is seen.
+fn last_words(results: &[SuiteResult]) -> String {
+    let failed = results.iter().filter(|result| !result.passed);
+    let told = failed.map(|result| {
+        let lines = result.last_words.join("\n");
+        format!("\n=== the end of {}\n{lines}\n", result.name)
+    });
+    told.collect()
+}
+
 fn in_words(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs();
     if seconds < 60 {
@@ -412,11 +427,13 @@ mod tests {
                 name: "doc",
                 passed: true,
                 elapsed: Duration::from_millis(1200),
+                last_words: vec!["all is well".to_owned()],
             },
             SuiteResult {
                 name: "fuzz",
                 passed: false,
                 elapsed: Duration::from_secs(61),
+                last_words: vec!["a body".to_owned(), "panicked".to_owned()],
             },
         ];
         let expected = "
@@ -425,5 +442,9 @@ doc                  passed          1.2 s
 fuzz                 FAILED     1 min 01 s
 ";
         assert_eq!(summary(&results), expected);
+        assert_eq!(
+            last_words(&results),
+            "\n=== the end of fuzz\na body\npanicked\n"
+        );
     }
 }

@@ -33,11 +33,13 @@ use crate::{
     testing::workbench::Workbench,
 };
 
-/// Runs the property on fresh stores.
-pub(crate) fn check(runtime: &Runtime, open: impl Fn() -> Arc<dyn Store>) {
+/// Runs the property on so many fresh stores.
+pub(crate) fn check(runtime: &Runtime, cases: u32, open: impl Fn() -> Arc<dyn Store>) {
     let config = Config {
-        cases: 64,
+        cases,
         max_shrink_iters: 500,
+        // A failure has to be told before whoever runs the tests loses patience.
+        max_shrink_time: 30_000,
         failure_persistence: None,
         ..Config::default()
     };

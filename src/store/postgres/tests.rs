@@ -45,5 +45,5 @@ fn histories_follow_the_model() {
         .enable_all()
         .build()
         .unwrap();
-    conformance::histories::check(&runtime, || scratches.fresh());
+    conformance::histories::check(&runtime, 16, || scratches.fresh());
 }

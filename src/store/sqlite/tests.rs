@@ -80,5 +80,5 @@ fn histories_follow_the_model() {
         .enable_all()
         .build()
         .unwrap();
-    conformance::histories::check(&runtime, || files.fresh());
+    conformance::histories::check(&runtime, 64, || files.fresh());
 }

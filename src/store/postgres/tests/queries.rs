@@ -243,6 +243,7 @@ fn hold<F, T>(
 {
     let config = Config {
         cases: 96,
+        max_shrink_time: 30_000,
         failure_persistence: None,
         ..Config::default()
     };

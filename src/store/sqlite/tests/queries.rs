@@ -272,6 +272,7 @@ fn hold_by_plan<F, T>(
 {
     let config = Config {
         cases: 128,
+        max_shrink_time: 30_000,
         failure_persistence: None,
         ..Config::default()
     };
