@@ -42,7 +42,7 @@ const MIGRATIONS: &[Migration] = &[
         oldest_compatible: 1,
     },
     Migration {
-        sql: include_str!("migrations/0002_one_by_one.sql"),
+        sql: include_str!("migrations/0002_releases_and_expiry.sql"),
         oldest_compatible: 1,
     },
 ];
