@@ -41,7 +41,7 @@ use crate::{
         server::{self, Drained, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
-    registrar::{self, Registrar, RegistrarOptions},
+    registrar::{self, Registrar, RegistrarOptions, expiry::Expiry},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
     tls::Keeper,
@@ -70,7 +70,8 @@ pub async fn run_on(
 ) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
     let recorded = metrics::install()?;
-    let shutdown = Shutdown::on_signals()?;
+    let told = Shutdown::on_signals()?;
+    let shutdown = Shutdown::default();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let keeper = certificate(&settings.server, clock.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
@@ -109,6 +110,7 @@ pub async fn run_on(
     )?);
 
     let mut tasks = JoinSet::new();
+    start_leaving(&mut tasks, settings.server.stop_delay, &told, &shutdown);
     start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation {
@@ -129,7 +131,7 @@ pub async fn run_on(
         &settings,
         &store,
         recorded,
-        &shutdown,
+        (told.clone(), shutdown.clone()),
     );
 
     print(&format!(
@@ -145,7 +147,7 @@ pub async fn run_on(
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
-    start_farewell(&mut tasks, &shutdown);
+    start_farewell(&mut tasks, &told);
 
     let answering = {
         let api = Arc::clone(&api);
@@ -322,6 +324,22 @@ fn authority_of(issuer: &str) -> String {
     )
 }
 
+/// Begins to end a while after the process was told to: until then it is not ready any more, and
+/// works on for whoever has not noticed.
+fn start_leaving(
+    tasks: &mut JoinSet<()>,
+    stop_delay: Duration,
+    told: &Shutdown,
+    shutdown: &Shutdown,
+) {
+    let (told, shutdown) = (told.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        told.requested().await;
+        tokio::time::sleep(stop_delay).await;
+        shutdown.request();
+    });
+}
+
 fn start_registrar(
     tasks: &mut JoinSet<()>,
     settings: &Settings,
@@ -335,6 +353,10 @@ fn start_registrar(
         ..RegistrarOptions::default()
     };
     let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    if let Some(keep) = settings.registration.keep_settled {
+        let expiry = Expiry::new(Arc::clone(store), Arc::clone(clock), keep);
+        start_until(tasks, shutdown, async move { expiry.run().await });
+    }
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
 }
@@ -355,22 +377,26 @@ fn start_admin(
     settings: &Settings,
     store: &Arc<dyn Store>,
     recorded: PrometheusHandle,
-    shutdown: &Shutdown,
+    (told, shutdown): (Shutdown, Shutdown),
 ) {
     let probed = Arc::clone(store);
     let probe: admin::Probe = Arc::new(move || {
         let store = Arc::clone(&probed);
+        let is_leaving = told.is_requested();
         Box::pin(async move {
-            Readiness::of([match store.check().await {
+            let mut checks = vec![match store.check().await {
                 Ok(()) => Check::passed("store"),
                 Err(error) => Check::failed("store", error.to_string()),
-            }])
+            }];
+            if is_leaving {
+                checks.push(Check::failed("process", "it was told to end"));
+            }
+            Readiness::of(checks)
         })
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
     let router = admin::router(guard, probe, render);
-    let shutdown = shutdown.clone();
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };
         let served = admin::serve(listener, router, stop);

@@ -3,6 +3,7 @@
 //! The rules are in `domain::registration`; the store applies them inside its transaction. The
 //! registrar meets the HTTP side only in the store.
 
+pub mod expiry;
 #[cfg(test)]
 mod tests;
 

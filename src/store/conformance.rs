@@ -7,6 +7,7 @@ mod changes;
 mod claims;
 mod conditions;
 mod devices;
+mod expiry;
 mod hardware;
 pub(crate) mod histories;
 mod imports;
@@ -42,7 +43,7 @@ macro_rules! cases {
 use cases;
 
 /// The cases by what they are about.
-const ROOMS: [&[Case]; 13] = [
+const ROOMS: [&[Case]; 14] = [
     imports::CASES,
     pages::CASES,
     profiles::CASES,
@@ -53,6 +54,7 @@ const ROOMS: [&[Case]; 13] = [
     hardware::CASES,
     ledger::CASES,
     upkeep::CASES,
+    expiry::CASES,
     uploads::CASES,
     devices::CASES,
     conditions::CASES,

@@ -46,9 +46,9 @@ use moving::{MoveError, Moved};
 pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-    DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-    NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
-    TenantSummary, Updated, UploadDeletion,
+    DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+    NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+    TenantDeletion, TenantSummary, Updated, UploadDeletion,
 };
 use profiles::ProfileStore;
 use soundness::{Depth, Soundness};
@@ -338,6 +338,16 @@ pub trait Store: ProfileStore + Send + Sync {
 
     /// How many imports wait, over all tenants.
     fn count_waiting(&self) -> Answer<'_, u64>;
+
+    /// Takes a step of the deletion of settled imports, of all tenants: up to `limit` of those that
+    /// were settled until `settled_until` are gone, the oldest first. Their devices stay, and
+    /// uploads stand where they stood.
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired>;
 
     /// Completes when work may have arrived since the last call.
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;

@@ -10,6 +10,7 @@ mod audit;
 mod collection;
 mod connect;
 mod devices;
+mod expiry;
 mod fault;
 mod imports;
 mod ledger;
@@ -40,12 +41,12 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Answer, Database, OpenError, Opening, Store,
+    Answer, Database, OpenError, Opening, Store, StoreError,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-        DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
-        TenantSummary, Updated, UploadDeletion,
+        DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+        NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+        TenantDeletion, TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
@@ -62,11 +63,13 @@ use crate::domain::{
 use again::{in_transaction, reading};
 use collection::Way;
 use connect::Target;
+use expiry::AgeIndex;
 use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
 pub(super) use moving::PostgresSide;
 use pool::Pool;
 use readiness::Readiness;
+pub use schema::Release;
 use tasks::Tasks;
 use work::Work;
 
@@ -77,14 +80,24 @@ pub struct PostgresStore {
     pool: Pool,
     gatherer: OnceLock<Gatherer>,
     work: Work,
+    age_index: AgeIndex,
     tasks: Tasks,
 }
 
 impl PostgresStore {
     /// Opens a database. One that is not there yet is waited for, unless an administrator asks.
     pub fn open(database: &Database, opening: Opening) -> Result<Self, OpenError> {
+        Self::open_as(Release::this(), database, opening)
+    }
+
+    /// Opens a database as another release would: as far as the schema goes.
+    pub fn open_as(
+        release: Release,
+        database: &Database,
+        opening: Opening,
+    ) -> Result<Self, OpenError> {
         let target = Target::new(database)?;
-        let readiness = Arc::new(Readiness::new(target.clone(), opening));
+        let readiness = Arc::new(Readiness::new(target.clone(), opening, release));
         readiness::look_apart(&readiness)?;
         let tasks = Tasks::default();
         let (size, ready) = (database.pool_size, Arc::clone(&readiness));
@@ -100,6 +113,7 @@ impl PostgresStore {
             pool,
             gatherer: OnceLock::new(),
             work: Work::new(),
+            age_index: AgeIndex::default(),
             tasks,
         })
     }
@@ -462,6 +476,23 @@ impl Store for PostgresStore {
         )
     }
 
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired> {
+        Box::pin(async move {
+            // Only where it can be used, and is not closed.
+            self.pool.get().await.map_err(StoreError::from)?;
+            if !self.age_index.provide(&self.target).await? {
+                return Ok(Expired::default());
+            }
+            in_transaction!(self.pool, transaction =>
+                expiry::expire(&transaction, settled_until, limit, now).await)
+        })
+    }
+
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(self.work.wait(&self.target, &self.pool, &self.tasks))
     }
@@ -522,7 +553,12 @@ impl Store for PostgresStore {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move { reading!(self.pool, session => accepting::confirm(&session).await) })
+        Box::pin(async move {
+            reading!(self.pool, session => {
+                schema::confirm(&session, self.readiness.version()).await?;
+                accepting::confirm(&session).await
+            })
+        })
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

@@ -16,7 +16,7 @@ use tokio_postgres::{
 use super::{
     connect::{Link, Target},
     fault::text_of,
-    schema::{self, Trouble},
+    schema::{self, Release, Trouble},
     tasks::Tasks,
 };
 use crate::store::{
@@ -80,7 +80,8 @@ impl PostgresSide {
         let side = Self::connect(database).await?;
         side.lock().await?;
         let made = Opening::Serve(DatabaseKind::Production);
-        let made = schema::bring_up_to_date(&side.link.client, &side.place, made).await;
+        let made =
+            schema::bring_up_to_date(&side.link.client, &side.place, made, &Release::this()).await;
         made.map_err(|trouble| lasting(trouble, &side.place))?;
         let known = schema::expect_this(&side.link.client, &side.place).await;
         known.map_err(|trouble| lasting(trouble, &side.place))?;

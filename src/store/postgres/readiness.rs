@@ -9,7 +9,7 @@ use std::{
 use super::{
     connect::Target,
     fault::{Fault, silence, text_of},
-    schema::{self, Described, Trouble},
+    schema::{self, Described, Release, Trouble},
     tasks::Tasks,
 };
 use crate::store::{OpenError, Opening, StoreError};
@@ -24,6 +24,7 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Readiness {
     target: Target,
     opening: Opening,
+    release: Release,
     described: OnceLock<Described>,
     /// Why it was not ready when last asked.
     reason: Mutex<String>,
@@ -34,7 +35,7 @@ pub(super) struct Readiness {
 }
 
 impl Readiness {
-    pub(super) fn new(target: Target, opening: Opening) -> Self {
+    pub(super) fn new(target: Target, opening: Opening, release: Release) -> Self {
         let (one, other) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
         let mut stand_in = [0; 32];
         let random = one.as_bytes().iter().chain(other.as_bytes());
@@ -45,6 +46,7 @@ impl Readiness {
         Self {
             target,
             opening,
+            release,
             described: OnceLock::new(),
             reason: Mutex::new("it has not been looked for yet".to_owned()),
             looking: tokio::sync::Mutex::new(None),
@@ -88,6 +90,11 @@ impl Readiness {
         })
     }
 
+    /// The newest version of the schema that this program knows.
+    pub(super) fn version(&self) -> i64 {
+        self.release.version()
+    }
+
     pub(super) fn paging_secret(&self) -> &[u8; 32] {
         self.described
             .get()
@@ -120,7 +127,8 @@ impl Readiness {
                 reason: format!("can't be used: {reason}"),
             }),
         })?;
-        schema::prepare(&link.client, self.target.place(), self.opening).await
+        let place = self.target.place();
+        schema::prepare(&link.client, place, self.opening, &self.release).await
     }
 }
 

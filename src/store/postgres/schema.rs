@@ -1,39 +1,92 @@
 //! The schema: migrations under a lock that all processes know, and what the database says of
 //! itself.
 //!
-//! Each migration leaves a schema on which the release before still works: processes are replaced
-//! one by one. So this program serves on a newer schema too, as long as it is not marked otherwise.
+//! Processes are replaced one by one, so that each migration leaves a schema on which programs of
+//! the release before still work. Which programs those are, stands beside the migration in the
+//! database: an older one reads there whether it may go on.
 
 use std::time::Duration;
 
 use tokio_postgres::{
     Client, Row,
+    error::SqlState,
     types::{ToSql, Type},
 };
 
-use super::fault::{may_pass, silence, text_of};
-use crate::store::{DatabaseKind, OpenError, Opening, moving::may_be_used};
+use super::{
+    fault::{Fault, may_pass, silence, text_of},
+    pool::Session,
+};
+use crate::store::{DatabaseKind, OpenError, Opening, StoreError, moving::may_be_used};
 
 /// Begins a transaction that holds the lock under which the schema is changed ("HNGR"), for as long
-/// as a migration takes. Whoever waits for it longer than this says so, and looks again.
+/// as a migration takes. Whoever waits for it longer than this says so, and looks again. Of tables that
+/// others use it waits for none for long: everybody else who wants the table waits behind it.
 const LOCKED: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '5s';
-    SELECT pg_advisory_xact_lock(x'484e4752'::bigint); SET LOCAL lock_timeout = 0";
+    SELECT pg_advisory_xact_lock(x'484e4752'::bigint); SET LOCAL lock_timeout = '500ms'";
 
 /// How long the server may take to say what it holds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The migrations, oldest first. Each changes what the ones before have made, in a transaction.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
-
-/// The newest schema that this program knows.
-#[cfg(test)]
-pub(super) fn newest() -> usize {
-    MIGRATIONS.len()
+/// One step from a schema to the next.
+#[derive(Clone, Copy)]
+pub(super) struct Migration {
+    /// What changes what the ones before have made, in a transaction.
+    sql: &'static str,
+    /// The oldest schema version whose programs still work on what this leaves.
+    oldest_compatible: i64,
 }
 
-/// How many releases' migrations may be ahead of this program before it can't work any more: the
-/// next one contracts what this one still uses.
-const RELEASES_AHEAD: usize = 1;
+/// The migrations, oldest first. The schema's version is how many have been applied.
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        sql: include_str!("migrations/0001_initial.sql"),
+        oldest_compatible: 1,
+    },
+    Migration {
+        sql: include_str!("migrations/0002_releases_and_expiry.sql"),
+        oldest_compatible: 1,
+    },
+];
+
+/// What a program knows of the schema.
+#[derive(Clone)]
+pub struct Release {
+    migrations: Vec<Migration>,
+}
+
+impl Release {
+    /// This program.
+    pub fn this() -> Self {
+        Self {
+            migrations: MIGRATIONS.to_vec(),
+        }
+    }
+
+    /// The release after this one, as tests play it: it changes the schema once more, and says from
+    /// which version on programs still work then.
+    #[must_use]
+    pub fn followed_by(mut self, sql: &'static str, oldest_compatible: i64) -> Self {
+        self.migrations.push(Migration {
+            sql,
+            oldest_compatible,
+        });
+        self
+    }
+
+    /// A release of the past, whose schema had this version.
+    #[cfg(test)]
+    pub(super) fn of_version(version: usize) -> Self {
+        let mut release = Self::this();
+        release.migrations.truncate(version);
+        release
+    }
+
+    /// The newest version of the schema that the program knows.
+    pub fn version(&self) -> i64 {
+        i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
+}
 
 /// What the database says of itself.
 pub(super) struct Described {
@@ -63,8 +116,9 @@ pub(super) async fn prepare(
     client: &Client,
     place: &str,
     opening: Opening,
+    release: &Release,
 ) -> Result<Described, Trouble> {
-    bring_up_to_date(client, place, opening).await?;
+    bring_up_to_date(client, place, opening, release).await?;
     describe(client, place, opening).await
 }
 
@@ -73,6 +127,7 @@ pub(super) async fn bring_up_to_date(
     client: &Client,
     place: &str,
     opening: Opening,
+    release: &Release,
 ) -> Result<(), Trouble> {
     let refuse = |reason: String| refusal(place, reason);
     let encoding = "SELECT current_setting('server_encoding')";
@@ -82,16 +137,14 @@ pub(super) async fn bring_up_to_date(
             "keeps texts in {encoding}: make it with ENCODING 'UTF8'"
         )));
     }
-    migrate(client, opening, &refuse).await
+    migrate(client, opening, release, &refuse).await
 }
 
 /// Fails where the schema is not this very program's.
 pub(super) async fn expect_this(client: &Client, place: &str) -> Result<(), Trouble> {
     let refuse = |reason: String| refusal(place, reason);
-    let (known, applied) = (
-        MIGRATIONS.len(),
-        applied(client, Opening::Administer, &refuse).await?,
-    );
+    let known = Release::this().version();
+    let applied = applied(client, Opening::Administer, &refuse).await?;
     if applied == known {
         return Ok(());
     }
@@ -121,19 +174,48 @@ async fn read(client: &Client, sql: &str) -> Result<Row, Trouble> {
     }
 }
 
+/// Fails where the schema was changed meanwhile in a way that this program does not survive.
+pub(super) async fn confirm(session: &Session, version: i64) -> Result<(), Fault> {
+    let sql = "SELECT coalesce(max(oldest_compatible), 0)::bigint FROM schema_migration";
+    let rows = session.query(sql, &[]).await?;
+    let oldest: i64 = match rows.first() {
+        Some(row) => row.try_get(0)?,
+        None => 0,
+    };
+    if oldest <= version {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(format!(
+        "the database was changed by a newer release, for programs of schema version {oldest} or \
+         later; this one's is {version}: replace it"
+    ))
+    .into())
+}
+
 async fn migrate(
     client: &Client,
     opening: Opening,
+    release: &Release,
     refuse: &impl Fn(String) -> Trouble,
 ) -> Result<(), Trouble> {
     // Where nothing is to be done no lock is taken and nothing written.
-    while next_migration(client, opening, refuse).await?.is_some() {
+    while next_migration(client, opening, release, refuse)
+        .await?
+        .is_some()
+    {
         client.batch_execute(LOCKED).await?;
         // Others who started meanwhile may have done it.
-        if let Some((number, migration)) = next_migration(client, opening, refuse).await? {
+        let next = next_migration(client, opening, release, refuse).await?;
+        if let Some((number, migration)) = next {
             apply(client, opening, number, migration)
                 .await
                 .map_err(|error| {
+                    if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
+                        return Trouble::Passing(format!(
+                            "schema version {number} waits for somebody who holds a table for \
+                             long, such as pg_dump"
+                        ));
+                    }
                     let reason = format!(
                         "can't be brought to schema version {number}: {}",
                         text_of(&error)
@@ -156,17 +238,43 @@ async fn migrate(
 async fn next_migration(
     client: &Client,
     opening: Opening,
+    release: &Release,
     refuse: &impl Fn(String) -> Trouble,
-) -> Result<Option<(i64, &'static str)>, Trouble> {
-    let known = MIGRATIONS.len();
+) -> Result<Option<(i64, Migration)>, Trouble> {
+    let known = release.version();
     let applied = applied(client, opening, refuse).await?;
-    if applied > known + RELEASES_AHEAD {
+    if applied > known {
+        accept_newer(client, known, applied, refuse).await?;
+        return Ok(None);
+    }
+    let mut numbered = (1_i64..).zip(release.migrations.iter().copied());
+    Ok(numbered.find(|(number, _)| *number > applied))
+}
+
+/// Goes on with a schema that is newer than this program, if its migrations say that it may.
+async fn accept_newer(
+    client: &Client,
+    known: i64,
+    applied: i64,
+    refuse: &impl Fn(String) -> Trouble,
+) -> Result<(), Trouble> {
+    let sql = format!(
+        "SELECT coalesce(max(oldest_compatible), 0)::bigint FROM schema_migration
+         WHERE number > {known}"
+    );
+    let oldest: i64 = read(client, &sql).await?.get(0);
+    if oldest > known {
         return Err(refuse(format!(
-            "has schema version {applied}, newer than this program's {known} by more than a \
-             release: use the program that wrote it, or a newer one"
+            "has schema version {applied}, on which programs of version {oldest} or later work, and \
+             this program's is {known}: use the program that wrote it, or a newer one"
         )));
     }
-    Ok((1_i64..).zip(MIGRATIONS.iter().copied()).nth(applied))
+    tracing::info!(
+        applied,
+        known,
+        "the database's schema is newer than this program, which may go on"
+    );
+    Ok(())
 }
 
 /// Applies a migration within the transaction that holds the lock, and commits it.
@@ -174,14 +282,14 @@ async fn apply(
     client: &Client,
     opening: Opening,
     number: i64,
-    migration: &str,
+    migration: Migration,
 ) -> Result<(), tokio_postgres::Error> {
     if number == 1 {
         let numbers = "CREATE TABLE schema_migration (
             number bigint PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())";
         client.batch_execute(numbers).await?;
     }
-    client.batch_execute(migration).await?;
+    client.batch_execute(migration.sql).await?;
     if number == 1 {
         let kind = match opening {
             Opening::Serve(kind) => kind,
@@ -193,9 +301,19 @@ async fn apply(
         let kind = (&kind.word() as &(dyn ToSql + Sync), Type::TEXT);
         client.execute_typed(describe, &[kind]).await?;
     }
-    let note = "INSERT INTO schema_migration (number) VALUES ($1)";
-    let number = (&number as &(dyn ToSql + Sync), Type::INT8);
-    client.execute_typed(note, &[number]).await?;
+    let numbered = (&number as &(dyn ToSql + Sync), Type::INT8);
+    if number == 1 {
+        // What it is compatible with, is noted from the second on.
+        let note = "INSERT INTO schema_migration (number) VALUES ($1)";
+        client.execute_typed(note, &[numbered]).await?;
+    } else {
+        let note = "INSERT INTO schema_migration (number, oldest_compatible) VALUES ($1, $2)";
+        let oldest = (
+            &migration.oldest_compatible as &(dyn ToSql + Sync),
+            Type::INT8,
+        );
+        client.execute_typed(note, &[numbered, oldest]).await?;
+    }
     client.batch_execute("COMMIT").await
 }
 
@@ -204,7 +322,7 @@ async fn applied(
     client: &Client,
     opening: Opening,
     refuse: &impl Fn(String) -> Trouble,
-) -> Result<usize, Trouble> {
+) -> Result<i64, Trouble> {
     let tables = "SELECT to_regclass('schema_migration') IS NOT NULL, EXISTS (
             SELECT 1 FROM pg_class WHERE relnamespace = current_schema()::regnamespace
                 AND relname IN ('import', 'device', 'meta', 'audit'))";
@@ -224,8 +342,7 @@ async fn applied(
         return Ok(0);
     }
     let count = "SELECT count(*) FROM schema_migration";
-    let count: i64 = read(client, count).await?.get(0);
-    Ok(usize::try_from(count).unwrap_or(0))
+    Ok(read(client, count).await?.get(0))
 }
 
 async fn describe(client: &Client, place: &str, opening: Opening) -> Result<Described, Trouble> {

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_profiles_and_settings.sql"),
     include_str!("migrations/0006_search.sql"),
     include_str!("migrations/0007_cheaper_settling.sql"),
+    include_str!("migrations/0008_expiry.sql"),
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
