@@ -34,6 +34,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -64,6 +65,7 @@ use connect::Target;
 use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
 use pool::Pool;
+use queue::Lapses;
 use readiness::Readiness;
 use tasks::Tasks;
 use work::Work;
@@ -75,6 +77,7 @@ pub struct PostgresStore {
     pool: Pool,
     gatherer: OnceLock<Gatherer>,
     work: Work,
+    lapses: Lapses,
     tasks: Tasks,
 }
 
@@ -98,6 +101,7 @@ impl PostgresStore {
             pool,
             gatherer: OnceLock::new(),
             work: Work::new(),
+            lapses: Lapses::new(),
             tasks,
         })
     }
@@ -413,7 +417,8 @@ impl Store for PostgresStore {
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
         // What an attempt may have claimed lapses.
         Box::pin(async move {
-            reading!(self.pool, session => queue::claim(&session, accepted_until, limit).await)
+            in_transaction!(self.pool, transaction =>
+                queue::claim(&transaction, &self.lapses, accepted_until, limit).await)
         })
     }
 
@@ -431,6 +436,7 @@ impl Store for PostgresStore {
     fn relinquish(&self, claims: Vec<ClaimKey>) -> Answer<'_, ()> {
         Box::pin(async move {
             reading!(self.pool, session => queue::relinquish(&session, &claims).await)?;
+            self.lapses.expect_after(Duration::ZERO);
             self.announce_work();
             Ok(())
         })
@@ -442,6 +448,7 @@ impl Store for PostgresStore {
                 queue::fail(&transaction, &claim, &failure, now).await)?;
             if settled == Settled::Retried {
                 self.work.expect_after(failure.back_off);
+                self.lapses.expect_after(failure.back_off);
             }
             self.announce_work();
             Ok(settled)
@@ -449,9 +456,9 @@ impl Store for PostgresStore {
     }
 
     fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(
-            async move { reading!(self.pool, session => queue::oldest_waiting(&session).await) },
-        )
+        Box::pin(async move {
+            in_transaction!(self.pool, transaction => queue::oldest_waiting(&transaction).await)
+        })
     }
 
     fn count_waiting(&self) -> Answer<'_, u64> {
