@@ -13,7 +13,10 @@ use crate::store::{DatabaseKind, OpenError, Opening};
 const LOCK: i64 = 0x484e_4752;
 
 /// The migrations, oldest first. Each changes what the ones before have made, in a transaction.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_room_for_claims.sql"),
+];
 
 /// How many releases' migrations may be ahead of this program before it can't work any more: the
 /// next one contracts what this one still uses.
