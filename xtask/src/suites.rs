@@ -50,6 +50,11 @@ const PSQL: Program = Program {
     name: "psql",
     package: "postgresql-client",
 };
+/// Debian has it in the server's package.
+const PGBENCH: Program = Program {
+    name: "pgbench",
+    package: "postgresql",
+};
 const PATRONI: Program = Program {
     name: "patroni",
     package: "patroni",
@@ -164,9 +169,9 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "bench-smoke",
         about: "the benchmark in brief: that it works, not how fast anything is",
-        needs: &[KILL],
+        needs: &[KILL, SETPRIV, INITDB, PGBENCH],
         commands: || {
-            vec![cargo(&[
+            let bench = [
                 "run",
                 "--quiet",
                 "--package",
@@ -174,7 +179,10 @@ pub(crate) const SUITES: &[Suite] = &[
                 "--",
                 "bench",
                 "--smoke",
-            ])]
+            ];
+            let mut on_postgres = cargo(&bench);
+            on_postgres.arg("--postgres");
+            vec![cargo(&bench), on_postgres]
         },
     },
 ];
