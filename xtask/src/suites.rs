@@ -55,6 +55,11 @@ const PGBOUNCER: Program = Program {
     name: "pgbouncer",
     package: "pgbouncer",
 };
+/// Debian has it in the server's package.
+const PGBENCH: Program = Program {
+    name: "pgbench",
+    package: "postgresql",
+};
 const PATRONI: Program = Program {
     name: "patroni",
     package: "patroni",
@@ -171,9 +176,9 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "bench-smoke",
         about: "the benchmark in brief: that it works, not how fast anything is",
-        needs: &[KILL],
+        needs: &[KILL, SETPRIV, INITDB, PGBENCH],
         commands: || {
-            vec![cargo(&[
+            let bench = [
                 "run",
                 "--quiet",
                 "--package",
@@ -181,7 +186,10 @@ pub(crate) const SUITES: &[Suite] = &[
                 "--",
                 "bench",
                 "--smoke",
-            ])]
+            ];
+            let mut on_postgres = cargo(&bench);
+            on_postgres.arg("--postgres");
+            vec![cargo(&bench), on_postgres]
         },
     },
 ];

@@ -36,6 +36,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -68,6 +69,7 @@ use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
 pub(super) use moving::PostgresSide;
 use pool::Pool;
+use queue::Lapses;
 use readiness::Readiness;
 pub use schema::Release;
 use tasks::Tasks;
@@ -81,6 +83,7 @@ pub struct PostgresStore {
     gatherer: OnceLock<Gatherer>,
     work: Work,
     age_index: AgeIndex,
+    lapses: Lapses,
     tasks: Tasks,
 }
 
@@ -114,6 +117,7 @@ impl PostgresStore {
             gatherer: OnceLock::new(),
             work: Work::new(),
             age_index: AgeIndex::default(),
+            lapses: Lapses::new(),
             tasks,
         })
     }
@@ -429,7 +433,8 @@ impl Store for PostgresStore {
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
         // What an attempt may have claimed lapses.
         Box::pin(async move {
-            reading!(self.pool, session => queue::claim(&session, accepted_until, limit).await)
+            in_transaction!(self.pool, transaction =>
+                queue::claim(&transaction, &self.lapses, accepted_until, limit).await)
         })
     }
 
@@ -447,6 +452,7 @@ impl Store for PostgresStore {
     fn relinquish(&self, claims: Vec<ClaimKey>) -> Answer<'_, ()> {
         Box::pin(async move {
             reading!(self.pool, session => queue::relinquish(&session, &claims).await)?;
+            self.lapses.expect_after(Duration::ZERO);
             self.announce_work();
             Ok(())
         })
@@ -458,6 +464,7 @@ impl Store for PostgresStore {
                 queue::fail(&transaction, &claim, &failure, now).await)?;
             if settled == Settled::Retried {
                 self.work.expect_after(failure.back_off);
+                self.lapses.expect_after(failure.back_off);
             }
             self.announce_work();
             Ok(settled)
@@ -465,9 +472,9 @@ impl Store for PostgresStore {
     }
 
     fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(
-            async move { reading!(self.pool, session => queue::oldest_waiting(&session).await) },
-        )
+        Box::pin(async move {
+            in_transaction!(self.pool, transaction => queue::oldest_waiting(&transaction).await)
+        })
     }
 
     fn count_waiting(&self) -> Answer<'_, u64> {

@@ -444,7 +444,8 @@ impl Transaction {
         Ok(self.session()?.execute(sql, parameters).await?)
     }
 
-    async fn batch(&self, sql: &str) -> Result<(), Fault> {
+    /// Runs statements without parameters.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Fault> {
         Ok(self.session()?.batch(sql).await?)
     }
 

@@ -47,6 +47,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0002_releases_and_expiry.sql"),
         oldest_compatible: 1,
     },
+    Migration {
+        sql: include_str!("migrations/0003_room_for_claims.sql"),
+        oldest_compatible: 1,
+    },
 ];
 
 /// What a program knows of the schema.
