@@ -6,19 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Path, Request, State},
     http::{Response, StatusCode, header},
     routing::{get, post},
 };
 use serde_json::{Value, json};
 
-use super::{
-    Authority,
-    device_codes::DeviceCodes,
-    grants::{self, Form},
-    oauth_error::OAuthError,
-};
+use super::{Authority, device_codes::DeviceCodes, form::Form, grants, oauth_error::OAuthError};
 use crate::domain::{
     clock::Clock,
     tenant::{PERSONAL_ACCOUNTS, TenantId},
@@ -95,7 +90,7 @@ async fn device_code(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let outcome = match read_form(body).await {
+    let outcome = match Form::receive(body, LONGEST_FORM_BYTES).await {
         Ok(form) => grants::device_code(&endpoints, &tenant, &form, &parts.headers),
         Err(error) => Err(error),
     };
@@ -108,18 +103,11 @@ async fn token(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let outcome = match read_form(body).await {
+    let outcome = match Form::receive(body, LONGEST_FORM_BYTES).await {
         Ok(form) => grants::token(&endpoints, &tenant, &form, &parts.headers),
         Err(error) => Err(error),
     };
     endpoints.answer(&parts, outcome)
-}
-
-async fn read_form(body: Body) -> Result<Form, OAuthError> {
-    let bytes = to_bytes(body, LONGEST_FORM_BYTES)
-        .await
-        .map_err(|_| OAuthError::too_long())?;
-    Form::read(&bytes)
 }
 
 impl Endpoints {

@@ -3,20 +3,19 @@
 //! A device code is approved by itself for the user that the users file names. The first question
 //! after it is answered with `authorization_pending`, so that clients go their usual way.
 
-use std::{collections::HashMap, sync::PoisonError};
+use std::sync::PoisonError;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use axum::http::{HeaderMap, header::AUTHORIZATION};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use axum::http::HeaderMap;
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{
     Authority,
+    client_proof::{matches, proven},
     device_codes::{DeviceCode, LIFETIME},
     directory::{Client, User},
     endpoints::{Endpoints, Realm},
+    form::Form,
     issue::{MintError, Scopes, Subject, TokenRequest, random_text},
     oauth_error::OAuthError,
 };
@@ -32,42 +31,6 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The grants by their names on the wire.
 pub(super) const SUPPORTED: [&str; 3] = ["client_credentials", "password", DEVICE_CODE];
-
-/// A form, each of its fields once.
-pub(super) struct Form(HashMap<String, String>);
-
-impl Form {
-    /// Reads a form as browsers send it.
-    pub(super) fn read(body: &[u8]) -> Result<Self, OAuthError> {
-        let mut fields = HashMap::new();
-        for (name, value) in url::form_urlencoded::parse(body) {
-            if fields
-                .insert(name.into_owned(), value.into_owned())
-                .is_some()
-            {
-                let text = "A parameter stands in the request body more than once.";
-                return Err(OAuthError::unreadable(text));
-            }
-        }
-        Ok(Self(fields))
-    }
-
-    fn find(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    fn need(&self, name: &str) -> Result<&str, OAuthError> {
-        self.find(name).ok_or_else(|| OAuthError::missing(name))
-    }
-
-    fn scopes(&self) -> Result<Vec<String>, OAuthError> {
-        let scopes = self.need("scope")?.split_ascii_whitespace();
-        Ok(scopes.map(str::to_owned).collect())
-    }
-}
 
 /// The token endpoint.
 pub(super) fn token(
@@ -93,7 +56,7 @@ pub(super) fn device_code(
     headers: &HeaderMap,
 ) -> Result<Value, OAuthError> {
     let realm = endpoints.realm(tenant)?;
-    let client = authenticated(endpoints, form, headers)?;
+    let client = proven(endpoints.authority.directory(), form, headers)?;
     let asked = match realm {
         Realm::Tenant(tenant) => Some(tenant),
         Realm::Common | Realm::Organizations => None,
@@ -108,7 +71,7 @@ pub(super) fn device_code(
         client: client.id.clone(),
         tenant: user.tenant,
         principal_name: user.principal_name.clone(),
-        scopes: form.scopes()?,
+        scopes: scopes(form)?,
     };
     let now = endpoints.clock.now();
     let mut codes = endpoints
@@ -139,7 +102,7 @@ fn client_credentials(
     let Realm::Tenant(tenant) = realm else {
         return Err(OAuthError::tenant_needed());
     };
-    let client = authenticated(endpoints, form, headers)?;
+    let client = proven(endpoints.authority.directory(), form, headers)?;
     if client.secret.is_none() {
         return Err(OAuthError::public_client());
     }
@@ -159,9 +122,9 @@ fn password(
     form: &Form,
     headers: &HeaderMap,
 ) -> Result<Value, OAuthError> {
-    let client = authenticated(endpoints, form, headers)?;
+    let client = proven(endpoints.authority.directory(), form, headers)?;
     let (name, password) = (form.need("username")?, form.need("password")?);
-    let scopes = form.scopes()?;
+    let scopes = scopes(form)?;
     let user = endpoints
         .authority
         .directory()
@@ -184,7 +147,7 @@ fn device_code_taken(
     form: &Form,
     headers: &HeaderMap,
 ) -> Result<Value, OAuthError> {
-    let client = authenticated(endpoints, form, headers)?;
+    let client = proven(endpoints.authority.directory(), form, headers)?;
     let secret = form.need("device_code")?;
     let now = endpoints.clock.now();
     let mut codes = endpoints
@@ -236,55 +199,17 @@ fn issue(
     Ok(body)
 }
 
+/// The scopes that a form asks for.
+fn scopes(form: &Form) -> Result<Vec<String>, OAuthError> {
+    let scopes = form.need("scope")?.split_ascii_whitespace();
+    Ok(scopes.map(str::to_owned).collect())
+}
+
 fn signed_in(user: &User, client: &Client) -> Subject {
     Subject::User {
         principal_name: user.principal_name.clone(),
         client: client.id.clone(),
     }
-}
-
-/// The client that asks. One that has a secret must show it, in the form or in the header.
-fn authenticated<'a>(
-    endpoints: &'a Endpoints,
-    form: &Form,
-    headers: &HeaderMap,
-) -> Result<&'a Client, OAuthError> {
-    let basic = basic_credentials(headers);
-    let (id, secret) = match &basic {
-        Some((id, secret)) => (id.as_str(), Some(secret.as_str())),
-        None => (form.need("client_id")?, form.find("client_secret")),
-    };
-    let directory = endpoints.authority.directory();
-    let client = directory
-        .find_client(id)
-        .ok_or_else(|| OAuthError::unknown_client(id))?;
-    match (&client.secret, secret) {
-        (None, _) => Ok(client),
-        (Some(_), None) => Err(OAuthError::secret_needed()),
-        (Some(own), Some(shown)) if matches(own, shown) => Ok(client),
-        (Some(_), Some(_)) => Err(OAuthError::wrong_secret()),
-    }
-}
-
-/// Id and secret in a header: each form-encoded, joined by a colon, in base64.
-fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    let plain = |text: &str| {
-        let text = text.replace('+', " ");
-        let decoded = percent_encoding::percent_decode_str(&text).decode_utf8();
-        decoded.ok().map(std::borrow::Cow::into_owned)
-    };
-    Some((plain(id)?, plain(secret)?))
-}
-
-fn matches(own: &SecretString, shown: &str) -> bool {
-    verify_slices_are_equal(own.expose_secret().as_bytes(), shown.as_bytes()).is_ok()
 }
 
 /// Tells whether an address is for the users of `tenant`.

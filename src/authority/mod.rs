@@ -3,9 +3,11 @@
 //! It is there with `--dev` only. Its users and passwords are no secret, so a server that trusts it
 //! trusts everybody who reaches it. What its tokens are worth is decided in `http::auth`.
 
+mod client_proof;
 mod device_codes;
 pub mod directory;
 mod endpoints;
+mod form;
 mod grants;
 mod issue;
 mod oauth_error;

@@ -2,6 +2,7 @@
 
 use std::{future::Future, pin::Pin};
 
+use axum::body::to_bytes;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use tower::ServiceExt;
