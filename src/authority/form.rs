@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 
 use super::oauth_error::OAuthError;
 
@@ -27,10 +27,13 @@ impl Form {
 
     /// Reads the form in a request's body, if it has at most `longest_bytes`.
     pub(super) async fn receive(body: Body, longest_bytes: usize) -> Result<Self, OAuthError> {
-        let bytes = to_bytes(body, longest_bytes)
-            .await
-            .map_err(|_| OAuthError::too_long())?;
-        Self::read(&bytes)
+        Self::read(&Self::bytes(body, longest_bytes).await?)
+    }
+
+    /// A request's body, if it has at most `longest_bytes`.
+    pub(super) async fn bytes(body: Body, longest_bytes: usize) -> Result<Bytes, OAuthError> {
+        let read = to_bytes(body, longest_bytes).await;
+        read.map_err(|_| OAuthError::too_long())
     }
 
     /// A field that is there and not empty.
