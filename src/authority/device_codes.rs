@@ -1,7 +1,8 @@
 //! Device codes: a client shows a person a short code and asks until somebody has signed in for it.
 //!
-//! With a `device_code_user` in the users file a code is approved by itself. The first question after
-//! it is answered with `authorization_pending` all the same, so that clients go their usual way.
+//! With a `device_code_user` in the users file a code is approved by itself, unless a person enters it
+//! before. The first question after it is answered with `authorization_pending` all the same, so that
+//! clients go their usual way.
 
 use aws_lc_rs::rand;
 

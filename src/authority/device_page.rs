@@ -6,7 +6,7 @@ use axum::{
 };
 
 use super::{
-    device_codes::as_meant,
+    device_codes::{Approval, as_meant},
     endpoints::Endpoints,
     form::Form,
     oauth_error::OAuthError,
@@ -30,12 +30,16 @@ pub(super) fn submit(endpoints: &Endpoints, form: &Form) -> Result<Response<Body
         let codes = &mut outstanding.device_codes;
         codes
             .search(now, |code| code.awaits(&user_code))
-            .map(|code| SignIn {
-                realm: code.realm,
-                client: code.client.clone(),
-                wish: code.wish.clone(),
-                hint: None,
-                purpose: Purpose::Device(user_code.clone()),
+            .map(|code| {
+                // From here on it waits for the person who came.
+                code.approval = Approval::Awaited;
+                SignIn {
+                    realm: code.realm,
+                    client: code.client.clone(),
+                    wish: code.wish.clone(),
+                    hint: None,
+                    purpose: Purpose::Device(user_code.clone()),
+                }
             })
     };
     match sign_in {

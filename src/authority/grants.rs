@@ -55,7 +55,8 @@ pub(super) fn token(
         "refresh_token" => refresh_token(ask, realm),
         "client_credentials" => client_credentials(ask, realm),
         "password" => password(ask, realm),
-        DEVICE_CODE => device_code_taken(ask, realm),
+        // MSAL for Node writes the short name, which Entra takes as well.
+        DEVICE_CODE | "device_code" => device_code_taken(ask, realm),
         other => Err(OAuthError::unsupported_grant(other)),
     }
 }

@@ -89,7 +89,16 @@ async fn a_person_can_decline() {
 async fn a_person_may_come_before_a_code_approves_itself() {
     let visit = Visit::new();
     let code = begun(&visit).await;
+    collect(&visit, &code).await;
+    let late = page_for(&visit, &code).await;
+    assert!(late.alert().starts_with("That code is not known"));
+
+    let code = begun(&visit).await;
     let page = page_for(&visit, &code).await;
+    for _ in 0..3 {
+        let (_, pending) = collect(&visit, &code).await;
+        assert_eq!(pending["error"], "authorization_pending");
+    }
     visit
         .sign_in(&page, "reader@contoso.example", "hangar")
         .await;
