@@ -1,5 +1,7 @@
 //! Bodies for fuzzers: each takes any bytes, and only a fault of ours makes it panic.
 
+use std::sync::LazyLock;
+
 use super::{
     authorization::{self, Refusal},
     client_proof::proven,
@@ -16,14 +18,15 @@ use super::{
 ///
 /// Where somebody else's address would be followed.
 pub fn fuzz_sign_in(bytes: &[u8]) {
-    let Ok(directory) = Directory::ready_made() else {
+    static DIRECTORY: LazyLock<Option<Directory>> = LazyLock::new(|| Directory::ready_made().ok());
+    let Some(directory) = &*DIRECTORY else {
         return;
     };
     if let Ok(form) = Form::read(bytes) {
-        let _ = proven(&directory, &form, &axum::http::HeaderMap::new());
+        let _ = proven(directory, &form, &axum::http::HeaderMap::new());
         as_meant(form.find("user_code").unwrap_or_default());
     }
-    let reply_to = match authorization::read(&directory, "common", bytes) {
+    let reply_to = match authorization::read(directory, "common", bytes) {
         Ok(sign_in) => match sign_in.purpose {
             Purpose::Code(authorization) => authorization.reply_to,
             Purpose::Device(_) => return,
