@@ -3,19 +3,36 @@
 //! It is there with `--dev` only. Its users and passwords are no secret, so a server that trusts it
 //! trusts everybody who reaches it. What its tokens are worth is decided in `http::auth`.
 
+mod authorization;
+mod client_proof;
+mod delegated;
 mod device_codes;
+mod device_page;
 pub mod directory;
+mod discovery;
 mod endpoints;
+mod form;
+pub mod fuzzing;
 mod grants;
 mod issue;
+mod kept;
 mod oauth_error;
+mod outstanding;
+mod page;
+mod pkce;
 mod private_file;
+mod realm;
+mod redirect;
+mod sign_in_page;
+mod sign_out;
 mod signing_key;
+mod userinfo;
+mod wish;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::Router;
@@ -26,6 +43,7 @@ pub use self::issue::{MintError, Scopes, Subject, TokenRequest};
 pub use self::signing_key::KeyFailure;
 use self::{
     directory::{Directory, InvalidDirectory},
+    outstanding::Outstanding,
     private_file::Existing,
     signing_key::SigningKey,
 };
@@ -44,6 +62,8 @@ pub struct Authority {
     key: Arc<SigningKey>,
     directory: Directory,
     audience: String,
+    /// Shared by those who come by http and by https.
+    outstanding: Mutex<Outstanding>,
     /// Where the key is kept; nowhere for one in memory.
     home: Option<PathBuf>,
 }
@@ -73,7 +93,10 @@ pub enum AuthorityError {
 /// Whether a path is one of the authority's, under whatever tenant.
 pub fn serves(path: &str) -> bool {
     let below_tenant = path.trim_start_matches('/').split('/').nth(1);
-    matches!(below_tenant, Some("oauth2" | "discovery" | "v2.0"))
+    matches!(
+        below_tenant,
+        Some("oauth2" | "discovery" | "v2.0" | "openid" | "userrealm")
+    )
 }
 
 impl Authority {
@@ -114,6 +137,7 @@ impl Authority {
             key: Arc::new(key),
             directory,
             audience: audience.unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
+            outstanding: Mutex::default(),
             home: Some(home.to_owned()),
         })
     }
@@ -131,6 +155,7 @@ impl Authority {
             key,
             directory,
             audience: DEFAULT_AUDIENCE.to_owned(),
+            outstanding: Mutex::default(),
             home: None,
         })
     }
@@ -145,6 +170,18 @@ impl Authority {
     /// Whom the authority knows.
     pub fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// What has been given out and is waited for.
+    fn outstanding(&self) -> MutexGuard<'_, Outstanding> {
+        self.outstanding
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The service that tokens are for.
+    fn audience(&self) -> &str {
+        &self.audience
     }
 
     /// The public key, as the key endpoint shows it.

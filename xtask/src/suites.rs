@@ -90,6 +90,11 @@ const NPM: Program = Program {
     package: "npm",
 };
 
+const CHROMIUM: Program = Program {
+    name: "chromium",
+    package: "chromium",
+};
+
 /// Every suite, in the order in which they run. A new suite is one more entry.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
@@ -166,6 +171,18 @@ pub(crate) const SUITES: &[Suite] = &[
         about: "the graph-rs-sdk crate against the release build",
         needs: &[KILL],
         commands: || client("rust"),
+    },
+    Suite {
+        name: "client-msal-python",
+        about: "MSAL for Python and azure-identity get tokens of the release build's authority",
+        needs: &[PYTHON, KILL],
+        commands: || client("msal-python"),
+    },
+    Suite {
+        name: "client-msal-node",
+        about: "MSAL for Node gets tokens, and people sign in with a browser",
+        needs: &[NODE, NPM, CHROMIUM, KILL],
+        commands: || client("msal-node"),
     },
     Suite {
         name: "cluster",
