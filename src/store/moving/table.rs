@@ -182,7 +182,12 @@ const TENANT_SYNC: Table = Table {
 const UPLOAD: Table = Table {
     name: "upload",
     key: 2,
-    columns: &[guid("tenant"), guid("id"), number("created_at")],
+    columns: &[
+        guid("tenant"),
+        guid("id"),
+        number("created_at"),
+        number("expired"),
+    ],
 };
 
 /// In the order of acceptance, which is what the registrar and the trigrams go by.
@@ -208,6 +213,7 @@ const IMPORT: Table = Table {
         number("hardware_len_bytes").optional(),
         bytes("hardware_content").optional(),
         guid("upload").optional(),
+        number("settled_at").optional(),
     ],
 };
 

@@ -36,6 +36,20 @@ fn to_those_that_wait(server: &Server, what: &str) {
     server.ask(&sql);
 }
 
+/// Does this to every session that waits for the standby until this is told what became of it: others
+/// wait as well, and who it is that waits can't be seen.
+async fn until_it_ends(
+    server: &Server,
+    what: &str,
+    mut running: JoinSet<Result<(), StoreError>>,
+) -> Result<(), StoreError> {
+    let ended = insist(async || {
+        to_those_that_wait(server, what);
+        running.try_join_next().ok_or(StoreError::Busy)
+    });
+    ended.await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_no_standby_has_confirmed_is_never_success() {
     let primary = Server::start(&["fsync=off"]);
@@ -61,8 +75,7 @@ async fn what_no_standby_has_confirmed_is_never_success() {
         assert!(matches!(read, Ok(Ok(Some(_)))), "{read:?}");
     }
     assert!(cancelled.try_join_next().is_none(), "it waits");
-    to_those_that_wait(&primary, "pg_cancel_backend");
-    let outcome = cancelled.join_next().await.unwrap().unwrap();
+    let outcome = until_it_ends(&primary, "pg_cancel_backend", cancelled).await;
     assert!(
         matches!(outcome, Err(StoreError::Unknown(_))),
         "{outcome:?}"
@@ -86,8 +99,7 @@ async fn what_no_standby_has_confirmed_is_never_success() {
         async move { store.create_upload(CONTOSO, new).await }
     });
     waits(&primary).await;
-    to_those_that_wait(&primary, "pg_terminate_backend");
-    let outcome = upload.join_next().await.unwrap().unwrap();
+    let outcome = until_it_ends(&primary, "pg_terminate_backend", upload).await;
     assert!(
         matches!(outcome, Err(StoreError::Unknown(_))),
         "{outcome:?}"
