@@ -118,13 +118,21 @@ struct SettingsArguments {
     /// For development: brings a token authority of its own, and listens on loopback only
     #[arg(long)]
     dev: bool,
+    /// For rehearsals: as --dev, with the clock, faults and snapshots under /rehearsal/ of the admin
+    /// listener
+    #[arg(long)]
+    rehearse: bool,
     #[command(flatten)]
     flags: Flags,
 }
 
 impl SettingsArguments {
     fn mode(&self) -> Mode {
-        if self.dev { Mode::Dev } else { Mode::Serve }
+        match (self.rehearse, self.dev) {
+            (true, _) => Mode::Rehearse,
+            (false, true) => Mode::Dev,
+            (false, false) => Mode::Serve,
+        }
     }
 
     fn sources(self) -> Result<Sources, Problems> {
@@ -280,6 +288,9 @@ mod tests {
     fn modes_are_flags() {
         assert_eq!(parsed(&[]).unwrap().mode(), Mode::Serve);
         assert_eq!(parsed(&["--dev"]).unwrap().mode(), Mode::Dev);
+        assert_eq!(parsed(&["--rehearse"]).unwrap().mode(), Mode::Rehearse);
+        let both = parsed(&["--dev", "--rehearse"]).unwrap();
+        assert_eq!(both.mode(), Mode::Rehearse);
     }
 
     #[test]

@@ -30,8 +30,7 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     drop(body);
     call.meet().await;
     let accepted = accept_rows(
-        &call.api,
-        &call.caller,
+        &call,
         requests,
         Source::Collection(IMPORT_PARAMETER),
     )
