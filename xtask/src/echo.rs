@@ -5,9 +5,9 @@
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, IsTerminal, PipeReader, Write};
 use std::process::{Command, ExitStatus};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A suite's last lines are repeated, each so long at most.
 const KEPT_LINES: usize = 60;
@@ -53,12 +53,14 @@ fn run_piped(command: &mut Command, last_words: &LastWords) -> io::Result<ExitSt
         .stderr(std::process::Stdio::null());
 
     let words = last_words.clone();
-    let passing_on = thread::spawn(move || pass_on(reader, &words));
+    let (passing_on, all_passed_on) = mpsc::channel::<()>();
+    thread::spawn(move || {
+        pass_on(reader, &words);
+        drop(passing_on);
+    });
     let status = child.wait()?;
-    let ended = Instant::now();
-    while !passing_on.is_finished() && ended.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(5));
-    }
+    // Nothing is ever sent: the other end is dropped.
+    let _ = all_passed_on.recv_timeout(PATIENCE);
     Ok(status)
 }
 
@@ -79,6 +81,8 @@ fn pass_on(reader: PipeReader, last_words: &LastWords) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn shell(script: &str) -> (ExitStatus, Vec<String>) {
