@@ -1,6 +1,7 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
 pub(super) mod listeners;
+mod rehearsing;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -38,10 +39,12 @@ use crate::{
             request_id::TransportSecurity,
             throttle::{Limits, RetryAfter, Throttle},
         },
+        rehearsed::Director,
         server::{self, Drained, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
     registrar::{self, Registrar, RegistrarOptions},
+    rehearsal::Rehearsal,
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
     tls::Keeper,
@@ -55,6 +58,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
     let database = super::database(&settings.database);
     let kind = match mode {
         Mode::Dev => DatabaseKind::Development,
+        Mode::Rehearse => DatabaseKind::Rehearsal,
         Mode::Serve => DatabaseKind::Production,
     };
     let open = || store::open(database, Opening::Serve(kind));
@@ -71,9 +75,17 @@ pub async fn run_on(
     logging::start(&settings.log)?;
     let recorded = metrics::install()?;
     let shutdown = Shutdown::on_signals()?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let keeper = certificate(&settings.server, clock.now())?;
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock);
+    let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
+    let rehearsal = match mode {
+        Mode::Rehearse => Some(rehearsing::open(&directory, &machine)?),
+        Mode::Serve | Mode::Dev => None,
+    };
+    let clock: Arc<dyn Clock> = match &rehearsal {
+        Some(rehearsal) => rehearsal.clock.clone(),
+        None => Arc::clone(&machine),
+    };
     let store = open()?;
     let served = keeper.as_ref().map(Keeper::served);
     let listeners = Listeners::bind(
@@ -81,17 +93,17 @@ pub async fn run_on(
         mode,
         served,
         directory.path(),
-        clock.now(),
+        machine.now(),
     )
     .await?;
     let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
 
-    let authority = match mode {
-        Mode::Dev => Some(Arc::new(open_authority(&settings, &directory)?)),
-        Mode::Serve => None,
-    };
+    let authority = mode
+        .has_authority()
+        .then(|| open_authority(&settings, &directory).map(Arc::new))
+        .transpose()?;
     let addresses = listeners.addresses(settings.server.public_url.as_ref());
     let verifier = Arc::new(verifier(
         &settings,
@@ -106,16 +118,18 @@ pub async fn run_on(
         &verifier,
         authority.clone(),
         &addresses,
+        rehearsal.clone(),
     )?);
 
     let mut tasks = JoinSet::new();
-    start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
+    let gate = rehearsal.clone();
+    start_registrar(&mut tasks, &settings, &store, &clock, gate, &shutdown);
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation {
         tasks.spawn_blocking(|| preparation.run());
     }
     if let Some(keeper) = keeper {
-        start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&clock)));
+        start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&machine)));
     }
     start_until(&mut tasks, &shutdown, metrics::keep_up(recorded.clone()));
     start_until(
@@ -129,17 +143,14 @@ pub async fn run_on(
         &settings,
         &store,
         recorded,
+        rehearsal,
         &shutdown,
     );
 
-    print(&format!(
-        "Hangar listens on {address} (health and metrics on http://{admin_address})\n"
-    ))?;
-    if let Some(note) = &listeners.note {
-        tracing::warn!("{note}");
-        print(&format!("{note}\n"))?;
-    }
-    if mode == Mode::Dev {
+    let listening =
+        format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
+    announce(&listening, listeners.note.as_deref())?;
+    if mode.has_authority() {
         print(&welcome::text(&addresses, &settings.data.dir, clock.now())?)?;
     }
     tracing::info!(%address, %admin_address, "listening");
@@ -166,6 +177,16 @@ pub async fn run_on(
     while tasks.join_next().await.is_some() {}
     store.close().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where it listens, and what a person should know about it.
+fn announce(listening: &str, note: Option<&str>) -> std::io::Result<()> {
+    print(listening)?;
+    if let Some(note) = note {
+        tracing::warn!("{note}");
+        print(&format!("{note}\n"))?;
+    }
     Ok(())
 }
 
@@ -233,6 +254,7 @@ fn api(
     verifier: &Arc<TokenVerifier>,
     authority: Option<Arc<Authority>>,
     addresses: &Addresses,
+    rehearsal: Option<Arc<Rehearsal>>,
 ) -> anyhow::Result<Api> {
     let behavior = match settings.graph.behavior {
         GraphBehavior::Documented => Behavior::Documented,
@@ -296,6 +318,7 @@ fn api(
                 is_authority_path: authority::serves,
             }
         }),
+        director: rehearsal.map(|rehearsal| rehearsal as Arc<dyn Director>),
     })
 }
 
@@ -327,6 +350,7 @@ fn start_registrar(
     settings: &Settings,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
+    gate: Option<Arc<Rehearsal>>,
     shutdown: &Shutdown,
 ) {
     let options = RegistrarOptions {
@@ -334,7 +358,10 @@ fn start_registrar(
         delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
         ..RegistrarOptions::default()
     };
-    let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    let mut registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    if let Some(gate) = gate {
+        registrar = registrar.behind(gate);
+    }
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
 }
@@ -355,6 +382,7 @@ fn start_admin(
     settings: &Settings,
     store: &Arc<dyn Store>,
     recorded: PrometheusHandle,
+    rehearsal: Option<Arc<Rehearsal>>,
     shutdown: &Shutdown,
 ) {
     let probed = Arc::clone(store);
@@ -369,7 +397,7 @@ fn start_admin(
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
-    let router = admin::router(guard, probe, render);
+    let router = admin::router(guard, probe, render, rehearsal.map(rehearsing::on_admin));
     let shutdown = shutdown.clone();
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };

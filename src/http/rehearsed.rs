@@ -182,7 +182,13 @@ pub(in crate::http) fn unless_severed(response: Response) -> Result<Response, Se
 pub(super) fn explain(response: &mut Response, explanation: &str) {
     let plain: String = explanation
         .chars()
-        .map(|letter| if letter.is_ascii_graphic() { letter } else { ' ' })
+        .map(|letter| {
+            if letter.is_ascii_graphic() {
+                letter
+            } else {
+                ' '
+            }
+        })
         .collect();
     if let Ok(value) = HeaderValue::try_from(plain) {
         response.headers_mut().entry(EXPLAIN).or_insert(value);
@@ -241,9 +247,7 @@ impl hyper::body::Body for HalfBody {
         self.sent = true;
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
         let halved = frame.map(|frame| {
-            frame.map(|frame| {
-                frame.map_data(|data: Bytes| data.slice(..data.len() / 2))
-            })
+            frame.map(|frame| frame.map_data(|data: Bytes| data.slice(..data.len() / 2)))
         });
         Poll::Ready(halved)
     }

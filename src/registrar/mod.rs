@@ -17,7 +17,10 @@ use std::{
 
 use jiff::SignedDuration;
 
-use self::{gate::Gate, held::{Held, Ready}};
+use self::{
+    gate::Gate,
+    held::{Held, Ready},
+};
 use crate::{
     domain::{
         clock::Clock,
@@ -29,7 +32,7 @@ use crate::{
     },
     store::{
         Store, StoreError,
-        operation::{Claim, ClaimKey, Failure, Settled, Settlement},
+        operation::{ClaimKey, Failure, Settled, Settlement},
     },
 };
 

@@ -136,7 +136,8 @@ impl RehearsalClock {
 
     /// How far it is ahead of the machine's clock.
     pub fn offset(&self) -> SignedDuration {
-        self.now().duration_since(self.machine.now())
+        let machine = self.machine.now();
+        self.course().at(machine).duration_since(machine)
     }
 
     /// Moves it to this instant, from which it runs on as before.
@@ -316,7 +317,10 @@ mod tests {
         let (machine, clock) = clock();
         let hour = SignedDuration::from_hours(1);
         machine.advance(hour);
-        assert_eq!((clock.now(), clock.offset()), (after(1), SignedDuration::ZERO));
+        assert_eq!(
+            (clock.now(), clock.offset()),
+            (after(1), SignedDuration::ZERO)
+        );
         clock.advance(hour).unwrap();
         assert_eq!((clock.now(), clock.offset()), (after(2), hour));
         clock.run_at(0.0).unwrap();
@@ -328,14 +332,20 @@ mod tests {
         machine.advance(hour);
         assert_eq!(clock.now(), after(70));
         clock.reset().unwrap();
-        assert_eq!((clock.now(), clock.offset()), (after(7), SignedDuration::ZERO));
+        assert_eq!(
+            (clock.now(), clock.offset()),
+            (after(7), SignedDuration::ZERO)
+        );
     }
 
     #[test]
     fn it_never_goes_back_nor_out_of_bounds() {
         let (machine, clock) = clock();
         let told = clock.set(after(-1)).unwrap_err().to_string();
-        assert!(told.contains("never goes back; 2025-12-31T23:00:00Z"), "{told}");
+        assert!(
+            told.contains("never goes back; 2025-12-31T23:00:00Z"),
+            "{told}"
+        );
         let back = SignedDuration::from_secs(-1);
         assert!(matches!(clock.advance(back), Err(ClockError::Back { .. })));
         for rate in [-1.0, f64::NAN, f64::INFINITY, FASTEST * 2.0] {

@@ -6,14 +6,18 @@
 
 pub mod clock;
 pub mod control;
+pub mod journal;
+pub mod rules;
+pub mod worlds;
 
 use std::sync::Arc;
 
 use axum::Router;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-use self::clock::RehearsalClock;
+use self::{clock::RehearsalClock, journal::Journal, rules::Rules, worlds::Worlds};
 use crate::{
     domain::{
         import::{Import, ImportId},
@@ -28,40 +32,60 @@ use crate::{
 pub struct Rehearsal {
     /// The time that Autopilot's rules see.
     pub clock: Arc<RehearsalClock>,
+    /// What is done to requests and imports.
+    pub rules: Rules,
+    /// Where tenants' rows are.
+    pub worlds: Worlds,
+    /// What happened.
+    pub journal: Journal,
 }
 
 impl Rehearsal {
-    /// A rehearsal by this clock.
+    /// A rehearsal by this clock, in which nothing is done yet.
     pub fn new(clock: Arc<RehearsalClock>) -> Self {
-        Self { clock }
+        Self {
+            clock,
+            rules: Rules::default(),
+            worlds: Worlds::default(),
+            journal: Journal::default(),
+        }
     }
 
     /// The routes under `/rehearsal`.
     pub fn router(self: &Arc<Self>) -> Router {
         control::router(self)
     }
+
+    /// What `/healthz` says of it.
+    pub fn health(&self) -> Value {
+        json!({ "clock": control::told_of_clock(&self.clock) })
+    }
 }
 
 impl Director for Rehearsal {
-    fn home(&self, _tenant: TenantId) -> BoxFuture<'_, Option<Home>> {
-        Box::pin(async { None })
+    fn home(&self, tenant: TenantId) -> BoxFuture<'_, Option<Home>> {
+        self.worlds.home(tenant)
     }
 
-    fn direct<'a>(&'a self, _request: &'a Told) -> BoxFuture<'a, Cue> {
-        Box::pin(async { Cue::default() })
+    fn direct<'a>(&'a self, request: &'a Told) -> BoxFuture<'a, Cue> {
+        self.rules.direct(request)
     }
 
-    fn hear(&self, _request: Told, _ended: Ended<'_>) {}
+    fn hear(&self, request: Told, ended: Ended<'_>) {
+        self.journal.hear(request, ended);
+    }
 }
 
 impl Gate for Rehearsal {
-    fn judge(&self, _import: &Import, _now: Timestamp) -> Judgement {
-        Judgement::Decide
+    fn judge(&self, import: &Import, now: Timestamp) -> Judgement {
+        self.rules.judge(import, now)
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(std::future::pending())
+        self.rules.changed()
     }
 
-    fn settled(&self, _tenant: TenantId, _id: ImportId, _settled: &Settled) {}
+    fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {
+        self.rules.settled(tenant, id, settled);
+    }
 }

@@ -114,8 +114,14 @@ fn a_rehearsal_keeps_to_itself() {
     let postgres: (&str, &[&str]) = ("database.url", &["postgres://hangar@db.example.com/hangar"]);
     let everywhere: (&str, &[&str]) = ("server.admin_listen", &["0.0.0.0:8081"]);
     let told = problems(&sources("", &[], &[postgres, everywhere]), Mode::Rehearse);
-    assert!(told.contains("with --rehearse, Hangar keeps everything in SQLite"), "{told}");
-    assert!(told.contains("with --rehearse, Hangar listens on loopback only"), "{told}");
+    assert!(
+        told.contains("with --rehearse, Hangar keeps everything in SQLite"),
+        "{told}"
+    );
+    assert!(
+        told.contains("with --rehearse, Hangar listens on loopback only"),
+        "{told}"
+    );
     Settings::load(&sources("", &[], &[]), Mode::Rehearse).unwrap();
     Settings::load(&sources("", &[], &[postgres]), Mode::Dev).unwrap();
 }

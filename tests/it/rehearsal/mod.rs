@@ -1,0 +1,4 @@
+//! Rehearsals: what their directors can do, and that nobody else can.
+
+mod clock;
+mod process;
