@@ -75,7 +75,7 @@ enum Command {
     Import(Box<import::ImportArguments>),
     /// Write the devices or the imports of any Graph server to a file.
     Export(export::ExportArguments),
-    /// Direct a rehearsal: the clock of a server that was started with --rehearse.
+    /// Direct a server that was started with --rehearse: its clock, and what happened.
     Rehearse(rehearse::RehearseArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
@@ -166,7 +166,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trust(arguments) => trust::run(&arguments).map(done),
         Command::Import(arguments) => on_runtime(import::run(*arguments)),
         Command::Export(arguments) => on_runtime(export::run(arguments)),
-        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)).map(done),
+        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)),
         Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
         Command::Hash { action } => hash::run(action, &SystemClock),
         Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),

@@ -67,6 +67,11 @@ impl Director {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// Takes away.
+    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.send(Method::DELETE, path, None).await
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -107,10 +112,19 @@ impl Director {
 
     /// Shows an answer, in lines or as it came.
     pub(super) fn show(&self, answer: &Value) -> anyhow::Result<()> {
+        self.show_as(answer, lines)
+    }
+
+    /// Shows an answer in these words, or as it came.
+    pub(super) fn show_as(
+        &self,
+        answer: &Value,
+        words: impl FnOnce(&Value) -> String,
+    ) -> anyhow::Result<()> {
         let text = if self.as_json {
             format!("{answer}\n")
         } else {
-            lines(answer)
+            words(answer)
         };
         Ok(print(&text)?)
     }

@@ -3,8 +3,12 @@
 
 mod clock;
 mod director;
+mod journal;
+
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use uuid::Uuid;
 
 use self::director::DirectorArguments;
 
@@ -23,11 +27,27 @@ enum Action {
         #[command(subcommand)]
         action: clock::Action,
     },
+    /// List the requests that were made, or forget them
+    Requests(journal::RequestsArguments),
+    /// Hold something to be true of the requests that were made; exits with 1 where it is not
+    Assert(journal::AssertArguments),
+    /// Say what the callers could do better
+    Report,
+    /// Say which rule was behind an answer, by its request-id header
+    Explain {
+        /// What the header says
+        request_id: Uuid,
+    },
 }
 
-pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode> {
     let director = arguments.director.director()?;
     match arguments.action {
-        Action::Clock { action } => clock::run(&director, action).await,
+        Action::Clock { action } => clock::run(&director, action).await?,
+        Action::Requests(arguments) => journal::requests(&director, arguments).await?,
+        Action::Assert(arguments) => return journal::assert(&director, arguments).await,
+        Action::Report => journal::report(&director).await?,
+        Action::Explain { request_id } => journal::explain(&director, request_id).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

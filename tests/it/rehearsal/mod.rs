@@ -1,4 +1,5 @@
 //! Rehearsals: what their directors can do, and that nobody else can.
 
 mod clock;
+mod journal;
 mod process;
