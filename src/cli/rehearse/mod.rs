@@ -4,6 +4,7 @@
 mod clock;
 mod director;
 mod journal;
+mod run;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,14 @@ enum Action {
         #[command(subcommand)]
         action: clock::Action,
     },
+    /// Run a command beside a server of its own, and say what the command could do better
+    ///
+    /// The server is on free ports and keeps a database that goes with it. The command finds it by
+    /// the variables `HANGAR_URL` (https), `HANGAR_HTTP_URL`, `HANGAR_CA`, `HANGAR_ADMIN_URL`,
+    /// `HANGAR_TENANT` and `HANGAR_TOKEN`, the token of the tenant's administrator; another tenant
+    /// and its token are in `HANGAR_OTHER_TENANT` and `HANGAR_OTHER_TOKEN`. Settings are taken from
+    /// the environment, as by `hangar serve`. Exits as the command does.
+    Run(run::RunArguments),
     /// List the requests that were made, or forget them
     Requests(journal::RequestsArguments),
     /// Hold something to be true of the requests that were made; exits with 1 where it is not
@@ -43,6 +52,7 @@ enum Action {
 pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode> {
     let director = arguments.director.director()?;
     match arguments.action {
+        Action::Run(arguments) => return run::run(arguments).await,
         Action::Clock { action } => clock::run(&director, action).await?,
         Action::Requests(arguments) => journal::requests(&director, arguments).await?,
         Action::Assert(arguments) => return journal::assert(&director, arguments).await,

@@ -3,3 +3,4 @@
 mod clock;
 mod journal;
 mod process;
+mod run;
