@@ -12,6 +12,7 @@ pub mod graph;
 pub mod http;
 pub mod lifecycle;
 pub mod registrar;
+pub mod rehearsal;
 pub mod store;
 pub mod telemetry;
 pub mod testing;

@@ -12,6 +12,7 @@ mod manual;
 mod migrate_data;
 mod new_file;
 mod progress;
+mod rehearse;
 pub mod serve;
 mod server;
 mod tenant;
@@ -56,7 +57,7 @@ enum Command {
     ///
     /// Settings come from the file given with --config, from environment variables, and from flags,
     /// in rising order. `hangar config example` explains them all.
-    Serve(SettingsArguments),
+    Serve(ServeArguments),
     /// Look at the settings.
     Config {
         #[command(subcommand)]
@@ -76,6 +77,8 @@ enum Command {
     Import(Box<import::ImportArguments>),
     /// Write the devices or the imports of any Graph server to a file.
     Export(export::ExportArguments),
+    /// Direct a server that was started with --rehearse: its clock, and what happened.
+    Rehearse(rehearse::RehearseArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
         #[command(subcommand)]
@@ -118,6 +121,19 @@ enum Command {
     Completions(manual::CompletionsArguments),
 }
 
+/// What `hangar serve` takes.
+#[derive(Args)]
+struct ServeArguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// Say where it listens in one line of JSON, once it does, and nothing else
+    #[arg(long)]
+    ready_json: bool,
+    /// End when the standard input does: whoever started it is gone then
+    #[arg(long, hide = true)]
+    end_with_stdin: bool,
+}
+
 /// Everything that has a say in the settings.
 #[derive(Args)]
 struct SettingsArguments {
@@ -127,13 +143,21 @@ struct SettingsArguments {
     /// For development: brings a token authority of its own, and listens on loopback only
     #[arg(long)]
     dev: bool,
+    /// For rehearsals: as --dev, with the clock, faults and snapshots under /rehearsal/ of the admin
+    /// listener
+    #[arg(long)]
+    rehearse: bool,
     #[command(flatten)]
     flags: Flags,
 }
 
 impl SettingsArguments {
     fn mode(&self) -> Mode {
-        if self.dev { Mode::Dev } else { Mode::Serve }
+        match (self.rehearse, self.dev) {
+            (true, _) => Mode::Rehearse,
+            (false, true) => Mode::Dev,
+            (false, false) => Mode::Serve,
+        }
     }
 
     fn sources(self) -> Result<Sources, Problems> {
@@ -164,6 +188,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trust(arguments) => trust::run(&arguments).map(done),
         Command::Import(arguments) => on_runtime(import::run(*arguments)),
         Command::Export(arguments) => on_runtime(export::run(arguments)),
+        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)),
         Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
         Command::Hash { action } => hash::run(action, &SystemClock),
         Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),
@@ -177,10 +202,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {
-    let mode = arguments.mode();
-    let settings = Settings::load(&arguments.sources()?, mode)?;
-    on_runtime(serve::run(settings, mode))
+fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
+    let mode = arguments.settings.mode();
+    let manner = serve::Manner {
+        is_ready_in_json: arguments.ready_json,
+        ends_with_stdin: arguments.end_with_stdin,
+    };
+    let settings = Settings::load(&arguments.settings.sources()?, mode)?;
+    on_runtime(serve::run(settings, mode, manner))
 }
 
 fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -242,7 +271,7 @@ mod tests {
     fn parsed(arguments: &[&str]) -> Result<SettingsArguments, clap::Error> {
         let line = ["hangar", "serve"].iter().chain(arguments);
         match Cli::try_parse_from(line)?.command {
-            Command::Serve(arguments) => Ok(arguments),
+            Command::Serve(arguments) => Ok(arguments.settings),
             _ => panic!("serve was typed"),
         }
     }
@@ -294,6 +323,9 @@ mod tests {
     fn modes_are_flags() {
         assert_eq!(parsed(&[]).unwrap().mode(), Mode::Serve);
         assert_eq!(parsed(&["--dev"]).unwrap().mode(), Mode::Dev);
+        assert_eq!(parsed(&["--rehearse"]).unwrap().mode(), Mode::Rehearse);
+        let both = parsed(&["--dev", "--rehearse"]).unwrap();
+        assert_eq!(both.mode(), Mode::Rehearse);
     }
 
     #[test]

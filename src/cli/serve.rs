@@ -1,6 +1,7 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
 pub(super) mod listeners;
+mod rehearsing;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -38,10 +39,12 @@ use crate::{
             request_id::TransportSecurity,
             throttle::{Limits, RetryAfter, Throttle},
         },
+        rehearsed::Director,
         server::{self, Drained, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
     registrar::{self, Registrar, RegistrarOptions, expiry::Expiry},
+    rehearsal::Rehearsal,
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
     tls::Keeper,
@@ -50,15 +53,25 @@ use crate::{
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
 
+/// How a server behaves towards whoever started it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// It says where it listens in JSON, for programs.
+    pub is_ready_in_json: bool,
+    /// It ends when its standard input does.
+    pub ends_with_stdin: bool,
+}
+
 /// Serves until the process is asked to end, on the database that the settings name.
-pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
+pub(super) async fn run(settings: Settings, mode: Mode, manner: Manner) -> anyhow::Result<()> {
     let database = super::database(&settings.database);
     let kind = match mode {
         Mode::Dev => DatabaseKind::Development,
+        Mode::Rehearse => DatabaseKind::Rehearsal,
         Mode::Serve => DatabaseKind::Production,
     };
     let open = || store::open(database, Opening::Serve(kind));
-    run_on(settings, mode, open).await
+    run_on(settings, mode, manner, open).await
 }
 
 /// Serves on whatever store `open` gives, once the data directory is taken. The benchmark serves on
@@ -66,15 +79,24 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
 pub async fn run_on(
     settings: Settings,
     mode: Mode,
+    manner: Manner,
     open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
 ) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
     let recorded = metrics::install()?;
     let told = Shutdown::on_signals()?;
     let shutdown = Shutdown::default();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let keeper = certificate(&settings.server, clock.now())?;
+    let machine: Arc<dyn Clock> = Arc::new(SystemClock);
+    let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
+    let rehearsal = match mode {
+        Mode::Rehearse => Some(rehearsing::open(&directory, &machine)?),
+        Mode::Serve | Mode::Dev => None,
+    };
+    let clock: Arc<dyn Clock> = match &rehearsal {
+        Some(rehearsal) => rehearsal.clock.clone(),
+        None => Arc::clone(&machine),
+    };
     let store = open()?;
     let served = keeper.as_ref().map(Keeper::served);
     let listeners = Listeners::bind(
@@ -82,17 +104,17 @@ pub async fn run_on(
         mode,
         served,
         directory.path(),
-        clock.now(),
+        machine.now(),
     )
     .await?;
     let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
 
-    let authority = match mode {
-        Mode::Dev => Some(Arc::new(open_authority(&settings, &directory)?)),
-        Mode::Serve => None,
-    };
+    let authority = mode
+        .has_authority()
+        .then(|| open_authority(&settings, &directory).map(Arc::new))
+        .transpose()?;
     let addresses = listeners.addresses(settings.server.public_url.as_ref());
     let verifier = Arc::new(verifier(
         &settings,
@@ -107,17 +129,19 @@ pub async fn run_on(
         &verifier,
         authority.clone(),
         &addresses,
+        rehearsal.clone(),
     )?);
 
     let mut tasks = JoinSet::new();
     start_leaving(&mut tasks, settings.server.stop_delay, &told, &shutdown);
-    start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
+    let gate = rehearsal.clone();
+    start_registrar(&mut tasks, &settings, &store, &clock, gate, &shutdown);
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation {
         tasks.spawn_blocking(|| preparation.run());
     }
     if let Some(keeper) = keeper {
-        start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&clock)));
+        start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&machine)));
     }
     start_until(&mut tasks, &shutdown, metrics::keep_up(recorded.clone()));
     start_until(
@@ -131,23 +155,33 @@ pub async fn run_on(
         &settings,
         &store,
         recorded,
+        rehearsal,
         (told.clone(), shutdown.clone()),
     );
 
-    print(&format!(
-        "Hangar listens on {address} (health and metrics on http://{admin_address})\n"
-    ))?;
+    let data_dir = &settings.data.dir;
     if let Some(note) = &listeners.note {
         tracing::warn!("{note}");
-        print(&format!("{note}\n"))?;
     }
-    if mode == Mode::Dev {
-        print(&welcome::text(&addresses, &settings.data.dir, clock.now())?)?;
-    }
+    let text = if manner.is_ready_in_json {
+        welcome::ready(&addresses, admin_address, data_dir)?
+    } else {
+        let mut text =
+            format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
+        text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
+        if mode.has_authority() {
+            text += &welcome::text(&addresses, data_dir, clock.now())?;
+        }
+        text
+    };
+    print(&text)?;
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
     start_farewell(&mut tasks, &told);
+    if manner.ends_with_stdin {
+        end_with_stdin(told);
+    }
 
     let answering = {
         let api = Arc::clone(&api);
@@ -235,6 +269,7 @@ fn api(
     verifier: &Arc<TokenVerifier>,
     authority: Option<Arc<Authority>>,
     addresses: &Addresses,
+    rehearsal: Option<Arc<Rehearsal>>,
 ) -> anyhow::Result<Api> {
     let behavior = match settings.graph.behavior {
         GraphBehavior::Documented => Behavior::Documented,
@@ -298,6 +333,7 @@ fn api(
                 is_authority_path: authority::serves,
             }
         }),
+        director: rehearsal.map(|rehearsal| rehearsal as Arc<dyn Director>),
     })
 }
 
@@ -345,6 +381,7 @@ fn start_registrar(
     settings: &Settings,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
+    gate: Option<Arc<Rehearsal>>,
     shutdown: &Shutdown,
 ) {
     let options = RegistrarOptions {
@@ -352,10 +389,13 @@ fn start_registrar(
         delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
         ..RegistrarOptions::default()
     };
-    let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    let mut registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
     if let Some(keep) = settings.registration.keep_settled {
         let expiry = Expiry::new(Arc::clone(store), Arc::clone(clock), keep);
         start_until(tasks, shutdown, async move { expiry.run().await });
+    }
+    if let Some(gate) = gate {
+        registrar = registrar.behind(gate);
     }
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
@@ -377,6 +417,7 @@ fn start_admin(
     settings: &Settings,
     store: &Arc<dyn Store>,
     recorded: PrometheusHandle,
+    rehearsal: Option<Arc<Rehearsal>>,
     (told, shutdown): (Shutdown, Shutdown),
 ) {
     let probed = Arc::clone(store);
@@ -396,7 +437,7 @@ fn start_admin(
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
-    let router = admin::router(guard, probe, render);
+    let router = admin::router(guard, probe, render, rehearsal.map(rehearsing::on_admin));
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };
         let served = admin::serve(listener, router, stop);
@@ -412,6 +453,14 @@ fn start_farewell(tasks: &mut JoinSet<()>, shutdown: &Shutdown) {
     tasks.spawn(async move {
         shutdown.requested().await;
         supervisor::stopping();
+    });
+}
+
+/// Asks for the end once the standard input is over. The thread is not waited for.
+fn end_with_stdin(shutdown: Shutdown) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        shutdown.request();
     });
 }
 

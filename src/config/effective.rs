@@ -75,7 +75,7 @@ fn defaults(mode: Mode) -> BTreeMap<&'static str, Given> {
             Preset::Unset | Preset::Derived(_) => None,
         })
         .collect();
-    if mode == Mode::Dev {
+    if mode.has_authority() {
         let audiences = GRAPH_AUDIENCES.map(str::to_owned).to_vec();
         given.insert("auth.audiences", default(Raw::Many(audiences)));
     }

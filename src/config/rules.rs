@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use secrecy::ExposeSecret as _;
+
 use super::{Effective, Mode, Origin, Problem, Settings, Tenants};
 
 /// Everything that contradicts itself or is missing.
@@ -17,7 +19,11 @@ pub(super) fn broken(settings: &Settings, effective: &Effective, mode: Mode) -> 
             check.somebody_can_call();
             check.https_has_a_certificate();
         }
-        Mode::Dev => check.listens_on_loopback(),
+        Mode::Dev => check.listens_on_loopback(mode),
+        Mode::Rehearse => {
+            check.listens_on_loopback(mode);
+            check.keeps_in_a_file();
+        }
     }
     check.certificates_have_keys();
     check.templates_have_tenants();
@@ -59,7 +65,8 @@ impl Check<'_> {
         }
     }
 
-    fn listens_on_loopback(&mut self) {
+    fn listens_on_loopback(&mut self, mode: Mode) {
+        let flag = mode.flag().unwrap_or_default();
         let server = &self.settings.server;
         let tls_listen = server
             .tls_listen
@@ -71,12 +78,22 @@ impl Check<'_> {
         for (key, address) in plain.into_iter().chain(tls_listen) {
             if !address.ip().to_canonical().is_loopback() {
                 let message = format!(
-                    "with --dev, Hangar listens on loopback only, and {address} is not; write \
-                     127.0.0.1:{}, or serve without --dev",
+                    "with {flag}, Hangar listens on loopback only, and {address} is not; write \
+                     127.0.0.1:{}, or serve without {flag}",
                     address.port()
                 );
                 self.report(key, message);
             }
+        }
+    }
+
+    /// Its worlds are copied and replaced as files.
+    fn keeps_in_a_file(&mut self) {
+        let url = self.settings.database.url.expose_secret();
+        if !url.starts_with("sqlite://") {
+            let message = "with --rehearse, Hangar keeps everything in SQLite: name a file as \
+                           sqlite://PATH, or leave it to data.dir";
+            self.report("database.url", message);
         }
     }
 

@@ -11,6 +11,27 @@ pub enum Mode {
     Serve,
     /// For development, with a local token authority, on loopback only.
     Dev,
+    /// For rehearsals: as for development, with time, faults and snapshots in the user's hands.
+    Rehearse,
+}
+
+impl Mode {
+    /// Whether a local token authority is there, whose tokens anybody can make.
+    pub fn has_authority(self) -> bool {
+        match self {
+            Self::Serve => false,
+            Self::Dev | Self::Rehearse => true,
+        }
+    }
+
+    /// The flag that starts the service so; none is needed to serve for real.
+    pub fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::Serve => None,
+            Self::Dev => Some("--dev"),
+            Self::Rehearse => Some("--rehearse"),
+        }
+    }
 }
 
 /// A settings file, read but not yet understood.

@@ -6,9 +6,11 @@ use std::{
 };
 
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, Method, Request, header};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
+use uuid::Uuid;
 
 use super::{
     auth::{
@@ -17,7 +19,7 @@ use super::{
         token::TokenVerifier,
     },
     batch::{self, Rendezvous},
-    call::Call,
+    call::{self, Call},
     devices,
     error::ApiError,
     events,
@@ -32,6 +34,7 @@ use super::{
     },
     metadata::{self, Question},
     profiles,
+    rehearsed::{self, BreakOff, Cue, Director, Home, Told},
     router::{self, Operation, Segment},
     server::PeerAddr,
     settings, uploads,
@@ -70,6 +73,8 @@ pub struct Api {
     pub layers: Layers,
     /// The local authority and the guard of the loopback listener: with `--dev` only.
     pub development: Option<Development>,
+    /// Who directs the rehearsal: with `--rehearse` only.
+    pub director: Option<Arc<dyn Director>>,
 }
 
 /// What `--dev` adds in front of the API.
@@ -98,6 +103,8 @@ pub(super) struct Asked {
     pub(super) body: Body,
     /// Where a batch's parts meet.
     pub(super) meeting: Option<Rendezvous>,
+    /// Of a batch's part: the batch, and where its caller's rows are.
+    pub(super) batch: Option<(Uuid, Home)>,
 }
 
 /// What the access line tells of a request, as far as it got.
@@ -105,6 +112,8 @@ pub(super) struct Asked {
 pub(super) struct Seen {
     tenant: Option<Tenant>,
     route: Option<Route>,
+    /// What the director is told of it, where there is one.
+    pub(super) told: Option<Told>,
 }
 
 impl Seen {
@@ -128,10 +137,19 @@ impl Api {
         let Some(context) = request.extensions().get::<RequestContext>().cloned() else {
             unreachable!("the layers name every request before it comes here");
         };
+        if self.director.is_some() {
+            let (method, uri) = (request.method(), request.uri());
+            let told = Told::of(&context, method, uri.query(), request.headers());
+            seen.told = Some(told);
+        }
+        let director = self.director.clone();
         let mut response = match self.route(request, &context, &mut seen).await {
             Ok(response) => response,
             Err(error) => error.render(&context, behavior),
         };
+        if let (Some(director), Some(told)) = (director, seen.told.take()) {
+            response = rehearsed::report(&*director, told, &context, response).await;
+        }
         if let Some(tenant) = seen.tenant {
             response.extensions_mut().insert(tenant);
         }
@@ -173,6 +191,9 @@ impl Api {
         }
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
+        if let Some(told) = &mut seen.told {
+            told.caller = Some(Arc::clone(&caller));
+        }
         let (parts, body) = request.into_parts();
         let asked = Asked {
             caller,
@@ -184,6 +205,7 @@ impl Api {
             headers: parts.headers,
             body,
             meeting: None,
+            batch: None,
         };
         self.perform(asked, seen).await
     }
@@ -196,12 +218,23 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
         seen.route = Some(Route(resolved.route.path));
+        if let Some(told) = &mut seen.told {
+            told.route = Some(resolved.route.path);
+        }
         permission::check(&asked.caller, resolved.route.access, &self.policy)?;
         self.throttle(&asked.caller, resolved.route, &asked.context)?;
         if !resolved.route.has_etags() {
             conditions::refuse(&asked.headers)?;
         }
+        let home = asked.batch.map(|(_, home)| home);
+        let own_home = Home {
+            store: Arc::clone(&self.store),
+            tenant: asked.caller.tenant,
+            hold: None,
+        };
+        let is_housed = home.is_some();
         let call = Call {
+            home: home.unwrap_or(own_home),
             api: self,
             caller: asked.caller,
             version: asked.version,
@@ -210,9 +243,14 @@ impl Api {
             query: asked.query,
             headers: asked.headers,
             body: Mutex::new(asked.body),
+            ahead: Bytes::new(),
             meeting: asked.meeting,
         };
-        dispatch(resolved.route.operation, call).await
+        let operation = resolved.route.operation;
+        match call.api.director.clone() {
+            None => dispatch(operation, call).await,
+            Some(director) => rehearse(&*director, operation, call, is_housed, seen).await,
+        }
     }
 
     /// Refuses a caller who asks too often. Routes that need no permission are not counted: a batch
@@ -254,6 +292,45 @@ impl Development {
             Err(never) => match never {},
         }
     }
+}
+
+/// Does an operation as the director wants it done.
+async fn rehearse(
+    director: &dyn Director,
+    operation: Operation,
+    mut call: Call,
+    is_housed: bool,
+    seen: &mut Seen,
+) -> Result<Response, ApiError> {
+    call.read_ahead().await?;
+    let mut cue = Cue::default();
+    if let Some(told) = &mut seen.told {
+        told.body = call.ahead.clone();
+        cue = director.direct(told).await;
+    }
+    if let Some(wait) = cue.wait {
+        tokio::time::sleep(wait).await;
+    }
+    // Only now: who waits does not keep a world from being replaced.
+    if !is_housed && let Some(home) = director.home(call.caller.tenant).await {
+        call.home = home;
+    }
+    let (context, behavior) = (call.context.clone(), call.behavior());
+    let mut response = match cue.instead {
+        Some(scripted) => scripted.into_response(),
+        None if cue.break_off == Some(BreakOff::Before) => call::empty(StatusCode::OK),
+        None => match dispatch(operation, call).await {
+            Ok(response) => response,
+            Err(error) => error.render(&context, behavior),
+        },
+    };
+    if let Some(how) = cue.break_off {
+        response.extensions_mut().insert(how);
+    }
+    if let Some(explanation) = &cue.explanation {
+        rehearsed::explain(&mut response, explanation);
+    }
+    Ok(response)
 }
 
 async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError> {

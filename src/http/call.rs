@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use odata::{Condition, Shape, Vocabulary};
@@ -20,7 +21,8 @@ use super::{
         conditions,
         prefer::{self, ReturnPreference},
     },
-    layers::request_id::RequestContext,
+    layers::{limits::IMPORT_BODY_LIMIT_BYTES, request_id::RequestContext},
+    rehearsed::Home,
 };
 use crate::{
     domain::{
@@ -47,6 +49,8 @@ pub struct Call {
     pub api: Arc<Api>,
     /// Who calls.
     pub caller: Arc<Caller>,
+    /// Where the caller's rows are.
+    pub home: Home,
     /// The version of Graph that was asked.
     pub version: Version,
     /// The request's names and address.
@@ -60,6 +64,8 @@ pub struct Call {
     /// The body, unread. Nobody locks the mutex: it lets a call be borrowed across a wait, which a
     /// bare body does not.
     pub body: Mutex<Body>,
+    /// The body, where a director has read it ahead.
+    pub(super) ahead: Bytes,
     /// Where it meets the other parts of its batch, if it is one.
     pub meeting: Option<Rendezvous>,
 }
@@ -75,12 +81,12 @@ pub enum Written {
 impl Call {
     /// The caller's tenant, which is the only one whose rows this request can meet.
     pub fn tenant(&self) -> TenantId {
-        self.caller.tenant
+        self.home.tenant
     }
 
     /// The store.
     pub fn store(&self) -> &dyn Store {
-        self.api.store.as_ref()
+        self.home.store.as_ref()
     }
 
     /// Which Graph is spoken.
@@ -162,6 +168,17 @@ impl Call {
         ApiError::condition_not_met(format!(
             "Resource '{key}' is not in the state that 'If-Match' or 'If-None-Match' demands: read it again."
         ))
+    }
+
+    /// Reads the body before it is known how much of it the operation takes, for a director who wants
+    /// to see it. The operation finds it as it came, decompressed.
+    pub(super) async fn read_ahead(&mut self) -> Result<(), ApiError> {
+        let read = self.read_body(IMPORT_BODY_LIMIT_BYTES).await?;
+        let bytes = read.bytes().clone();
+        self.headers.remove(header::CONTENT_ENCODING);
+        self.ahead = bytes.clone();
+        self.body = Mutex::new(Body::from(bytes));
+        Ok(())
     }
 
     /// Reads the body whole.

@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod nested;
 pub mod pages;
 pub mod profiles;
+pub mod rehearsed;
 pub mod router;
 pub mod server;
 pub mod settings;

@@ -4,6 +4,8 @@
 //! registrar meets the HTTP side only in the store.
 
 pub mod expiry;
+pub mod gate;
+mod held;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +18,10 @@ use std::{
 
 use jiff::SignedDuration;
 
+use self::{
+    gate::Gate,
+    held::{Held, Ready},
+};
 use crate::{
     domain::{
         clock::Clock,
@@ -27,7 +33,7 @@ use crate::{
     },
     store::{
         Store, StoreError,
-        operation::{Claim, ClaimKey, Failure, Settled, Settlement},
+        operation::{ClaimKey, Failure, Settled, Settlement},
     },
 };
 
@@ -67,6 +73,8 @@ pub struct Registrar {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     options: RegistrarOptions,
+    /// With a rehearsal only.
+    held: Option<Held>,
 }
 
 /// What one round came to.
@@ -87,7 +95,15 @@ impl Registrar {
             store,
             clock,
             options,
+            held: None,
         }
+    }
+
+    /// The same registrar behind a gate.
+    #[must_use]
+    pub fn behind(mut self, gate: Arc<dyn Gate>) -> Self {
+        self.held = Some(Held::new(gate));
+        self
     }
 
     /// Works until `stop` completes. A batch that has been claimed is settled.
@@ -161,11 +177,15 @@ impl Registrar {
                 return Taken::StoreUnavailable;
             }
         };
+        let claims = match &self.held {
+            None => claims.into_iter().map(Ready::by_the_rules).collect(),
+            Some(held) => held.sort(claims, now, self.options.batch),
+        };
         if claims.is_empty() {
             return Taken::Nothing;
         }
-        let keys = claims.iter().map(|claim| claim.key).collect();
-        let alone = claims.iter().any(|claim| claim.alone);
+        let keys = claims.iter().map(|ready| ready.claim.key).collect();
+        let alone = claims.iter().any(|ready| ready.claim.alone);
         let settlements = self.prepare_all(claims).await;
         Taken::Batch(Batch {
             keys,
@@ -174,7 +194,7 @@ impl Registrar {
         })
     }
 
-    async fn prepare_all(&self, claims: Vec<Claim>) -> Result<Vec<Settlement>, Trouble> {
+    async fn prepare_all(&self, claims: Vec<Ready>) -> Result<Vec<Settlement>, Trouble> {
         let mut settlements = Vec::with_capacity(claims.len());
         for claim in claims {
             settlements.push(self.prepare(claim)?);
@@ -196,6 +216,9 @@ impl Registrar {
         };
         match settled {
             Ok(settled) => {
+                if let Some(held) = &self.held {
+                    held.tell(&batch.keys, &settled);
+                }
                 settled.into_iter().for_each(count_outcome);
                 Round::Worked(batch.keys.len())
             }
@@ -204,14 +227,18 @@ impl Registrar {
     }
 
     /// Reads what an import says, outside the transaction: decoding a hash takes its time.
-    fn prepare(&self, claim: Claim) -> Result<Settlement, Trouble> {
+    fn prepare(&self, ready: Ready) -> Result<Settlement, Trouble> {
+        let Ready { claim, refused } = ready;
         let import = claim.import.map_err(Trouble::Import)?;
         let now = self.clock.now();
         let validation = self.options.validation;
         let read = |import: &Import| examine(&import.properties, validation, now);
         // A decoder that panics is a fault of ours; it must not stop everybody else's devices.
-        let examination = panic::catch_unwind(AssertUnwindSafe(|| read(&import)))
-            .map_err(|_| Trouble::Import("its hardware hash can't be examined".to_owned()))?;
+        let examination = match refused {
+            Some(error) => held::refusal(error),
+            None => panic::catch_unwind(AssertUnwindSafe(|| read(&import)))
+                .map_err(|_| Trouble::Import("its hardware hash can't be examined".to_owned()))?,
+        };
         Ok(Settlement {
             key: claim.key,
             call: import.call,
@@ -271,9 +298,16 @@ impl Registrar {
                         Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
                     }
                 };
+                let released = async {
+                    match &self.held {
+                        Some(held) => held.wait(&*self.clock).await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
                     () = self.store.wait_for_work() => {}
                     () = due => {}
+                    () = released => {}
                 }
             }
         }

@@ -9,6 +9,8 @@ pub enum DatabaseKind {
     Production,
     /// `hangar serve --dev`, whose tokens anybody can make.
     Development,
+    /// `hangar serve --rehearse`, whose time, rows and answers are whatever a test wants.
+    Rehearsal,
 }
 
 impl DatabaseKind {
@@ -16,6 +18,7 @@ impl DatabaseKind {
         match self {
             Self::Production => "production",
             Self::Development => "development",
+            Self::Rehearsal => "rehearsal",
         }
     }
 }
@@ -114,9 +117,9 @@ pub enum OpenError {
 }
 
 fn command(kind: &str) -> &'static str {
-    if kind == DatabaseKind::Development.word() {
-        "`hangar serve --dev`"
-    } else {
-        "`hangar serve` without --dev"
+    match kind {
+        "development" => "`hangar serve --dev`",
+        "rehearsal" => "`hangar serve --rehearse`",
+        _ => "`hangar serve` without --dev",
     }
 }

@@ -4,13 +4,12 @@
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::body::Body;
-use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
-use http_body_util::BodyExt as _;
-use jiff::SignedDuration;
+use http::{Method, Request, header};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tower::ServiceExt as _;
 
-use super::{ManualClock, TestServer, postgres};
+use super::{ManualClock, TestAnswer, TestServer, postgres};
 use crate::{
     authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
     domain::{
@@ -45,6 +44,7 @@ use crate::{
         server::{PeerAddr, ServerOptions},
     },
     registrar::{Registrar, RegistrarOptions, Round},
+    rehearsal::{Rehearsal, clock::RehearsalClock},
     store::{self, DatabaseKind, Opening, Store},
 };
 
@@ -80,6 +80,8 @@ pub struct TestOptions {
     pub group_rules: &'static [(GroupId, &'static str)],
     /// Whether the local authority answers beside the API, as with `--dev`.
     pub local_authority: LocalAuthority,
+    /// Whether it rehearses, as with `--rehearse`.
+    pub rehearsing: Rehearsing,
 }
 
 /// Who asks.
@@ -89,6 +91,15 @@ pub enum TestPeer {
     Client,
     /// A proxy that is trusted.
     TrustedProxy,
+}
+
+/// Whether there is a rehearsal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehearsing {
+    /// There is none.
+    No,
+    /// There is one, on SQLite.
+    Yes,
 }
 
 /// Whether the local authority can be asked.
@@ -116,6 +127,7 @@ impl Default for TestOptions {
             assignment_delay: AssignmentRules::default().delay,
             group_rules: &[],
             local_authority: LocalAuthority::Hidden,
+            rehearsing: Rehearsing::No,
         }
     }
 }
@@ -128,21 +140,12 @@ pub struct TestApi {
     pub store: Arc<dyn Store>,
     /// Whose tokens it accepts.
     pub authority: Arc<Authority>,
+    /// The rehearsal, if there is one. The clock above is then its machine's.
+    pub rehearsal: Option<Arc<Rehearsal>>,
     api: Arc<Api>,
     registrar: Registrar,
     /// What is behind the store, where that is a server. Dropped last.
     scratch: Option<postgres::Scratch>,
-}
-
-/// An answer, read whole.
-#[derive(Clone, Debug)]
-pub struct TestAnswer {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
 }
 
 impl TestApi {
@@ -164,10 +167,22 @@ impl TestApi {
         options: TestOptions,
         verifier: impl FnOnce(&Authority, Arc<dyn Clock>) -> TokenVerifier,
     ) -> Self {
-        let clock = Arc::new(ManualClock::new());
-        let kind = DatabaseKind::Development;
-        // The whole suite runs on either backend.
-        let scratch = postgres::shared_server().map(|server| postgres::Scratch::on(&server, kind));
+        let machine = Arc::new(ManualClock::new());
+        let rehearsal = (options.rehearsing == Rehearsing::Yes).then(|| {
+            let clock = RehearsalClock::in_memory(machine.clone());
+            Arc::new(Rehearsal::new(Arc::new(clock)))
+        });
+        let clock: Arc<dyn Clock> = match &rehearsal {
+            Some(rehearsal) => rehearsal.clock.clone(),
+            None => machine.clone(),
+        };
+        let kind = match options.rehearsing {
+            Rehearsing::No => DatabaseKind::Development,
+            Rehearsing::Yes => DatabaseKind::Rehearsal,
+        };
+        // The whole suite runs on either backend. Only SQLite rehearses.
+        let server = postgres::shared_server().filter(|_| rehearsal.is_none());
+        let scratch = server.map(|server| postgres::Scratch::on(&server, kind));
         let url = match &scratch {
             Some(scratch) => scratch.url(),
             None => format!("sqlite://{}", directory.join("hangar.db").display()),
@@ -175,7 +190,7 @@ impl TestApi {
         let store = store::open(&url, Opening::Serve(kind)).expect("the database opens");
         let people = Directory::ready_made().expect("the ready directory is sound");
         let authority = Arc::new(Authority::in_memory(people).expect("a key is made"));
-        let registrar = Registrar::new(
+        let mut registrar = Registrar::new(
             Arc::clone(&store),
             clock.clone(),
             RegistrarOptions {
@@ -186,6 +201,9 @@ impl TestApi {
                 batch: 256,
             },
         );
+        if let Some(rehearsal) = &rehearsal {
+            registrar = registrar.behind(rehearsal.clone());
+        }
         let api = Api {
             store: Arc::clone(&store),
             clock: clock.clone(),
@@ -224,11 +242,13 @@ impl TestApi {
                     is_authority_path: authority::serves,
                 }),
             },
+            director: rehearsal.clone().map(|rehearsal| rehearsal as _),
         };
         Self {
-            clock,
+            clock: machine,
             store,
             authority,
+            rehearsal,
             api: Arc::new(api),
             registrar,
             scratch,
@@ -282,9 +302,35 @@ impl TestApi {
             subject,
             scopes: Scopes::Granted,
             lifetime: SignedDuration::from_hours(1),
-            issued_at: self.clock.now(),
+            issued_at: self.now(),
         };
         self.authority.mint(&request).expect("a token")
+    }
+
+    /// What the clock of Autopilot's rules shows.
+    pub fn now(&self) -> Timestamp {
+        match &self.rehearsal {
+            Some(rehearsal) => rehearsal.clock.now(),
+            None => self.clock.now(),
+        }
+    }
+
+    /// Directs the rehearsal, with a JSON body where there is one.
+    ///
+    /// # Panics
+    /// Where there is no rehearsal, or the path is none.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its request")]
+    pub async fn direct(&self, method: Method, path: &str, body: Option<&Value>) -> TestAnswer {
+        let rehearsal = self.rehearsal.as_ref().expect("a rehearsal");
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        let request = Request::builder().method(method).uri(path).body(body);
+        let answer = rehearsal
+            .router()
+            .oneshot(request.expect("a sound request"));
+        match answer.await {
+            Ok(response) => TestAnswer::read(response).await,
+            Err(never) => match never {},
+        }
     }
 
     /// Sends a request through the real router.
@@ -295,16 +341,7 @@ impl TestApi {
             scheme: Scheme::Http,
         };
         let response = Arc::clone(&self.api).answer(request, peer).await;
-        let (parts, body) = response.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes);
-        TestAnswer {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.unwrap_or_default(),
-        }
+        TestAnswer::read(response).await
     }
 
     /// Calls a path below the base url, with a token and a JSON body where there is one.
@@ -381,16 +418,4 @@ fn verifier(authority: &Authority, clock: Arc<dyn Clock>) -> TokenVerifier {
     let keys = Arc::new(keys);
     TokenVerifier::new(&settings, clock, |_| KeySource::Local(Arc::clone(&keys)))
         .expect("the issuer is sound")
-}
-
-impl TestAnswer {
-    /// The body as JSON; null where it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
-
-    /// A header as text.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
 }

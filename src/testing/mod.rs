@@ -1,6 +1,7 @@
 //! What tests stand on: the whole API in one process, a clock that only moves when told, made-up
 //! tenants and made-up hardware.
 
+mod answer;
 mod api;
 mod clock;
 #[cfg(test)]
@@ -16,7 +17,8 @@ pub(crate) mod workbench;
 
 #[cfg(test)]
 pub(crate) use crate::graph::{version, vocabulary};
-pub use api::{BASE_URL, LocalAuthority, TestAnswer, TestApi, TestOptions, TestPeer};
+pub use answer::TestAnswer;
+pub use api::{BASE_URL, LocalAuthority, Rehearsing, TestApi, TestOptions, TestPeer};
 pub use clock::ManualClock;
 pub use hardware::{import_named, import_of};
 pub use secure::{secure_client, secure_server};

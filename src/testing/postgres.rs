@@ -359,6 +359,7 @@ fn template(server: &Path, kind: DatabaseKind) -> &'static str {
     let (name, unfinished) = match kind {
         DatabaseKind::Production => ("of_production", "new_production"),
         DatabaseKind::Development => ("of_development", "new_development"),
+        DatabaseKind::Rehearsal => ("of_rehearsal", "new_rehearsal"),
     };
     let exists = format!("select 1 from pg_database where datname = '{name}'");
     let began = Instant::now();

@@ -5,9 +5,9 @@ use axum::body::Body;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hangar::{
     authority::Authority,
-    domain::{clock::Clock as _, registration::HashValidation},
+    domain::registration::HashValidation,
     graph::behavior::Behavior,
-    testing::{BASE_URL, TestAnswer, TestApi, TestOptions},
+    testing::{BASE_URL, Rehearsing, TestAnswer, TestApi, TestOptions},
 };
 use hardware_hash::Builder;
 use http::{HeaderValue, Method, Request, header, request};
@@ -55,6 +55,13 @@ impl House {
         })
     }
 
+    pub(crate) fn rehearsing() -> Self {
+        Self::with(TestOptions {
+            rehearsing: Rehearsing::Yes,
+            ..TestOptions::default()
+        })
+    }
+
     pub(crate) fn with(options: TestOptions) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let api = TestApi::start(directory.path(), options);
@@ -98,6 +105,19 @@ impl House {
 
     pub(crate) async fn delete(&self, path: &str) -> TestAnswer {
         self.ask(Method::DELETE, path).send().await
+    }
+
+    /// Tells the rehearsal something, and answers what it says: `400 field: message` of what it refuses.
+    pub(crate) async fn direct(&self, path: &str, body: &Value) -> Result<Value, String> {
+        let path = format!("/rehearsal/{path}");
+        let answer = self.api.direct(Method::POST, &path, Some(body)).await;
+        directed(&answer)
+    }
+
+    /// What the rehearsal shows there.
+    pub(crate) async fn look(&self, path: &str) -> Result<Value, String> {
+        let path = format!("/rehearsal/{path}");
+        directed(&self.api.direct(Method::GET, &path, None).await)
     }
 
     /// Accepts an import for the holder of a token, and answers its id.
@@ -165,7 +185,7 @@ impl House {
 
     /// A token with these claims beside, or instead of, the usual ones.
     pub(crate) fn token(&self, tenant: Uuid, claims: &Value) -> String {
-        let now = self.api.clock.now().as_second();
+        let now = self.api.now().as_second();
         let issuer = Authority::issuer_template(BASE_URL);
         let mut all = json!({
             "iss": issuer.replace("{tenantid}", &tenant.to_string()),
@@ -179,6 +199,17 @@ impl House {
         }
         self.api.authority.sign(&all).expect("a token")
     }
+}
+
+/// What a rehearsal says, or why it does not do what it was told.
+fn directed(answer: &TestAnswer) -> Result<Value, String> {
+    let body = answer.json();
+    if answer.status == 200 {
+        return Ok(body);
+    }
+    let field = body["error"]["field"].as_str().unwrap_or("-");
+    let message = body["error"]["message"].as_str().unwrap_or("-");
+    Err(format!("{} {field}: {message}", answer.status.as_u16()))
 }
 
 /// A request on its way.

@@ -25,6 +25,7 @@ mod outage;
 mod process;
 mod profiles;
 mod registration;
+mod rehearsal;
 mod rolling;
 mod scripts;
 mod seed;

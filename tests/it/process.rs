@@ -179,6 +179,12 @@ impl Server {
         Self::start(hangar().args(serve_dev(data_dir)).args(database))
     }
 
+    /// Starts `serve --rehearse` on a data directory and waits until it listens.
+    #[track_caller]
+    pub(crate) fn rehearse(data_dir: &Path) -> Self {
+        Self::start(hangar().args(serve_dev(data_dir)).arg("--rehearse"))
+    }
+
     /// Starts a command that serves, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(command: &mut Command) -> Self {

@@ -99,7 +99,7 @@ impl Listeners {
                 listeners.add_secure(second, move || Ok(server_config(served)?))?;
             }
             (Mode::Serve, _, None) => listeners.add_plain(first)?,
-            (Mode::Dev, address, served) => {
+            (Mode::Dev | Mode::Rehearse, address, served) => {
                 listeners.add_plain(first)?;
                 if let Some(second) = listeners.listen_for_development(settings, address).await? {
                     match served {

@@ -110,6 +110,23 @@ fn https_needs_a_certificate_and_its_key() {
 }
 
 #[test]
+fn a_rehearsal_keeps_to_itself() {
+    let postgres: (&str, &[&str]) = ("database.url", &["postgres://hangar@db.example.com/hangar"]);
+    let everywhere: (&str, &[&str]) = ("server.admin_listen", &["0.0.0.0:8081"]);
+    let told = problems(&sources("", &[], &[postgres, everywhere]), Mode::Rehearse);
+    assert!(
+        told.contains("with --rehearse, Hangar keeps everything in SQLite"),
+        "{told}"
+    );
+    assert!(
+        told.contains("with --rehearse, Hangar listens on loopback only"),
+        "{told}"
+    );
+    Settings::load(&sources("", &[], &[]), Mode::Rehearse).unwrap();
+    Settings::load(&sources("", &[], &[postgres]), Mode::Dev).unwrap();
+}
+
+#[test]
 fn three_listeners_need_an_address_each() {
     for (tls, at_fault) in [
         ("127.0.0.1:8080", "server.tls_listen"),

@@ -18,8 +18,12 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROMETHEUS_TEXT: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
-pub(super) fn alive() -> Response {
-    json_answer(StatusCode::OK, &json!({"status": "ok"}))
+pub(super) fn alive(rehearsal: Option<Value>) -> Response {
+    let mut body = json!({"status": "ok"});
+    if let Some(rehearsal) = rehearsal {
+        body["rehearsal"] = rehearsal;
+    }
+    json_answer(StatusCode::OK, &body)
 }
 
 pub(super) fn readiness(readiness: &Readiness) -> Response {

@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
+
 use axum::{Router, extract::State, middleware, response::Response, routing::get};
 use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 
@@ -23,6 +25,14 @@ use super::layers::host_guard::{Gate, HostGuard, guard_host};
 
 /// Finds out whether the service is ready.
 pub type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Readiness> + Send>> + Send + Sync>;
+
+/// What a rehearsal adds to the admin listener.
+pub struct Rehearsed {
+    /// Its routes.
+    pub router: Router,
+    /// What `/healthz` says of it.
+    pub health: Arc<dyn Fn() -> Value + Send + Sync>,
+}
 
 /// Renders the metrics in Prometheus' text format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -56,15 +66,29 @@ pub async fn serve(
     }
 }
 
-/// `/healthz`, `/readyz` and `/metrics`, for those whom the guard lets in.
-pub fn router(guard: HostGuard, probe: Probe, metrics: RenderMetrics) -> Router {
+/// `/healthz`, `/readyz` and `/metrics`, and what a rehearsal adds, for those whom the guard lets in.
+pub fn router(
+    guard: HostGuard,
+    probe: Probe,
+    metrics: RenderMetrics,
+    rehearsed: Option<Rehearsed>,
+) -> Router {
     let gate = Gate::new(guard, answer::refused);
+    let (further, health) = match rehearsed {
+        Some(rehearsed) => (rehearsed.router, Some(rehearsed.health)),
+        None => (Router::new(), None),
+    };
     Router::new()
-        .route("/healthz", get(async || answer::alive()))
+        .route("/healthz", get(alive).with_state(health))
+        .merge(further)
         .route("/readyz", get(ready).with_state(probe))
         .route("/metrics", get(measured).with_state(metrics))
         .fallback(async || answer::not_found())
         .layer(middleware::from_fn_with_state(gate, guard_host))
+}
+
+async fn alive(State(health): State<Option<Arc<dyn Fn() -> Value + Send + Sync>>>) -> Response {
+    answer::alive(health.map(|health| health()))
 }
 
 async fn ready(State(probe): State<Probe>) -> Response {
@@ -93,7 +117,7 @@ mod tests {
             Box::pin(async move { readiness })
         });
         let metrics: RenderMetrics = Arc::new(|| "hangar_connections 0\n".to_owned());
-        let router = router(HostGuard::default(), probe, metrics);
+        let router = router(HostGuard::default(), probe, metrics, None);
         let request = Request::get(path).header("host", host);
         let request = request.body(Body::empty()).unwrap();
         let answer = TowerToHyperService::new(router)

@@ -24,6 +24,7 @@ use crate::{
             request_id::RequestContext,
             survive,
         },
+        rehearsed::{self, BreakOff, Told},
     },
 };
 
@@ -35,6 +36,8 @@ pub(super) struct PartAnswer {
     status: StatusCode,
     headers: HeaderMap,
     body: PartBody,
+    /// How the batch's connection breaks, because this part's would.
+    break_off: Option<BreakOff>,
 }
 
 /// A part's body.
@@ -66,11 +69,26 @@ pub(super) async fn answer_part(api: Arc<Api>, asked: Asked) -> PartAnswer {
     let is_read = asked.method == Method::GET;
     let method = method_name(&asked.method);
     let mut seen = Seen::default();
+    if api.director.is_some() {
+        let mut told = Told::of(
+            &context,
+            &asked.method,
+            asked.query.as_deref(),
+            &asked.headers,
+        );
+        told.batch = asked.batch.as_ref().map(|(batch, _)| *batch);
+        told.caller = Some(Arc::clone(&asked.caller));
+        seen.told = Some(told);
+    }
+    let director = api.director.clone();
     let done = survive(Arc::clone(&api).perform(asked, &mut seen)).await;
-    let response = match done.and_then(|done| done) {
+    let mut response = match done.and_then(|done| done) {
         Ok(response) => response,
         Err(error) => error.render(&context, api.behavior),
     };
+    if let (Some(director), Some(told)) = (director, seen.told.take()) {
+        response = rehearsed::report(&*director, told, &context, response).await;
+    }
     let mut answer = read_whole(response).await;
     if is_read {
         answer = match api.bodies.hold(answer.bytes().clone()) {
@@ -95,12 +113,14 @@ pub(super) async fn dependency_failed(api: Arc<Api>, asked: Asked, parent: Strin
 
 async fn read_whole(response: Response) -> PartAnswer {
     let (parts, body) = response.into_parts();
+    let break_off = parts.extensions.get().copied();
     // Our own bodies are in memory already: reading them does not fail.
     let body = body.collect().await.map(Collected::to_bytes);
     PartAnswer {
         status: parts.status,
         headers: parts.headers,
         body: PartBody::Small(body.unwrap_or_default()),
+        break_off,
     }
 }
 
@@ -128,6 +148,7 @@ fn finish(
 /// Puts the answers together. Large bodies are given away one by one as they are sent.
 pub(super) fn whole_answer(level: MetadataLevel, answers: Vec<(String, PartAnswer)>) -> Response {
     let count = answers.len();
+    let break_off = answers.iter().find_map(|(_, answer)| answer.break_off);
     let mut pieces: Vec<Piece> = Vec::new();
     let mut text = Vec::new();
     open_answers(&mut text);
@@ -164,6 +185,9 @@ pub(super) fn whole_answer(level: MetadataLevel, answers: Vec<(String, PartAnswe
         HeaderValue::from_static(level.content_type()),
     );
     response.extensions_mut().insert(Parts(count));
+    if let Some(how) = break_off {
+        response.extensions_mut().insert(how);
+    }
     response
 }
 

@@ -19,7 +19,7 @@ use self::{
     rendezvous::run_together,
 };
 use super::{
-    api::{Api, Asked},
+    api::Asked,
     call::Call,
     error::ApiError,
     layers::{
@@ -69,7 +69,7 @@ async fn answer(mut call: Call) -> Result<Response, ApiError> {
     let body = call.read_body(BATCH_BODY_LIMIT_BYTES).await?;
     let parts = read_batch(&wire::parse(&call.json_text(&body)?)?, call.behavior())?;
     let steps = steps(&call, parts)?;
-    let answers = run(&call.api, steps).await;
+    let answers = run(&call, steps).await;
     drop(body);
     Ok(whole_answer(level, answers))
 }
@@ -123,6 +123,7 @@ fn ask(call: &Call, part: &Part) -> Result<Asked, ApiError> {
         headers,
         body: part.body.clone().map_or_else(Body::empty, Body::from),
         meeting: None,
+        batch: Some((call.context.request_id, call.home.clone())),
     })
 }
 
@@ -150,7 +151,7 @@ fn headers(call: &Call, part: &Part) -> Result<HeaderMap, ApiError> {
 }
 
 /// Does the parts, and answers them in their order.
-async fn run(api: &Arc<Api>, steps: Vec<Step>) -> Vec<(String, PartAnswer)> {
+async fn run(call: &Call, steps: Vec<Step>) -> Vec<(String, PartAnswer)> {
     let count = steps.len();
     let deepest = steps.iter().map(|step| step.depth).max().unwrap_or(0);
     let mut waiting: Vec<_> = steps.into_iter().map(Some).collect();
@@ -167,7 +168,7 @@ async fn run(api: &Arc<Api>, steps: Vec<Step>) -> Vec<(String, PartAnswer)> {
                 let (id, answer) = answers.get(parent)?.as_ref()?;
                 answer.failed().then(|| id.clone())
             });
-            let api = Arc::clone(api);
+            let api = Arc::clone(&call.api);
             let asked = Asked {
                 meeting: Some(meeting.clone()),
                 ..step.asked
@@ -183,7 +184,7 @@ async fn run(api: &Arc<Api>, steps: Vec<Step>) -> Vec<(String, PartAnswer)> {
                 .boxed(),
             );
         }
-        for (place, id, answer) in run_together(&*api.store, &meeting, together).await {
+        for (place, id, answer) in run_together(call.store(), &meeting, together).await {
             if let Some(slot) = answers.get_mut(place) {
                 *slot = Some((id, answer));
             }

@@ -29,7 +29,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     let request = read_create(&wire::parse(&call.json_text(&body)?)?)?;
     drop(body);
     call.meet().await;
-    let mut accepted = accept_rows(&call.api, &call.caller, vec![request], Source::Body).await?;
+    let mut accepted = accept_rows(&call, vec![request], Source::Body).await?;
     let Some((import, state)) = accepted.pop() else {
         return Err(ApiError::internal("an accepted import is missing"));
     };

@@ -29,13 +29,7 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     let requests = read_import_call(&wire::parse(&call.json_text(&body)?)?, call.api.max_import)?;
     drop(body);
     call.meet().await;
-    let accepted = accept_rows(
-        &call.api,
-        &call.caller,
-        requests,
-        Source::Collection(IMPORT_PARAMETER),
-    )
-    .await?;
+    let accepted = accept_rows(&call, requests, Source::Collection(IMPORT_PARAMETER)).await?;
     Ok(answer(&call, level, &accepted))
 }
 

@@ -8,7 +8,7 @@ pub mod get;
 pub mod list;
 pub mod update;
 
-use super::{api::Api, auth::caller::Caller, error::ApiError};
+use super::{call::Call, error::ApiError};
 use crate::{
     domain::{
         id,
@@ -36,34 +36,29 @@ pub(super) type Accepted = (Import, EchoedState);
 /// Gives requests their ids and makes them durable, all or none. Answers them as they were
 /// accepted.
 async fn accept_rows(
-    api: &Api,
-    caller: &Caller,
+    call: &Call,
     requests: Vec<ImportRequest>,
     source: Source,
 ) -> Result<Vec<Accepted>, ApiError> {
-    let (accepted, imports) = prepare(api, caller, requests);
+    let (accepted, imports) = prepare(call, requests);
     if accepted.is_empty() {
         return Ok(accepted);
     }
-    match api.store.create_imports(caller.tenant, imports).await {
+    match call.store().create_imports(call.tenant(), imports).await {
         Ok(()) => Ok(accepted),
         Err(error) => Err(refused(&accepted, error, source)),
     }
 }
 
 /// Gives requests their ids: as they will be accepted, and as the store takes them.
-pub(super) fn prepare(
-    api: &Api,
-    caller: &Caller,
-    requests: Vec<ImportRequest>,
-) -> (Vec<Accepted>, NewImports) {
-    let now = api.clock.now();
+pub(super) fn prepare(call: &Call, requests: Vec<ImportRequest>) -> (Vec<Accepted>, NewImports) {
+    let now = call.api.clock.now();
     let call_id = CallId(id::time_ordered(now));
     let accepted: Vec<Accepted> = requests
         .into_iter()
         .map(|mut request| {
             let import = Import {
-                tenant: caller.tenant,
+                tenant: call.tenant(),
                 id: request.settle_id(id::time_ordered(now)),
                 call: call_id,
                 properties: request.properties,
@@ -83,7 +78,7 @@ pub(super) fn prepare(
         .collect();
     let imports = NewImports {
         call: call_id,
-        actor: caller.actor(),
+        actor: call.caller.actor(),
         accepted_at: now,
         rows,
     };

@@ -1,6 +1,6 @@
 //! One HTTP/1 connection from its first byte to its last: hyper speaks over a guarded socket.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
 use http::Request;
@@ -15,7 +15,7 @@ use super::{
     PeerAddr, ServerOptions,
     guarded_io::{FaultSlot, GuardedIo},
 };
-use crate::http::layers::limits::HeadFault;
+use crate::http::{layers::limits::HeadFault, rehearsed::unless_severed};
 
 /// Serves a connection's requests one after the other, until either side ends it.
 pub(super) async fn drive<Io, S, F>(
@@ -71,7 +71,7 @@ async fn run<Io, S, F>(
             request.extensions_mut().insert(fault);
         }
         let answer = service(request, peer);
-        Box::pin(async { Ok::<_, Infallible>(answer.await) })
+        Box::pin(async { unless_severed(answer.await) })
     });
     let mut connection = http1::Builder::new()
         // A client that has said everything may still want to hear the answer.

@@ -34,7 +34,7 @@ pub async fn create(mut call: Call) -> Result<Response, ApiError> {
     call.meet().await;
     let is_expanded = request.imports.is_some();
     let requests = request.imports.unwrap_or_default();
-    let (accepted, rows) = imports::prepare(&call.api, &call.caller, requests);
+    let (accepted, rows) = imports::prepare(&call, requests);
     let created_at = rows.accepted_at;
     let fresh = UploadId(id::time_ordered(created_at));
     let contents = UploadContents {

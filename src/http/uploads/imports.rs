@@ -90,7 +90,7 @@ async fn accept(
 ) -> Result<Vec<Accepted>, ApiError> {
     let id = upload_id(call)?;
     call.meet().await;
-    let (accepted, rows) = imports::prepare(&call.api, &call.caller, requests);
+    let (accepted, rows) = imports::prepare(call, requests);
     let made = call.store().create_upload_imports(call.tenant(), id, rows);
     match made.await {
         Ok(true) => Ok(accepted),

@@ -9,7 +9,6 @@ mod streams;
 mod vigil;
 
 use std::{
-    convert::Infallible,
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
@@ -34,6 +33,7 @@ use self::{
     vigil::{Phase, Verdict, Vigil},
 };
 use super::{PeerAddr, ServerOptions};
+use crate::http::rehearsed::unless_severed;
 
 /// How many bytes of bodies a peer may send before they are read, for one request and for all of a
 /// connection. It is memory that no budget counts.
@@ -78,7 +78,7 @@ pub(super) async fn drive<Io, S, F>(
         Box::pin(async {
             let answer = answer.await;
             let sending = seen.answered();
-            Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, sending)))
+            unless_severed(answer).map(|answer| answer.map(|body| SentBody::new(body, sending)))
         })
     });
     let connection = http2::Builder::new(streams.clone())
