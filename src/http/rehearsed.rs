@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected};
 use hyper::body::{Frame, SizeHint};
 use jiff::Timestamp;
+use tokio::time::Sleep;
 use uuid::Uuid;
 
 use super::{auth::caller::Caller, layers::request_id::RequestContext, router::Operation};
@@ -34,6 +35,9 @@ use crate::{
 
 /// Says which rule is behind an answer.
 pub const EXPLAIN: HeaderName = HeaderName::from_static("x-hangar-explain");
+
+/// How long the half of a body has to leave before its connection breaks.
+const TIME_TO_LEAVE: Duration = Duration::from_millis(50);
 
 /// Where a tenant's rows are.
 #[derive(Clone)]
@@ -300,7 +304,7 @@ pub(super) async fn report(
     let body = match break_off {
         Some(BreakOff::Within) => Body::new(HalfBody {
             body: Body::from(read),
-            sent: false,
+            pause: None,
         }),
         _ => Body::from(read),
     };
@@ -310,7 +314,8 @@ pub(super) async fn report(
 /// A body that promises all of another one, and breaks half-way.
 struct HalfBody {
     body: Body,
-    sent: bool,
+    /// Once half of it is given away: until when that has time to leave. An error would overtake it.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl hyper::body::Body for HalfBody {
@@ -321,10 +326,11 @@ impl hyper::body::Body for HalfBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.sent {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(context));
             return Poll::Ready(Some(Err(axum::Error::new(Severed))));
         }
-        self.sent = true;
+        self.pause = Some(Box::pin(tokio::time::sleep(TIME_TO_LEAVE)));
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
         let halved = frame.map(|frame| {
             frame.map(|frame| frame.map_data(|data: Bytes| data.slice(..data.len() / 2)))

@@ -68,7 +68,7 @@ pub fn filter(
     let ids = call
         .hidden
         .iter()
-        .map(|hidden| Literal::Text(hidden.device.0.hyphenated().to_string()));
+        .map(|hidden| Literal::Guid(hidden.device.0));
     let visible = Condition::Not(Box::new(Condition::In {
         operand: Operand::Field(*id),
         list: ids.collect(),
