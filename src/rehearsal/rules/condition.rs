@@ -252,3 +252,130 @@ fn read_path(pattern: &str) -> Result<Glob, Problem> {
     }
     Ok(glob)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::HeaderMap;
+    use jiff::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        http::{
+            auth::caller::{Caller, Grant},
+            rehearsed::Told,
+            router::Operation,
+        },
+        testing::{CONTOSO, FABRIKAM},
+    };
+
+    fn told(method: Method, path: &str, operation: Operation, body: &str) -> Told {
+        let mut headers = HeaderMap::new();
+        let json = http::HeaderValue::from_static("application/json");
+        headers.insert(http::header::CONTENT_TYPE, json);
+        Told {
+            request_id: Uuid::nil(),
+            batch: None,
+            received_at: Timestamp::UNIX_EPOCH,
+            method,
+            path: path.to_owned(),
+            query: None,
+            headers,
+            route: None,
+            operation: Some(operation),
+            keys: Vec::new(),
+            caller: Some(Arc::new(Caller {
+                tenant: CONTOSO,
+                object_id: String::new(),
+                application: None,
+                grant: Grant::Delegated { scopes: Vec::new() },
+            })),
+            body: body.to_owned().into(),
+        }
+    }
+
+    fn read(when: &When) -> Condition {
+        let names: &TenantNames = &|name| (name == "fabrikam").then_some(FABRIKAM);
+        when.read(Of::Requests, names).unwrap()
+    }
+
+    #[test]
+    fn all_that_is_given_must_hold() {
+        let body = r#"{ serialNumbers: ["LAB-1"] }"#;
+        let delete = told(
+            Method::POST,
+            "/beta/x%2Ddevices/",
+            Operation::DeleteDevices,
+            body,
+        );
+        let some = |text: &str| Some(text.to_owned());
+        let path = |text| When {
+            path: some(text),
+            ..When::default()
+        };
+        let serial = |text| When {
+            serial: some(text),
+            ..path("*")
+        };
+        let tenant = |text| When {
+            tenant: some(text),
+            ..path("*")
+        };
+        let method = |text| When {
+            method: some(text),
+            ..path("*")
+        };
+        for (when, expected) in [
+            (When::default(), true),
+            (path("/beta/X-*"), true),
+            (path("*/x-devices"), true),
+            (path("*/x"), false),
+            (method("post"), true),
+            (method("GET"), false),
+            (serial("lab-*"), true),
+            (serial("DESK-*"), false),
+            (tenant(&CONTOSO.to_string()), true),
+            (tenant("fabrikam"), false),
+        ] {
+            let met = read(&when).is_met_by(&Subject::new(&delete));
+            assert_eq!(met, expected, "{when:?}");
+        }
+    }
+
+    #[test]
+    fn a_batch_as_a_whole_is_meant_where_it_is_named() {
+        let batch = told(Method::POST, "/beta/$batch", Operation::Batch, "{}");
+        for (path, expected) in [
+            (None, false),
+            (Some("*"), false),
+            (Some("*/$BATCH"), true),
+            (Some("/v1.0/$batch"), false),
+        ] {
+            let path = path.map(str::to_owned);
+            let when = When {
+                path,
+                ..When::default()
+            };
+            let met = read(&when).is_met_by(&Subject::new(&batch));
+            assert_eq!(met, expected, "{when:?}");
+        }
+    }
+
+    #[test]
+    fn matches_and_what_fired_are_counted() {
+        let mut condition = read(&When {
+            from_nth: Some(2),
+            times: Some(2),
+            ..When::default()
+        });
+        let fired: Vec<_> = (0..5).map(|_| condition.fires("r")).collect();
+        assert_eq!(fired, [false, true, true, false, false]);
+        let counts = Counts {
+            matched: 5,
+            fired: 2,
+        };
+        assert_eq!(condition.counts(), counts);
+    }
+}

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
     TenantNames,
-    answer::{Answer, read_retry_after, too_many},
+    answer::{Answer, too_many},
     bounded::Bounded,
     condition::{Condition, Of, When},
     subject::Subject,
+    throttle::{Throttle, Window},
 };
 use crate::{
     domain::{directory_error::DirectoryError, import::ImportId, tenant::TenantId},
@@ -22,7 +23,7 @@ use crate::{
 /// The longest that a request is made to wait.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// The longest that a device stays out of sight, and that a throttle's window lasts.
-const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 366);
+pub(super) const LONGEST_SPAN: SignedDuration = SignedDuration::from_hours(24 * 366);
 /// How many imports a fault remembers having been asked about.
 const IMPORTS_REMEMBERED: usize = 10_000;
 
@@ -86,28 +87,6 @@ pub enum Break {
     Within,
 }
 
-/// From which device on requests are refused, as it is written.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Throttle {
-    /// The first device that is refused, counted from 1.
-    pub from_device: u64,
-    /// How long a count lasts, from its first device on, by the rehearsal's clock; absent, for ever.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "jiff::fmt::serde::duration::friendly::compact::optional"
-    )]
-    pub per: Option<SignedDuration>,
-    /// When to try again; absent, the answer does not say.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "jiff::fmt::serde::duration::friendly::compact::optional"
-    )]
-    pub retry_after: Option<SignedDuration>,
-}
-
 /// A fault that stands.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -142,16 +121,6 @@ enum Effect {
         window: Window,
     },
     Import(OnImport),
-}
-
-/// How many devices were let through since when.
-#[derive(Debug)]
-struct Window {
-    free: u64,
-    per: Option<SignedDuration>,
-    retry_after_seconds: Option<u64>,
-    taken: u64,
-    began: Option<Timestamp>,
 }
 
 impl Fault {
@@ -252,22 +221,6 @@ impl Fault {
     }
 }
 
-impl Window {
-    fn lets_through(&mut self, devices: u64, now: Timestamp) -> bool {
-        let began = *self.began.get_or_insert(now);
-        if self.per.is_some_and(|per| now.duration_since(began) >= per) {
-            self.began = Some(now);
-            self.taken = 0;
-        }
-        let sum = self.taken.saturating_add(devices);
-        let fits = sum <= self.free;
-        if fits {
-            self.taken = sum;
-        }
-        fits
-    }
-}
-
 impl Then {
     fn read(&self) -> Result<Effect, Problem> {
         self.refuse_contradictions()?;
@@ -360,27 +313,6 @@ impl Then {
             return Err(Problem::bad(why).of("then.unseen"));
         }
         Ok(Some(OnImport::Unseen(unseen)))
-    }
-}
-
-impl Throttle {
-    fn read(&self) -> Result<Window, Problem> {
-        let bad = |field: &str, why: &str| Problem::bad(why).of(format!("then.throttle.{field}"));
-        if self.from_device == 0 {
-            return Err(bad("from_device", "devices are counted from 1"));
-        }
-        let is_span = |per: SignedDuration| per.is_positive() && per <= LONGEST_SPAN;
-        if !self.per.is_none_or(is_span) {
-            return Err(bad("per", "it is above 0s and at most a year"));
-        }
-        Ok(Window {
-            free: self.from_device - 1,
-            per: self.per,
-            retry_after_seconds: read_retry_after(self.retry_after)
-                .map_err(|why| bad("retry_after", &why))?,
-            taken: 0,
-            began: None,
-        })
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     },
     http::rehearsed::Hidden,
     registrar::gate::Judgement,
+    store::operation::Settled,
 };
 
 /// How many imports are remembered.
@@ -56,6 +57,8 @@ struct Polls {
 struct Veil {
     rule: String,
     until: Timestamp,
+    /// The id that the device gets, once it is known.
+    device: Option<DeviceId>,
 }
 
 impl Default for Imports {
@@ -108,7 +111,12 @@ impl Imports {
             Some((OnImport::Refuse(error), _)) => Judgement::Refuse(error),
             Some((OnImport::Unseen(span), rule)) => {
                 let until = now.saturating_add(span).unwrap_or(Timestamp::MAX);
-                self.veiled.insert(key, Veil { rule, until });
+                let veil = Veil {
+                    rule,
+                    until,
+                    device: None,
+                };
+                self.veiled.insert(key, veil);
                 Judgement::Decide
             }
             Some((OnImport::Hold, _)) | None => Judgement::Decide,
@@ -141,15 +149,19 @@ impl Imports {
 
     /// Hides the device of an import, if it is to be hidden, before it is there.
     pub(super) fn settling(&mut self, tenant: TenantId, id: ImportId, device: DeviceId) {
-        if let Some(veil) = self.veiled.get(&(tenant, id)) {
+        if let Some(veil) = self.veiled.get_mut(&(tenant, id)) {
+            veil.device = Some(device);
             self.hidden.insert(device, (tenant, veil.clone()));
         }
     }
 
     /// Hears that an import was decided.
-    pub(super) fn settled(&mut self, tenant: TenantId, id: ImportId) {
+    pub(super) fn settled(&mut self, tenant: TenantId, id: ImportId, settled: &Settled) {
         let key = (tenant, id);
-        self.veiled.remove(&key);
+        let device = self.veiled.remove(&key).and_then(|veil| veil.device);
+        if let (Settled::Refused(_), Some(device)) = (settled, device) {
+            self.hidden.remove(&device);
+        }
         if let Some(polls) = self.polled.get_mut(&key) {
             polls.is_settled = true;
         }

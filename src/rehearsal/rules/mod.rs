@@ -14,6 +14,7 @@ mod magic;
 pub mod recipes;
 mod standing;
 mod subject;
+mod throttle;
 
 use std::{
     sync::{
@@ -169,7 +170,7 @@ impl Rules {
     pub(super) fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {
         match settled {
             Settled::Registered(_) | Settled::Refused(_) => {
-                self.standing().settled(tenant, id);
+                self.standing().settled(tenant, id, settled);
                 self.settled.send_modify(|count| *count += 1);
             }
             Settled::Superseded | Settled::Retried => {}

@@ -10,7 +10,8 @@ use super::{
     answer::Answer,
     condition::When,
     delay::{Range, Which},
-    fault::{Break, Then, Throttle},
+    fault::{Break, Then},
+    throttle::Throttle,
 };
 use crate::rehearsal::control::Problem;
 

@@ -22,6 +22,7 @@ use crate::{
     http::rehearsed::{Cue, Told},
     registrar::gate::Judgement,
     rehearsal::control::Problem,
+    store::operation::Settled,
 };
 
 /// How many faults may stand, and how many delays.
@@ -116,8 +117,8 @@ impl Standing {
     }
 
     /// Hears that an import was decided.
-    pub(super) fn settled(&mut self, tenant: TenantId, id: ImportId) {
-        self.imports.settled(tenant, id);
+    pub(super) fn settled(&mut self, tenant: TenantId, id: ImportId, settled: &Settled) {
+        self.imports.settled(tenant, id, settled);
         for fault in &mut self.faults {
             fault.forget(tenant, id);
         }

@@ -1,4 +1,11 @@
 //! Rehearsals: what their directors can do, and that nobody else can.
 
+mod breaking;
 mod clock;
+mod delays;
+mod faults;
+mod magic;
 mod process;
+mod recipes;
+mod refusals;
+mod typed;
