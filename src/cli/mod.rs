@@ -55,7 +55,7 @@ enum Command {
     ///
     /// Settings come from the file given with --config, from environment variables, and from flags,
     /// in rising order. `hangar config example` explains them all.
-    Serve(SettingsArguments),
+    Serve(ServeArguments),
     /// Look at the settings.
     Config {
         #[command(subcommand)]
@@ -75,7 +75,7 @@ enum Command {
     Import(Box<import::ImportArguments>),
     /// Write the devices or the imports of any Graph server to a file.
     Export(export::ExportArguments),
-    /// Direct a rehearsal: the clock of a server that was started with --rehearse.
+    /// Direct a server that was started with --rehearse: its clock, and what happened.
     Rehearse(rehearse::RehearseArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
@@ -110,6 +110,19 @@ enum Command {
     /// Print the completions of a shell.
     #[command(hide = true)]
     Completions(manual::CompletionsArguments),
+}
+
+/// What `hangar serve` takes.
+#[derive(Args)]
+struct ServeArguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// Say where it listens in one line of JSON, once it does, and nothing else
+    #[arg(long)]
+    ready_json: bool,
+    /// End when the standard input does: whoever started it is gone then
+    #[arg(long, hide = true)]
+    end_with_stdin: bool,
 }
 
 /// Everything that has a say in the settings.
@@ -166,7 +179,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trust(arguments) => trust::run(&arguments).map(done),
         Command::Import(arguments) => on_runtime(import::run(*arguments)),
         Command::Export(arguments) => on_runtime(export::run(arguments)),
-        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)).map(done),
+        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)),
         Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
         Command::Hash { action } => hash::run(action, &SystemClock),
         Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),
@@ -179,10 +192,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {
-    let mode = arguments.mode();
-    let settings = Settings::load(&arguments.sources()?, mode)?;
-    on_runtime(serve::run(settings, mode))
+fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
+    let mode = arguments.settings.mode();
+    let manner = serve::Manner {
+        is_ready_in_json: arguments.ready_json,
+        ends_with_stdin: arguments.end_with_stdin,
+    };
+    let settings = Settings::load(&arguments.settings.sources()?, mode)?;
+    on_runtime(serve::run(settings, mode, manner))
 }
 
 fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -240,7 +257,7 @@ mod tests {
     fn parsed(arguments: &[&str]) -> Result<SettingsArguments, clap::Error> {
         let line = ["hangar", "serve"].iter().chain(arguments);
         match Cli::try_parse_from(line)?.command {
-            Command::Serve(arguments) => Ok(arguments),
+            Command::Serve(arguments) => Ok(arguments.settings),
             _ => panic!("serve was typed"),
         }
     }

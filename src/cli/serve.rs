@@ -53,8 +53,17 @@ use crate::{
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
 
+/// How a server behaves towards whoever started it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// It says where it listens in JSON, for programs.
+    pub is_ready_in_json: bool,
+    /// It ends when its standard input does.
+    pub ends_with_stdin: bool,
+}
+
 /// Serves until the process is asked to end, on the database that the settings name.
-pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
+pub(super) async fn run(settings: Settings, mode: Mode, manner: Manner) -> anyhow::Result<()> {
     let database = super::database(&settings.database);
     let kind = match mode {
         Mode::Dev => DatabaseKind::Development,
@@ -62,7 +71,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
         Mode::Serve => DatabaseKind::Production,
     };
     let open = || store::open(database, Opening::Serve(kind));
-    run_on(settings, mode, open).await
+    run_on(settings, mode, manner, open).await
 }
 
 /// Serves on whatever store `open` gives, once the data directory is taken. The benchmark serves on
@@ -70,6 +79,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
 pub async fn run_on(
     settings: Settings,
     mode: Mode,
+    manner: Manner,
     open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
 ) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
@@ -144,16 +154,29 @@ pub async fn run_on(
         &shutdown,
     );
 
-    let listening =
-        format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
-    announce(&listening, listeners.note.as_deref())?;
-    if mode.has_authority() {
-        print(&welcome::text(&addresses, &settings.data.dir, clock.now())?)?;
+    let data_dir = &settings.data.dir;
+    if let Some(note) = &listeners.note {
+        tracing::warn!("{note}");
     }
+    let text = if manner.is_ready_in_json {
+        welcome::ready(&addresses, admin_address, data_dir)?
+    } else {
+        let mut text =
+            format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
+        text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
+        if mode.has_authority() {
+            text += &welcome::text(&addresses, data_dir, clock.now())?;
+        }
+        text
+    };
+    print(&text)?;
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
     start_farewell(&mut tasks, &shutdown);
+    if manner.ends_with_stdin {
+        end_with_stdin(shutdown.clone());
+    }
 
     let answering = {
         let api = Arc::clone(&api);
@@ -174,16 +197,6 @@ pub async fn run_on(
     while tasks.join_next().await.is_some() {}
     store.close().await;
     tracing::info!("stopped");
-    Ok(())
-}
-
-/// Says where it listens, and what a person should know about it.
-fn announce(listening: &str, note: Option<&str>) -> std::io::Result<()> {
-    print(listening)?;
-    if let Some(note) = note {
-        tracing::warn!("{note}");
-        print(&format!("{note}\n"))?;
-    }
     Ok(())
 }
 
@@ -423,6 +436,14 @@ fn start_farewell(tasks: &mut JoinSet<()>, shutdown: &Shutdown) {
     tasks.spawn(async move {
         shutdown.requested().await;
         supervisor::stopping();
+    });
+}
+
+/// Asks for the end once the standard input is over. The thread is not waited for.
+fn end_with_stdin(shutdown: Shutdown) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        shutdown.request();
     });
 }
 

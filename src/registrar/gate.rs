@@ -37,7 +37,7 @@ pub trait Gate: Send + Sync {
 
     /// Hears that an import is about to be decided, and under which id its device would be
     /// registered: before anybody can find it.
-    fn settling(&self, _tenant: TenantId, _id: ImportId, _device: DeviceId) {}
+    fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId);
 
     /// Hears what became of an import.
     fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled);

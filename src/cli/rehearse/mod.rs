@@ -5,9 +5,14 @@ mod clock;
 mod delay;
 mod director;
 mod fault;
+mod journal;
 mod recipe;
+mod run;
+
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use uuid::Uuid;
 
 use self::director::DirectorArguments;
 
@@ -38,14 +43,39 @@ enum Action {
     },
     /// Set up what people report of the live service.
     Recipe(recipe::RecipeArguments),
+    /// Run a command beside a server of its own, and say what the command could do better
+    ///
+    /// The server is on free ports and keeps a database that goes with it. The command finds it by
+    /// the variables `HANGAR_URL` (https), `HANGAR_HTTP_URL`, `HANGAR_CA`, `HANGAR_ADMIN_URL`,
+    /// `HANGAR_TENANT` and `HANGAR_TOKEN`, the token of the tenant's administrator; another tenant
+    /// and its token are in `HANGAR_OTHER_TENANT` and `HANGAR_OTHER_TOKEN`. Settings are taken from
+    /// the environment, as by `hangar serve`. Exits as the command does.
+    Run(run::RunArguments),
+    /// List the requests that were made, or forget them
+    Requests(journal::RequestsArguments),
+    /// Hold something to be true of the requests that were made; exits with 1 where it is not
+    Assert(journal::AssertArguments),
+    /// Say what the callers could do better
+    Report,
+    /// Say which rule was behind an answer, by its request-id header
+    Explain {
+        /// What the header says
+        request_id: Uuid,
+    },
 }
 
-pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode> {
     let director = arguments.director.director()?;
     match arguments.action {
-        Action::Clock { action } => clock::run(&director, action).await,
-        Action::Fault { action } => fault::run(&director, action).await,
-        Action::Delay { action } => delay::run(&director, action).await,
-        Action::Recipe(arguments) => recipe::run(&director, arguments).await,
+        Action::Run(arguments) => return run::run(arguments).await,
+        Action::Clock { action } => clock::run(&director, action).await?,
+        Action::Requests(arguments) => journal::requests(&director, arguments).await?,
+        Action::Assert(arguments) => return journal::assert(&director, arguments).await,
+        Action::Report => journal::report(&director).await?,
+        Action::Explain { request_id } => journal::explain(&director, request_id).await?,
+        Action::Fault { action } => fault::run(&director, action).await?,
+        Action::Delay { action } => delay::run(&director, action).await?,
+        Action::Recipe(arguments) => recipe::run(&director, arguments).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }
