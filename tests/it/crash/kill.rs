@@ -75,15 +75,19 @@ impl Weather {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_device_survives_sigkill_exactly_once() {
-    kill_and_judge(Weather::Fair, KILLS, 100).await;
+    println!("{}", kill_and_judge(Weather::Fair, KILLS, 100).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults_neither_lose_nor_double_a_device() {
-    kill_and_judge(Weather::Foul, KILLS_IN_FOUL_WEATHER, 20).await;
+    println!(
+        "{}",
+        kill_and_judge(Weather::Foul, KILLS_IN_FOUL_WEATHER, 20).await
+    );
 }
 
-async fn kill_and_judge(weather: Weather, kills: u64, fewest: usize) {
+/// Kills servers so often, looks for what must not be found, and says what there was.
+async fn kill_and_judge(weather: Weather, kills: u64, fewest: usize) -> String {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
     let ledger = Ledger::default();
@@ -116,7 +120,7 @@ async fn kill_and_judge(weather: Weather, kills: u64, fewest: usize) {
     let devices = devices(&server.url, &tokens).await;
     let acknowledged = ledger.acknowledged.into_inner().unwrap();
     let found = judge(&acknowledged, &imports, &devices);
-    println!(
+    let said = format!(
         "{weather:?}, kills: {kills}, acknowledged: {}, imports: {}, devices: {}, {found:?}",
         acknowledged.len(),
         imports.len(),
@@ -128,6 +132,7 @@ async fn kill_and_judge(weather: Weather, kills: u64, fewest: usize) {
         "too few imports were acknowledged"
     );
     assert_eq!(server.stop().code, Some(0), "SIGTERM ends the server well");
+    said
 }
 
 /// What must not be found.
@@ -277,9 +282,8 @@ impl Post<'_> {
                 Ok(answer) if attempt > 0 && answer.status() == 409 => {
                     return Answered::Accepted(ids);
                 }
-                Ok(_) => {}
                 Err(error) if error.is_connect() => return Answered::Gone,
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
         Answered::Otherwise

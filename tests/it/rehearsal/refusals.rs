@@ -6,32 +6,41 @@ use crate::harness::House;
 
 /// A fault of these conditions that answers 500.
 fn when(when: Value) -> Value {
-    json!({ "when": when, "then": { "answer": { "status": 500 } } })
+    let then = json!({ "answer": { "status": 500 } });
+    Value::from_iter([("when", when), ("then", then)])
 }
 
 fn then(then: Value) -> Value {
-    json!({ "then": then })
+    Value::from_iter([("then", then)])
 }
 
 fn answer(answer: Value) -> Value {
-    then(json!({ "answer": answer }))
+    then(Value::from_iter([("answer", answer)]))
+}
+
+/// Checks that each of these is refused for its reason, and that only so many faults stand then.
+async fn assert_refused(
+    house: &House,
+    faults: impl IntoIterator<Item = (Value, &str)>,
+    stand: usize,
+) {
+    for (fault, why) in faults {
+        let told = house.direct("faults", &fault).await.unwrap_err();
+        assert!(told.starts_with(&format!("400 {why}")), "{fault}: {told}");
+    }
+    let faults = house.look("faults").await.unwrap();
+    assert_eq!(faults["faults"].as_array().unwrap().len(), stand);
 }
 
 #[tokio::test]
-async fn faults_that_make_no_sense_are_refused_by_their_field() {
+async fn a_fault_has_a_name_of_its_own_and_no_other_members() {
     let house = House::rehearsing();
     let taken = json!({ "name": "taken", "then": { "hold": true } });
     house.direct("faults", &taken).await.unwrap();
-    let long = "x".repeat(257);
-    let large = "x".repeat(65_537);
-    for (fault, why) in [
+    let faults = [
         (json!([]), "-: "),
         (json!({}), "-: missing field `then`"),
         (json!({ "then": {}, "more": 1 }), "more: unknown field"),
-        (
-            then(json!({ "explode": true })),
-            "then.explode: unknown field",
-        ),
         (
             json!({ "name": "taken", "then": { "hold": true } }),
             "name: there is a fault of the name 'taken' already",
@@ -48,6 +57,15 @@ async fn faults_that_make_no_sense_are_refused_by_their_field() {
             json!({ "name": "x".repeat(65), "then": { "hold": true } }),
             "name: a name is 1 to 64",
         ),
+    ];
+    assert_refused(&house, faults, 1).await;
+}
+
+#[tokio::test]
+async fn conditions_that_make_no_sense_are_refused_by_their_field() {
+    let house = House::rehearsing();
+    let long = "x".repeat(257);
+    let faults = [
         (
             when(json!({ "method": "PUT" })),
             "when.method: 'PUT' is none of GET",
@@ -120,7 +138,15 @@ async fn faults_that_make_no_sense_are_refused_by_their_field() {
             when(json!({ "seed": 1 })),
             "when.seed: there is nothing to draw",
         ),
-        (then(json!({})), "then: there is no effect"),
+    ];
+    assert_refused(&house, faults, 0).await;
+}
+
+#[tokio::test]
+async fn answers_that_make_no_sense_are_refused_by_their_field() {
+    let house = House::rehearsing();
+    let large = "x".repeat(65_537);
+    let faults = [
         (answer(json!({})), "then.answer: missing field `status`"),
         (
             answer(json!({ "status": 99 })),
@@ -174,6 +200,19 @@ async fn faults_that_make_no_sense_are_refused_by_their_field() {
             answer(json!({ "status": 503, "retry_after": 5 })),
             "then.answer.retry_after: invalid type",
         ),
+    ];
+    assert_refused(&house, faults, 0).await;
+}
+
+#[tokio::test]
+async fn effects_that_contradict_each_other_are_refused_by_their_field() {
+    let house = House::rehearsing();
+    let faults = [
+        (
+            then(json!({ "explode": true })),
+            "then.explode: unknown field",
+        ),
+        (then(json!({})), "then: there is no effect"),
         (
             then(json!({ "wait": "1h" })),
             "then.wait: it is above 0s and at most 5m",
@@ -250,12 +289,8 @@ async fn faults_that_make_no_sense_are_refused_by_their_field() {
             json!({ "when": { "path": "*" }, "then": { "refuse": 806 } }),
             "when.path: the effect is on imports",
         ),
-    ] {
-        let told = house.direct("faults", &fault).await.unwrap_err();
-        assert!(told.starts_with(&format!("400 {why}")), "{fault}: {told}");
-    }
-    let stand = house.look("faults").await.unwrap();
-    assert_eq!(stand["faults"].as_array().unwrap().len(), 1);
+    ];
+    assert_refused(&house, faults, 0).await;
 }
 
 #[tokio::test]
