@@ -111,10 +111,7 @@ pub async fn run_on(
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
 
-    let authority = mode
-        .has_authority()
-        .then(|| open_authority(&settings, &directory).map(Arc::new))
-        .transpose()?;
+    let authority = open_authority(mode, &settings, &directory, rehearsal.as_deref())?;
     let addresses = listeners.addresses(settings.server.public_url.as_ref());
     let verifier = Arc::new(verifier(
         &settings,
@@ -206,12 +203,24 @@ pub async fn run_on(
 }
 
 /// The local authority, whose tokens are for the first audience that is accepted.
-fn open_authority(settings: &Settings, directory: &DataDirectory) -> anyhow::Result<Authority> {
+fn open_authority(
+    mode: Mode,
+    settings: &Settings,
+    directory: &DataDirectory,
+    rehearsal: Option<&Rehearsal>,
+) -> anyhow::Result<Option<Arc<Authority>>> {
+    if !mode.has_authority() {
+        return Ok(None);
+    }
     let authority = Authority::open(&directory.path().join("authority"), None)?;
-    Ok(match settings.auth.audiences.first() {
+    let authority = Arc::new(match settings.auth.audiences.first() {
         Some(audience) => authority.with_audience(audience),
         None => authority,
-    })
+    });
+    if let Some(rehearsal) = rehearsal {
+        rehearsal.know(Arc::clone(&authority));
+    }
+    Ok(Some(authority))
 }
 
 fn verifier(

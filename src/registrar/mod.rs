@@ -206,6 +206,9 @@ impl Registrar {
     }
 
     async fn settle(&self, batch: Batch) -> Round {
+        if let (Some(held), Ok(settlements)) = (&self.held, &batch.settlements) {
+            held.announce(settlements);
+        }
         let settled = match batch.settlements {
             Ok(settlements) => self
                 .store

@@ -19,11 +19,14 @@ use serde_json::{Value, json};
 
 use self::{clock::RehearsalClock, journal::Journal, rules::Rules, worlds::Worlds};
 use crate::{
+    authority::Authority,
     domain::{
+        clock::Clock as _,
+        device::DeviceId,
         import::{Import, ImportId},
         tenant::TenantId,
     },
-    http::rehearsed::{Cue, Director, Ended, Home, Told},
+    http::rehearsed::{Cue, Director, Ended, Hidden, Home, Told},
     registrar::gate::{Gate, Judgement},
     store::operation::Settled,
 };
@@ -51,6 +54,14 @@ impl Rehearsal {
         }
     }
 
+    /// Lets people name tenants as the authority does.
+    pub fn know(&self, authority: Arc<Authority>) {
+        self.rules.know_tenants(Arc::new(move |name| {
+            let tenant = authority.directory().find_tenant(name)?;
+            Some(tenant.id)
+        }));
+    }
+
     /// The routes under `/rehearsal`.
     pub fn router(self: &Arc<Self>) -> Router {
         control::router(self)
@@ -71,6 +82,10 @@ impl Director for Rehearsal {
         self.rules.direct(request)
     }
 
+    fn hidden(&self, tenant: TenantId) -> Vec<Hidden> {
+        self.rules.hidden(tenant, self.clock.now())
+    }
+
     fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String> {
         self.journal.hear(request, ended)
     }
@@ -83,6 +98,10 @@ impl Gate for Rehearsal {
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         self.rules.changed()
+    }
+
+    fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId) {
+        self.rules.settling(tenant, id, device);
     }
 
     fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {

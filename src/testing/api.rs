@@ -7,9 +7,10 @@ use axum::body::Body;
 use http::{Method, Request, header};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
-use super::{ManualClock, TestAnswer, TestServer, postgres};
+use super::{ManualClock, TestAnswer, TestServer, postgres, secure_server};
 use crate::{
     authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
     domain::{
@@ -41,7 +42,7 @@ use crate::{
             request_id::TransportSecurity,
             throttle::{Limits, RetryAfter, Throttle},
         },
-        server::{PeerAddr, ServerOptions},
+        server::{Listener, PeerAddr, ServerOptions},
     },
     registrar::{Registrar, RegistrarOptions, Round},
     rehearsal::{Rehearsal, clock::RehearsalClock},
@@ -190,6 +191,9 @@ impl TestApi {
         let store = store::open(&url, Opening::Serve(kind)).expect("the database opens");
         let people = Directory::ready_made().expect("the ready directory is sound");
         let authority = Arc::new(Authority::in_memory(people).expect("a key is made"));
+        if let Some(rehearsal) = &rehearsal {
+            rehearsal.know(Arc::clone(&authority));
+        }
         let mut registrar = Registrar::new(
             Arc::clone(&store),
             clock.clone(),
@@ -340,7 +344,8 @@ impl TestApi {
             local: SocketAddr::from(([127, 0, 0, 1], 8080)),
             scheme: Scheme::Http,
         };
-        let response = Arc::clone(&self.api).answer(request, peer).await;
+        // Boxed, so that tests do not carry all of it from call to call.
+        let response = Box::pin(Arc::clone(&self.api).answer(request, peer)).await;
         TestAnswer::read(response).await
     }
 
@@ -377,7 +382,27 @@ impl TestApi {
     /// # Panics
     /// Where there is none.
     pub async fn serve(&self, options: ServerOptions) -> TestServer {
-        TestServer::start(Arc::clone(&self.api), options).await
+        TestServer::start(Arc::clone(&self.api), options, Listener::plain).await
+    }
+
+    /// Serves the API over TLS, by HTTP/2 to those who offer it.
+    ///
+    /// # Panics
+    /// Where there is no free port.
+    pub async fn serve_secure(&self, options: ServerOptions) -> TestServer {
+        let listener = |tcp| Listener::tls(tcp, secure_server());
+        TestServer::start(Arc::clone(&self.api), options, listener).await
+    }
+
+    /// Lets the registrar run beside a visitor, as it does in a server, until that is done.
+    pub async fn run_beside<T>(&self, visitor: impl Future<Output = T>) -> T {
+        let stop = Notify::new();
+        let visit = async {
+            let done = visitor.await;
+            stop.notify_one();
+            done
+        };
+        tokio::join!(self.registrar.run(stop.notified()), visit).1
     }
 
     /// Lets the registrar work until nothing is due.
