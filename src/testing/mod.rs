@@ -3,6 +3,7 @@
 
 mod answer;
 mod api;
+mod assembly;
 mod clock;
 #[cfg(test)]
 pub(crate) mod flawed_store;
