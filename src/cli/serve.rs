@@ -109,6 +109,9 @@ pub async fn run_on(
     let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
+    if let Some(rehearsal) = &rehearsal {
+        rehearsal.is_directed_at(&format!("http://{admin_address}"));
+    }
 
     let authority = mode
         .has_authority()
