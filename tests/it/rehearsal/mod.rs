@@ -4,3 +4,4 @@ mod clock;
 mod journal;
 mod process;
 mod run;
+mod server;
