@@ -43,6 +43,24 @@ fn a_command_finds_its_server_and_its_exit_code_is_kept() {
 }
 
 #[test]
+fn the_example_of_a_shell_script_does_what_it_says() {
+    let program = Path::new(env!("CARGO_BIN_EXE_hangar"));
+    let programs = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let mut command = hangar();
+    command
+        .env("PATH", programs)
+        .env("HANGAR_REGISTRATION__DELAY", "15m")
+        .args(["rehearse", "run", "--"])
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/examples/shell/test.sh"
+        ));
+    let ended = run(&mut command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.ends_with("it holds"), "{ended:?}");
+}
+
+#[test]
 fn what_cannot_be_run_is_told() {
     let ended = run(hangar().args(["rehearse", "run", "--", "/no/such/program"]));
     assert_eq!(ended.code, Some(2));
