@@ -109,9 +109,6 @@ pub async fn run_on(
     let admin_listener = listen(settings.server.admin_listen, "server.admin_listen").await?;
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
-    if let Some(rehearsal) = &rehearsal {
-        rehearsal.is_directed_at(&format!("http://{admin_address}"));
-    }
 
     let authority = mode
         .has_authority()
@@ -413,7 +410,8 @@ fn start_admin(
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
-    let router = admin::router(guard, probe, render, rehearsal.map(rehearsing::on_admin));
+    let rehearsed = rehearsal.map(|rehearsal| rehearsing::on_admin(rehearsal, &listener));
+    let router = admin::router(guard, probe, render, rehearsed);
     let shutdown = shutdown.clone();
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };
