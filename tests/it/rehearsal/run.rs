@@ -1,6 +1,6 @@
 //! `hangar rehearse run`: a command finds a server of its own, which goes when it does.
 
-use std::{path::Path, time::Instant};
+use std::{path::Path, process::Command, time::Instant};
 
 use serde_json::Value;
 
@@ -84,13 +84,17 @@ fn what_cannot_be_run_is_told() {
 fn the_server_goes_with_whoever_started_it() {
     let mut command = hangar();
     command.env("PATH", "/usr/bin:/bin");
-    let script = "echo $HANGAR_CA; exec sleep 600";
+    let script = "echo $$ $HANGAR_CA; exec sleep 600";
     let process = Process::start(command.args(["rehearse", "run", "--", "sh", "-c", script]));
     let line = process.stdout.wait_for("/ca.pem").unwrap();
-    let ca = Path::new(line.trim());
+    let (command, ca) = line.trim().split_once(' ').unwrap();
+    let ca = Path::new(ca);
     let data = ca.parent().unwrap().parent().unwrap();
     let lock = std::fs::read_to_string(data.join("hangar.lock")).unwrap();
     process.kill();
+    // The command is nobody's child any more, and ends by nothing else.
+    let killed = Command::new("kill").args(["-KILL", command]).status();
+    assert!(killed.unwrap().success());
     let began = Instant::now();
     let server = format!("/proc/{}/cmdline", lock.trim());
     let lives = || {
