@@ -1,6 +1,7 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
 pub(super) mod listeners;
+mod manner;
 mod rehearsing;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -10,7 +11,11 @@ use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use self::listeners::{Addresses, Listeners, certificate, listen};
+pub use self::manner::Manner;
+use self::{
+    listeners::{Addresses, Listeners, certificate, listen},
+    manner::end_with_stdin,
+};
 use super::{print, welcome};
 use crate::{
     authority::{self, Authority},
@@ -52,15 +57,6 @@ use crate::{
 
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
-
-/// How a server behaves towards whoever started it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
-    /// It says where it listens in JSON, for programs.
-    pub is_ready_in_json: bool,
-    /// It ends when its standard input does.
-    pub ends_with_stdin: bool,
-}
 
 /// Serves until the process is asked to end, on the database that the settings name.
 pub(super) async fn run(settings: Settings, mode: Mode, manner: Manner) -> anyhow::Result<()> {
@@ -428,14 +424,6 @@ fn start_farewell(tasks: &mut JoinSet<()>, shutdown: &Shutdown) {
     tasks.spawn(async move {
         shutdown.requested().await;
         supervisor::stopping();
-    });
-}
-
-/// Asks for the end once the standard input is over. The thread is not waited for.
-fn end_with_stdin(shutdown: Shutdown) {
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        shutdown.request();
     });
 }
 
