@@ -1,16 +1,26 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
 pub(super) mod listeners;
+mod manner;
 mod rehearsing;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, task::JoinSet};
 
-use self::listeners::{Addresses, Listeners, certificate, listen};
+pub use self::manner::Manner;
+use self::{
+    listeners::{Addresses, Listeners, certificate, listen},
+    manner::end_with_stdin,
+};
 use super::{print, welcome};
 use crate::{
     authority::{self, Authority},
@@ -52,15 +62,6 @@ use crate::{
 
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
-
-/// How a server behaves towards whoever started it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Manner {
-    /// It says where it listens in JSON, for programs.
-    pub is_ready_in_json: bool,
-    /// It ends when its standard input does.
-    pub ends_with_stdin: bool,
-}
 
 /// Serves until the process is asked to end, on the database that the settings name.
 pub(super) async fn run(settings: Settings, mode: Mode, manner: Manner) -> anyhow::Result<()> {
@@ -156,22 +157,12 @@ pub async fn run_on(
         (told.clone(), shutdown.clone()),
     );
 
-    let data_dir = &settings.data.dir;
-    if let Some(note) = &listeners.note {
-        tracing::warn!("{note}");
-    }
-    let text = if manner.is_ready_in_json {
-        welcome::ready(&addresses, admin_address, data_dir)?
-    } else {
-        let mut text =
-            format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
-        text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
-        if mode.has_authority() {
-            text += &welcome::text(&addresses, data_dir, clock.now())?;
-        }
-        text
-    };
-    print(&text)?;
+    greet(
+        manner,
+        (&listeners, &addresses),
+        (admin_address, mode),
+        (&settings.data.dir, clock.now()),
+    )?;
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
@@ -189,17 +180,45 @@ pub async fn run_on(
         ..ServerOptions::default()
     };
     let drained = server::serve(listeners.sockets, answering, options, shutdown.requested()).await;
+    tell(drained);
+    // Nothing writes any more but what the registrar has begun.
+    while tasks.join_next().await.is_some() {}
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says where it listens, in the manner that is wanted.
+fn greet(
+    manner: Manner,
+    (listeners, addresses): (&Listeners, &Addresses),
+    (admin_address, mode): (SocketAddr, Mode),
+    (data_dir, now): (&Path, Timestamp),
+) -> anyhow::Result<()> {
+    if let Some(note) = &listeners.note {
+        tracing::warn!("{note}");
+    }
+    if manner.is_ready_in_json {
+        return Ok(print(&welcome::ready(addresses, admin_address, data_dir)?)?);
+    }
+    let address = listeners.told();
+    let mut text =
+        format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
+    text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
+    if mode.has_authority() {
+        text += &welcome::text(addresses, data_dir, now)?;
+    }
+    Ok(print(&text)?)
+}
+
+/// Says what became of the requests that were under way.
+fn tell(drained: Drained) {
     match drained {
         Drained::Completely => tracing::info!("every request was answered"),
         Drained::Dropped(connections) => {
             tracing::warn!(connections, "connections were dropped unanswered");
         }
     }
-    // Nothing writes any more but what the registrar has begun.
-    while tasks.join_next().await.is_some() {}
-    store.close().await;
-    tracing::info!("stopped");
-    Ok(())
 }
 
 /// The local authority, whose tokens are for the first audience that is accepted.
@@ -446,7 +465,8 @@ fn start_admin(
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
-    let router = admin::router(guard, probe, render, rehearsal.map(rehearsing::on_admin));
+    let rehearsed = rehearsal.map(|rehearsal| rehearsing::on_admin(rehearsal, &listener));
+    let router = admin::router(guard, probe, render, rehearsed);
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };
         let served = admin::serve(listener, router, stop);
@@ -462,14 +482,6 @@ fn start_farewell(tasks: &mut JoinSet<()>, shutdown: &Shutdown) {
     tasks.spawn(async move {
         shutdown.requested().await;
         supervisor::stopping();
-    });
-}
-
-/// Asks for the end once the standard input is over. The thread is not waited for.
-fn end_with_stdin(shutdown: Shutdown) {
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
-        shutdown.request();
     });
 }
 

@@ -188,6 +188,7 @@ impl Api {
                 query: request.uri().query(),
                 headers: request.headers(),
                 policy: &self.policy,
+                director: self.director.as_deref(),
             });
         }
         let caller = self.authenticate(request.headers()).await?;

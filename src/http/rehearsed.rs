@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected};
 use hyper::body::{Frame, SizeHint};
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::time::Sleep;
 use uuid::Uuid;
 
@@ -66,6 +67,10 @@ pub trait Director: Send + Sync {
     /// Hears how a request ended, a batch's parts each before their batch; and says which rule is
     /// behind the answer, where one is.
     fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String>;
+
+    /// The routes by which the rehearsal is directed, as paths of an `OpenAPI` document with the servers
+    /// that have them; nothing where nobody listens for them.
+    fn described(&self) -> Option<Map<String, Value>>;
 }
 
 /// A device that is registered and not to be found yet.

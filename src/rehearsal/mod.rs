@@ -10,12 +10,12 @@ pub mod journal;
 pub mod rules;
 pub mod worlds;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use self::{clock::RehearsalClock, journal::Journal, rules::Rules, worlds::Worlds};
 use crate::{
@@ -41,6 +41,8 @@ pub struct Rehearsal {
     pub worlds: Worlds,
     /// What happened.
     pub journal: Journal,
+    /// Where its routes are listened for.
+    address: OnceLock<String>,
 }
 
 impl Rehearsal {
@@ -51,6 +53,7 @@ impl Rehearsal {
             rules: Rules::default(),
             worlds: Worlds::default(),
             journal: Journal::default(),
+            address: OnceLock::new(),
         }
     }
 
@@ -60,6 +63,11 @@ impl Rehearsal {
             let tenant = authority.directory().find_tenant(name)?;
             Some(tenant.id)
         }));
+    }
+
+    /// Says where its routes are listened for, once that is known.
+    pub fn is_directed_at(&self, address: &str) {
+        self.address.get_or_init(|| address.to_owned());
     }
 
     /// The routes under `/rehearsal`.
@@ -88,6 +96,10 @@ impl Director for Rehearsal {
 
     fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String> {
         self.journal.hear(request, ended)
+    }
+
+    fn described(&self) -> Option<Map<String, Value>> {
+        Some(control::describe_at(self.address.get()?))
     }
 }
 

@@ -10,37 +10,31 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
-use super::{ManualClock, TestAnswer, TestServer, postgres, secure_server};
+use super::{
+    ManualClock, TestAnswer, TestServer,
+    assembly::{Parts, assemble, verifier_at},
+    postgres, secure_server,
+};
 use crate::{
-    authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
+    authority::{Authority, Scopes, Subject, TokenRequest, directory::Directory},
     domain::{
-        assignment::{AssignmentRules, GroupId, GroupRule},
+        assignment::{AssignmentRules, GroupId},
         clock::Clock,
         registration::HashValidation,
         settings::SyncRules,
-        tag_pattern::TagPattern,
         tenant::TenantId,
     },
     graph::behavior::Behavior,
     http::{
-        api::{Api, Development},
+        api::Api,
         auth::{
-            jwks::KeySet,
-            key_source::KeySource,
-            permission::{ApplicationPermissions, ConfigurationScopes, Policy},
-            token::{AuthSettings, TokenVerifier},
+            permission::{ApplicationPermissions, ConfigurationScopes},
+            token::TokenVerifier,
         },
-        error::challenge,
-        extract::{
-            base_url::{BaseUrl, BaseUrlPolicy, Scheme},
-            body::BodyBudget,
-        },
+        extract::base_url::Scheme,
         layers::{
-            Layers,
-            host_guard::HostGuard,
-            limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
-            request_id::TransportSecurity,
-            throttle::{Limits, RetryAfter, Throttle},
+            limits::BODY_TIMEOUT,
+            throttle::{Limits, RetryAfter},
         },
         server::{Listener, PeerAddr, ServerOptions},
     },
@@ -208,46 +202,19 @@ impl TestApi {
         if let Some(rehearsal) = &rehearsal {
             registrar = registrar.behind(rehearsal.clone());
         }
-        let api = Api {
-            store: Arc::clone(&store),
-            clock: clock.clone(),
-            verifier: Arc::new(verifier(&authority, clock.clone())),
-            policy: Policy {
-                application_permissions: options.application_permissions,
-                configuration_scopes: options.configuration_scopes,
+        let verifier = verifier(&authority, clock.clone());
+        let api = assemble(
+            &options,
+            Parts {
+                store: Arc::clone(&store),
+                clock,
+                verifier,
+                authority: Arc::clone(&authority),
+                director: rehearsal.clone().map(|rehearsal| rehearsal as _),
+                url: BASE_URL,
+                secure_url: None,
             },
-            behavior: options.behavior,
-            throttle: options.throttle.map(|(limits, retry_after)| {
-                Throttle::new(limits, Duration::from_secs(20), retry_after)
-            }),
-            assignment: assignment_rules(&options),
-            sync: options.sync,
-            max_import: 1000,
-            bodies: BodyBudget::new(BODY_BUDGET_BYTES),
-            body_timeout: options.body_timeout,
-            layers: Layers {
-                clock: clock.clone(),
-                behavior: options.behavior,
-                base_url: BaseUrlPolicy {
-                    public_url: options
-                        .public_url
-                        .map(|url| BaseUrl::parse(url).expect("a sound address")),
-                    trusts_proxy: Arc::new(move |_| options.peer == TestPeer::TrustedProxy),
-                },
-                challenge: challenge(BASE_URL).expect("the address fits into a header"),
-                transport_security: TransportSecurity::OneYear,
-            },
-            development: match options.local_authority {
-                LocalAuthority::Hidden => None,
-                LocalAuthority::Served => Some(Development {
-                    guard: HostGuard::default(),
-                    authority: Arc::clone(&authority).router(BASE_URL, clock.clone()),
-                    secure_authority: None,
-                    is_authority_path: authority::serves,
-                }),
-            },
-            director: rehearsal.clone().map(|rehearsal| rehearsal as _),
-        };
+        );
         Self {
             clock: machine,
             store,
@@ -416,31 +383,6 @@ impl TestApi {
     }
 }
 
-fn assignment_rules(options: &TestOptions) -> AssignmentRules {
-    let groups = options.group_rules.iter().map(|(group, tag)| GroupRule {
-        group: *group,
-        tag: TagPattern::new(tag),
-    });
-    AssignmentRules {
-        delay: options.assignment_delay,
-        groups: groups.collect(),
-    }
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "a test can't go on without its verifier"
-)]
 fn verifier(authority: &Authority, clock: Arc<dyn Clock>) -> TokenVerifier {
-    let settings = AuthSettings {
-        issuers: vec![Authority::issuer_template(BASE_URL)],
-        audiences: vec!["https://graph.microsoft.com".to_owned()],
-        tenants: Vec::new(),
-        jwks_refetch_interval: Duration::from_mins(5),
-        jwks_max_stale: Duration::from_hours(24),
-    };
-    let keys = KeySet::parse(authority.jwks().to_string().as_bytes()).expect("the key is sound");
-    let keys = Arc::new(keys);
-    TokenVerifier::new(&settings, clock, |_| KeySource::Local(Arc::clone(&keys)))
-        .expect("the issuer is sound")
+    verifier_at(&[BASE_URL], authority, clock)
 }

@@ -1,13 +1,16 @@
 //! What tests stand on: the whole API in one process, a clock that only moves when told, made-up
-//! tenants and made-up hardware.
+//! tenants and made-up hardware. [`Server`] is for the tests of other people; the rest serves ours, and
+//! changes as they do.
 
 mod answer;
 mod api;
+mod assembly;
 mod clock;
 #[cfg(test)]
 pub(crate) mod flawed_store;
 mod hardware;
 pub mod postgres;
+mod rehearsed_server;
 mod secure;
 mod server;
 #[cfg(test)]
@@ -21,7 +24,8 @@ pub use answer::TestAnswer;
 pub use api::{BASE_URL, LocalAuthority, Rehearsing, TestApi, TestOptions, TestPeer};
 pub use clock::ManualClock;
 pub use hardware::{import_named, import_of};
-pub use secure::{secure_client, secure_server};
+pub use rehearsed_server::{Server, ServerSettings, Time, TokenError};
+pub use secure::{ca_pem, secure_client, secure_server};
 pub use server::TestServer;
 
 use uuid::Uuid;

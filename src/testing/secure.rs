@@ -36,6 +36,11 @@ pub fn secure_server() -> TlsConfig {
     watch::channel(Some(config.expect("a configuration"))).1
 }
 
+/// The certificate that clients of these servers trust, in PEM.
+pub fn ca_pem() -> String {
+    AUTHORITY.pem()
+}
+
 /// A client that trusts these servers, and offers these protocols.
 ///
 /// # Panics

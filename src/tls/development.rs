@@ -166,6 +166,11 @@ impl DevelopmentCa {
         &self.certificate
     }
 
+    /// What clients have to trust, in PEM.
+    pub fn pem(&self) -> String {
+        pem(&self.certificate)
+    }
+
     fn is_of_its_key(&self) -> bool {
         let key = PrivatePkcs8KeyDer::from(self.key.serialize_der());
         Identity::assemble(vec![self.certificate.clone()], key.into(), self.expires_at).is_ok()

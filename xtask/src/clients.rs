@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use clap::ValueEnum;
 
 use crate::server::{self, Server};
-use crate::{cargo, target_dir, workspace_root};
+use crate::{cargo, examples, target_dir, workspace_root};
 
 /// The browser that Debian has.
 pub(crate) const BROWSER: &str = "/usr/bin/chromium";
@@ -60,7 +60,7 @@ pub(crate) fn run(client: Client) -> anyhow::Result<()> {
         succeed(&mut tests)?;
         server.end()?;
     }
-    Ok(())
+    examples::run(client, &home.installed)
 }
 
 /// Where a client's tests are, what says what it needs, and where that is installed.
@@ -228,7 +228,7 @@ fn authority(directory: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-fn succeed(command: &mut Command) -> anyhow::Result<()> {
+pub(crate) fn succeed(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().display().to_string();
     let status = command
         .stdin(Stdio::null())

@@ -1,7 +1,8 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
 //! the suites are in `suites`, the programs they need in `programs`, the README's
-//! promises in `first_run`, other people's clients in `clients`, the benchmark's start in `bench`. The
-//! fuzzer is a crate of its own. `echo` keeps the last words of what failed.
+//! promises in `first_run`, other people's clients in `clients`, what is run with them besides in
+//! `examples`, the benchmark's start in `bench`. The fuzzer is a crate of its own. `echo` keeps the
+//! last words of what failed.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -11,6 +12,7 @@
 mod bench;
 mod clients;
 mod echo;
+mod examples;
 mod first_run;
 mod postgres;
 mod programs;

@@ -37,7 +37,13 @@ pub(super) struct Director {
 impl Director {
     /// The server whose admin listener is there.
     pub(super) fn at(address: Url) -> anyhow::Result<Self> {
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        let client = Client::builder()
+            .no_proxy()
+            // The admin listener speaks http. To read the system's certificates takes longer than
+            // all else that a command does.
+            .tls_certs_only([])
+            .timeout(PATIENCE)
+            .build()?;
         Ok(Self {
             address,
             client,

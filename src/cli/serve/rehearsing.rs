@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::net::TcpListener;
+
 use crate::{
     domain::clock::Clock,
     http::admin,
@@ -23,7 +25,10 @@ pub(super) fn open(
 }
 
 /// What the rehearsal adds to the admin listener.
-pub(super) fn on_admin(rehearsal: Arc<Rehearsal>) -> admin::Rehearsed {
+pub(super) fn on_admin(rehearsal: Arc<Rehearsal>, listener: &TcpListener) -> admin::Rehearsed {
+    if let Ok(address) = listener.local_addr() {
+        rehearsal.is_directed_at(&format!("http://{address}"));
+    }
     admin::Rehearsed {
         router: rehearsal.router(),
         health: Arc::new(move || rehearsal.health()),

@@ -17,6 +17,7 @@ use super::{
     call::{self, Call},
     error::ApiError,
     extract::{accept, base_url::BaseUrl, conditions},
+    rehearsed::Director,
     router::Operation,
 };
 use crate::{
@@ -45,6 +46,8 @@ pub struct Question<'a> {
     pub headers: &'a HeaderMap,
     /// What callers of the other routes may do.
     pub policy: &'a Policy,
+    /// Who directs the rehearsal, if there is one.
+    pub director: Option<&'a dyn Director>,
 }
 
 /// What answers a question.
@@ -95,11 +98,14 @@ pub fn openapi(question: &Question<'_>) -> Result<Response, ApiError> {
     question.take_no_options()?;
     let document = Document::of(question.version, question.policy.configuration_scopes);
     let base = question.base_url.as_str();
-    let revision = Revision::of(&[document.revision.as_bytes(), base.as_bytes()]);
-    question.answer(revision, JSON, || {
-        let address = format!("{base}/{}", question.version.path_segment());
-        openapi::at(&document.rest, &address)
-    })
+    let address = || format!("{base}/{}", question.version.path_segment());
+    let Some(further) = question.director.and_then(Director::described) else {
+        let revision = Revision::of(&[document.revision.as_bytes(), base.as_bytes()]);
+        return question.answer(revision, JSON, || openapi::at(&document.rest, &address()));
+    };
+    let rest = openapi::with(&document.rest, further);
+    let revision = Revision::of(&[rest.as_bytes(), base.as_bytes()]);
+    question.answer(revision, JSON, || openapi::at(&rest, &address()))
 }
 
 impl<'a> Question<'a> {
@@ -111,6 +117,7 @@ impl<'a> Question<'a> {
             query: call.query.as_deref(),
             headers: &call.headers,
             policy: &call.api.policy,
+            director: call.api.director.as_deref(),
         }
     }
 

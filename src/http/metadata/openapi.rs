@@ -73,6 +73,15 @@ pub(super) fn at(rest: &str, address: &str) -> Bytes {
     format!("{{\"openapi\":\"3.1.0\",\"servers\":{servers},{members}").into()
 }
 
+/// What [`describe`] makes, with further paths.
+pub(super) fn with(rest: &str, further: Map<String, Value>) -> String {
+    let mut document: Value = serde_json::from_str(rest).unwrap_or_default();
+    if let Some(paths) = document["paths"].as_object_mut() {
+        paths.extend(further);
+    }
+    document.to_string()
+}
+
 fn keys_of(way: &Way) -> Value {
     let key = |(name, type_name): &(String, &'static str)| {
         json!({

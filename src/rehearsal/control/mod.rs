@@ -112,6 +112,15 @@ pub fn describe() -> Map<String, Value> {
     paths
 }
 
+/// The same, with the server that has them: they are not where Graph's are.
+pub(super) fn describe_at(address: &str) -> Map<String, Value> {
+    let mut paths = describe();
+    for item in paths.values_mut() {
+        item["servers"] = json!([{ "url": address }]);
+    }
+    paths
+}
+
 fn describe_one(control: &Control) -> Value {
     let mut operation = json!({
         "summary": control.summary,

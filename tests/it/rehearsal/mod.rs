@@ -10,4 +10,5 @@ mod process;
 mod recipes;
 mod refusals;
 mod run;
+mod server;
 mod typed;

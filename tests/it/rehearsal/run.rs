@@ -1,6 +1,6 @@
 //! `hangar rehearse run`: a command finds a server of its own, which goes when it does.
 
-use std::{path::Path, time::Instant};
+use std::{path::Path, process::Command, time::Instant};
 
 use serde_json::Value;
 
@@ -43,6 +43,24 @@ fn a_command_finds_its_server_and_its_exit_code_is_kept() {
 }
 
 #[test]
+fn the_example_of_a_shell_script_does_what_it_says() {
+    let program = Path::new(env!("CARGO_BIN_EXE_hangar"));
+    let programs = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let mut command = hangar();
+    command
+        .env("PATH", programs)
+        .env("HANGAR_REGISTRATION__DELAY", "15m")
+        .args(["rehearse", "run", "--"])
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/examples/shell/test.sh"
+        ));
+    let ended = run(&mut command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.ends_with("it holds"), "{ended:?}");
+}
+
+#[test]
 fn what_cannot_be_run_is_told() {
     let ended = run(hangar().args(["rehearse", "run", "--", "/no/such/program"]));
     assert_eq!(ended.code, Some(2));
@@ -66,13 +84,17 @@ fn what_cannot_be_run_is_told() {
 fn the_server_goes_with_whoever_started_it() {
     let mut command = hangar();
     command.env("PATH", "/usr/bin:/bin");
-    let script = "echo $HANGAR_CA; exec sleep 600";
+    let script = "echo $$ $HANGAR_CA; exec sleep 600";
     let process = Process::start(command.args(["rehearse", "run", "--", "sh", "-c", script]));
     let line = process.stdout.wait_for("/ca.pem").unwrap();
-    let ca = Path::new(line.trim());
+    let (command, ca) = line.trim().split_once(' ').unwrap();
+    let ca = Path::new(ca);
     let data = ca.parent().unwrap().parent().unwrap();
     let lock = std::fs::read_to_string(data.join("hangar.lock")).unwrap();
     process.kill();
+    // The command is nobody's child any more, and ends by nothing else.
+    let killed = Command::new("kill").args(["-KILL", command]).status();
+    assert!(killed.unwrap().success());
     let began = Instant::now();
     let server = format!("/proc/{}/cmdline", lock.trim());
     let lives = || {

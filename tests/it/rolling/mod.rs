@@ -223,6 +223,11 @@ fn serve_as_the_next_release_if_asked() {
         .unwrap();
     let open = || Ok(Arc::new(PostgresStore::open_as(release, &database, opening)?) as _);
     runtime
-        .block_on(serve::run_on(settings, Mode::Dev, open))
+        .block_on(serve::run_on(
+            settings,
+            Mode::Dev,
+            serve::Manner::default(),
+            open,
+        ))
         .unwrap();
 }
