@@ -100,7 +100,7 @@ pub async fn run_on(
     };
     let store = open()?;
     let served = keeper.as_ref().map(Keeper::served);
-    let listeners = Listeners::bind(
+    let mut listeners = Listeners::bind(
         &settings.server,
         mode,
         served,
@@ -135,7 +135,7 @@ pub async fn run_on(
     let gate = rehearsal.clone();
     start_registrar(&mut tasks, &settings, &store, &clock, gate, &shutdown);
     start_refreshing(&mut tasks, &verifier, &shutdown);
-    if let Some(preparation) = listeners.preparation {
+    if let Some(preparation) = listeners.preparation.take() {
         tasks.spawn_blocking(|| preparation.run());
     }
     if let Some(keeper) = keeper {
