@@ -400,7 +400,7 @@ pub fn database_of(server: &Path, directory: &Path) -> String {
     let mut hasher = DefaultHasher::new();
     directory.hash(&mut hasher);
     let name = format!("d{:016x}", hasher.finish());
-    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+    let exists = format!("select 1 from pg_database where datname = '{name}'");
     if ask(server, PORT, "postgres", &exists).is_empty() {
         let create = format!("CREATE DATABASE {name}");
         ask(server, PORT, "postgres", &create);

@@ -45,11 +45,11 @@ async fn a_full_disk_refuses_and_recovers_with_room_needs_root() {
     }
     assert!(accepted.len() > 20);
     // An `import` call is all or nothing; what is accepted is read, and can't be settled yet.
-    let both = vec![
-        (refused[0], properties.clone()),
-        (refused[1], properties.clone()),
-    ];
-    let many = bench.create(CONTOSO, both, at(0)).await;
+    // Many, as a page that was given back may have room for a few.
+    let further = (0..200).map(|_| ImportId(Uuid::new_v4()));
+    let many = refused.iter().copied().chain(further);
+    let many = many.map(|id| (id, properties.clone())).collect();
+    let many = bench.create(CONTOSO, many, at(0)).await;
     assert!(matches!(many, Err(StoreError::Unavailable(_))), "{many:?}");
     let there = |count: usize| count as u64;
     assert_eq!(
