@@ -98,9 +98,8 @@ pub(super) fn device_code(
         Realm::Tenant(tenant) => Some(tenant),
         Realm::Common | Realm::Organizations => None,
     };
-    let user = endpoints
-        .authority
-        .directory()
+    let directory = endpoints.authority.directory();
+    let user = directory
         .device_code_user(asked)
         .filter(|user| admits(realm, user.tenant))
         .ok_or_else(OAuthError::wrong_password)?;
@@ -162,9 +161,8 @@ fn password(
     let client = authenticated(endpoints, form, headers)?;
     let (name, password) = (form.need("username")?, form.need("password")?);
     let scopes = form.scopes()?;
-    let user = endpoints
-        .authority
-        .directory()
+    let directory = endpoints.authority.directory();
+    let user = directory
         .users
         .iter()
         .find(|user| user.principal_name.eq_ignore_ascii_case(name))
@@ -173,7 +171,7 @@ fn password(
     issue(
         endpoints,
         user.tenant,
-        signed_in(user, client),
+        signed_in(user, &client),
         Scopes::Named(scopes),
     )
 }
@@ -244,11 +242,11 @@ fn signed_in(user: &User, client: &Client) -> Subject {
 }
 
 /// The client that asks. One that has a secret must show it, in the form or in the header.
-fn authenticated<'a>(
-    endpoints: &'a Endpoints,
+fn authenticated(
+    endpoints: &Endpoints,
     form: &Form,
     headers: &HeaderMap,
-) -> Result<&'a Client, OAuthError> {
+) -> Result<Client, OAuthError> {
     let basic = basic_credentials(headers);
     let (id, secret) = match &basic {
         Some((id, secret)) => (id.as_str(), Some(secret.as_str())),
@@ -257,6 +255,7 @@ fn authenticated<'a>(
     let directory = endpoints.authority.directory();
     let client = directory
         .find_client(id)
+        .cloned()
         .ok_or_else(|| OAuthError::unknown_client(id))?;
     match (&client.secret, secret) {
         (None, _) => Ok(client),

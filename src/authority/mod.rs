@@ -15,7 +15,7 @@ mod signing_key;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use axum::Router;
@@ -25,7 +25,7 @@ use thiserror::Error;
 pub use self::issue::{MintError, Scopes, Subject, TokenRequest};
 pub use self::signing_key::KeyFailure;
 use self::{
-    directory::{Directory, InvalidDirectory},
+    directory::{Additions, Directory, InvalidDirectory},
     private_file::Existing,
     signing_key::SigningKey,
 };
@@ -36,13 +36,17 @@ pub const DEFAULT_AUDIENCE: &str = "https://graph.microsoft.com";
 
 const KEY_FILE: &str = "signing-key.der";
 const USERS_FILE: &str = "users.toml";
+const ADDITIONS_FILE: &str = "additions.toml";
 const ISSUER_FILE: &str = "issuer";
 const AUDIENCE_FILE: &str = "audience";
 
 /// The authority: a key, and those it issues tokens to.
 pub struct Authority {
     key: Arc<SigningKey>,
-    directory: Directory,
+    /// Those of the users file.
+    listed: Directory,
+    /// Everybody. Only a rehearsal adds anybody.
+    directory: RwLock<Arc<Directory>>,
     audience: String,
     /// Where the key is kept; nowhere for one in memory.
     home: Option<PathBuf>,
@@ -68,6 +72,14 @@ pub enum AuthorityError {
     /// The key is faulty.
     #[error(transparent)]
     Key(#[from] KeyFailure),
+    /// Those whom a rehearsal has added can't be read.
+    #[error("`{path}` can't be read: {cause}")]
+    Additions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: toml::de::Error,
+    },
 }
 
 /// Whether a path is one of the authority's, under whatever tenant.
@@ -110,9 +122,14 @@ impl Authority {
             Directory::ready_made()?
         };
         let audience = remembered(&home.join(AUDIENCE_FILE))?;
+        let all = match remembered(&home.join(ADDITIONS_FILE))? {
+            Some(text) => directory.with(&read_additions(home, &text)?)?,
+            None => directory.clone(),
+        };
         Ok(Self {
             key: Arc::new(key),
-            directory,
+            listed: directory,
+            directory: RwLock::new(Arc::new(all)),
             audience: audience.unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
             home: Some(home.to_owned()),
         })
@@ -129,7 +146,8 @@ impl Authority {
         };
         Ok(Self {
             key,
-            directory,
+            directory: RwLock::new(Arc::new(directory.clone())),
+            listed: directory,
             audience: DEFAULT_AUDIENCE.to_owned(),
             home: None,
         })
@@ -143,8 +161,30 @@ impl Authority {
     }
 
     /// Whom the authority knows.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+    pub fn directory(&self) -> Arc<Directory> {
+        let directory = self.directory.read();
+        Arc::clone(&directory.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whom the users file lists.
+    pub fn listed(&self) -> &Directory {
+        &self.listed
+    }
+
+    /// Lets the authority know these besides those of the users file, and no longer those that were
+    /// added before. They are written down, so that `hangar token` knows them too.
+    pub fn add(&self, additions: &Additions) -> Result<(), AuthorityError> {
+        let all = self.listed.with(additions)?;
+        if let Some(home) = &self.home {
+            let path = home.join(ADDITIONS_FILE);
+            // What is read from TOML can be written as such.
+            let text = toml::to_string(additions).unwrap_or_default();
+            let written = private_file::write(&path, text.as_bytes(), Existing::Replace);
+            written.map_err(at(&path))?;
+        }
+        let directory = self.directory.write();
+        *directory.unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+        Ok(())
     }
 
     /// The public key, as the key endpoint shows it.
@@ -187,6 +227,13 @@ impl Authority {
     pub fn router(self: Arc<Self>, base_url: &str, clock: Arc<dyn Clock>) -> Router {
         endpoints::router(self, base_url, clock)
     }
+}
+
+fn read_additions(home: &Path, text: &str) -> Result<Additions, AuthorityError> {
+    toml::from_str(text).map_err(|cause| AuthorityError::Additions {
+        path: home.join(ADDITIONS_FILE),
+        cause,
+    })
 }
 
 fn remembered(path: &Path) -> Result<Option<String>, AuthorityError> {
