@@ -55,7 +55,7 @@ enum Command {
     ///
     /// Settings come from the file given with --config, from environment variables, and from flags,
     /// in rising order. `hangar config example` explains them all.
-    Serve(SettingsArguments),
+    Serve(ServeArguments),
     /// Look at the settings.
     Config {
         #[command(subcommand)]
@@ -75,7 +75,7 @@ enum Command {
     Import(Box<import::ImportArguments>),
     /// Write the devices or the imports of any Graph server to a file.
     Export(export::ExportArguments),
-    /// Direct a rehearsal: the clock of a server that was started with --rehearse.
+    /// Direct a rehearsal: the clock and the worlds of a server that was started with --rehearse.
     Rehearse(rehearse::RehearseArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
@@ -110,6 +110,16 @@ enum Command {
     /// Print the completions of a shell.
     #[command(hide = true)]
     Completions(manual::CompletionsArguments),
+}
+
+#[derive(Args)]
+struct ServeArguments {
+    #[command(flatten)]
+    settings: SettingsArguments,
+    /// What a rehearsal begins with: tenants, users, profiles and devices, in YAML or JSON. Loaded
+    /// into a new data directory only
+    #[arg(long, value_name = "FILE", requires = "rehearse")]
+    seed: Option<PathBuf>,
 }
 
 /// Everything that has a say in the settings.
@@ -179,10 +189,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn serve(arguments: SettingsArguments) -> anyhow::Result<()> {
+fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
+    let ServeArguments {
+        settings: arguments,
+        seed,
+    } = arguments;
     let mode = arguments.mode();
     let settings = Settings::load(&arguments.sources()?, mode)?;
-    on_runtime(serve::run(settings, mode))
+    on_runtime(serve::run(settings, mode, seed.as_deref()))
 }
 
 fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -240,7 +254,7 @@ mod tests {
     fn parsed(arguments: &[&str]) -> Result<SettingsArguments, clap::Error> {
         let line = ["hangar", "serve"].iter().chain(arguments);
         match Cli::try_parse_from(line)?.command {
-            Command::Serve(arguments) => Ok(arguments),
+            Command::Serve(arguments) => Ok(arguments.settings),
             _ => panic!("serve was typed"),
         }
     }

@@ -3,11 +3,12 @@
 pub(super) mod listeners;
 mod rehearsing;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::listeners::{Addresses, Listeners, certificate, listen};
@@ -53,8 +54,13 @@ use crate::{
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
 
-/// Serves until the process is asked to end, on the database that the settings name.
-pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
+/// Serves until the process is asked to end, on the database that the settings name. A rehearsal may
+/// begin with a seed file.
+pub(super) async fn run(
+    settings: Settings,
+    mode: Mode,
+    seed: Option<&Path>,
+) -> anyhow::Result<()> {
     let database = super::database(&settings.database);
     let kind = match mode {
         Mode::Dev => DatabaseKind::Development,
@@ -62,7 +68,7 @@ pub(super) async fn run(settings: Settings, mode: Mode) -> anyhow::Result<()> {
         Mode::Serve => DatabaseKind::Production,
     };
     let open = || store::open(database, Opening::Serve(kind));
-    run_on(settings, mode, open).await
+    run_seeded(settings, mode, seed, open).await
 }
 
 /// Serves on whatever store `open` gives, once the data directory is taken. The benchmark serves on
@@ -72,18 +78,28 @@ pub async fn run_on(
     mode: Mode,
     open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
 ) -> anyhow::Result<()> {
+    run_seeded(settings, mode, None, open).await
+}
+
+async fn run_seeded(
+    settings: Settings,
+    mode: Mode,
+    seed: Option<&Path>,
+    open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
+) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
     let recorded = metrics::install()?;
     let shutdown = Shutdown::on_signals()?;
     let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
-    let rehearsal = match mode {
-        Mode::Rehearse => Some(rehearsing::open(&directory, &machine)?),
+    let seed = seed.map(rehearsing::seed).transpose()?;
+    let rehearsed = match mode {
+        Mode::Rehearse => Some(rehearsing::clock(&directory, &machine)?),
         Mode::Serve | Mode::Dev => None,
     };
-    let clock: Arc<dyn Clock> = match &rehearsal {
-        Some(rehearsal) => rehearsal.clock.clone(),
+    let clock: Arc<dyn Clock> = match &rehearsed {
+        Some(clock) => clock.clone(),
         None => Arc::clone(&machine),
     };
     let store = open()?;
@@ -111,6 +127,23 @@ pub async fn run_on(
         &addresses,
         &clock,
     )?);
+    let rehearsal = match (rehearsed, &authority) {
+        (Some(clock), Some(authority)) => Some(rehearsing::open(
+            clock,
+            rehearsing::Ground {
+                directory: &directory,
+                database_url: settings.database.url.expose_secret(),
+                store: &store,
+                authority,
+                issuer: Authority::issuer_template(&addresses.usual),
+                registrar: registrar_options(&settings),
+            },
+        )?),
+        _ => None,
+    };
+    if let (Some(rehearsal), Some(seed)) = (&rehearsal, seed) {
+        print(&rehearsing::load(rehearsal, seed).await?)?;
+    }
     let api = Arc::new(api(
         &settings,
         &store,
@@ -122,8 +155,18 @@ pub async fn run_on(
     )?);
 
     let mut tasks = JoinSet::new();
-    let gate = rehearsal.clone();
-    start_registrar(&mut tasks, &settings, &store, &clock, gate, &shutdown);
+    match rehearsal.clone() {
+        // Its worlds have registrars of their own.
+        Some(rehearsal) => {
+            let reported = rehearsing::report_waiting(rehearsal);
+            start_until(&mut tasks, &shutdown, reported);
+        }
+        None => {
+            start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
+            let reported = registrar::report_waiting(Arc::clone(&store));
+            start_until(&mut tasks, &shutdown, reported);
+        }
+    }
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation {
         tasks.spawn_blocking(|| preparation.run());
@@ -132,18 +175,13 @@ pub async fn run_on(
         start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&machine)));
     }
     start_until(&mut tasks, &shutdown, metrics::keep_up(recorded.clone()));
-    start_until(
-        &mut tasks,
-        &shutdown,
-        registrar::report_waiting(Arc::clone(&store)),
-    );
     start_admin(
         &mut tasks,
         admin_listener,
         &settings,
         &store,
         recorded,
-        rehearsal,
+        rehearsal.clone(),
         &shutdown,
     );
 
@@ -175,6 +213,9 @@ pub async fn run_on(
     }
     // Nothing writes any more but what the registrar has begun.
     while tasks.join_next().await.is_some() {}
+    if let Some(rehearsal) = rehearsal {
+        rehearsal.worlds.close().await;
+    }
     store.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -345,23 +386,23 @@ fn authority_of(issuer: &str) -> String {
     )
 }
 
+fn registrar_options(settings: &Settings) -> RegistrarOptions {
+    RegistrarOptions {
+        validation: settings.registration.hash_validation,
+        delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
+        ..RegistrarOptions::default()
+    }
+}
+
 fn start_registrar(
     tasks: &mut JoinSet<()>,
     settings: &Settings,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
-    gate: Option<Arc<Rehearsal>>,
     shutdown: &Shutdown,
 ) {
-    let options = RegistrarOptions {
-        validation: settings.registration.hash_validation,
-        delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
-        ..RegistrarOptions::default()
-    };
-    let mut registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
-    if let Some(gate) = gate {
-        registrar = registrar.behind(gate);
-    }
+    let options = registrar_options(settings);
+    let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
 }
@@ -385,13 +426,18 @@ fn start_admin(
     rehearsal: Option<Arc<Rehearsal>>,
     shutdown: &Shutdown,
 ) {
-    let probed = Arc::clone(store);
+    let probed = (Arc::clone(store), rehearsal.clone());
     let probe: admin::Probe = Arc::new(move || {
-        let store = Arc::clone(&probed);
+        let (store, rehearsal) = probed.clone();
         Box::pin(async move {
-            Readiness::of([match store.check().await {
+            let checked = match rehearsal {
+                // Another store may have taken the place of that one.
+                Some(rehearsal) => rehearsal.worlds.check().await,
+                None => store.check().await.map_err(|error| error.to_string()),
+            };
+            Readiness::of([match checked {
                 Ok(()) => Check::passed("store"),
-                Err(error) => Check::failed("store", error.to_string()),
+                Err(error) => Check::failed("store", error),
             }])
         })
     });

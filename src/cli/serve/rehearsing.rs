@@ -1,25 +1,86 @@
-//! What `serve --rehearse` starts besides: the rehearsal, and its place on the admin listener.
+//! What `serve --rehearse` starts besides: the rehearsal, its worlds, and its place on the admin
+//! listener.
 
-use std::sync::Arc;
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
 
 use crate::{
+    authority::Authority,
     domain::clock::Clock,
     http::admin,
     lifecycle::data_directory::DataDirectory,
-    rehearsal::{Rehearsal, clock::RehearsalClock},
+    registrar::RegistrarOptions,
+    rehearsal::{
+        Rehearsal,
+        clock::RehearsalClock,
+        worlds::{By, MAIN, Setting, Staff, Worlds, seed::Seed},
+    },
+    store::Store,
 };
 
 /// Where the clock's course is kept, in the data directory.
 const CLOCK_FILE: &str = "rehearsal-clock.json";
 
-/// The rehearsal, whose own files are beside the database.
-pub(super) fn open(
+/// Where forks and snapshots are kept, in the data directory.
+const WORLDS_DIRECTORY: &str = "rehearsal";
+
+/// How often waiting imports are counted.
+const COUNTED_EVERY: Duration = Duration::from_secs(5);
+
+/// The rehearsal's clock, whose own file is beside the database.
+pub(super) fn clock(
     directory: &DataDirectory,
     machine: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<Rehearsal>> {
+) -> anyhow::Result<Arc<RehearsalClock>> {
     let file = directory.path().join(CLOCK_FILE);
     let clock = RehearsalClock::open(Arc::clone(machine), &file)?;
-    Ok(Arc::new(Rehearsal::new(Arc::new(clock))))
+    Ok(Arc::new(clock))
+}
+
+/// What a rehearsal stands on.
+pub(super) struct Ground<'a> {
+    pub(super) directory: &'a DataDirectory,
+    pub(super) database_url: &'a str,
+    pub(super) store: &'a Arc<dyn Store>,
+    pub(super) authority: &'a Arc<Authority>,
+    pub(super) issuer: String,
+    pub(super) registrar: RegistrarOptions,
+}
+
+/// The rehearsal. From here on its registrars work.
+pub(super) fn open(
+    clock: Arc<RehearsalClock>,
+    ground: Ground<'_>,
+) -> anyhow::Result<Arc<Rehearsal>> {
+    let Some(("sqlite", database)) = ground.database_url.split_once("://") else {
+        bail!("a rehearsal keeps everything in SQLite");
+    };
+    let worlds = Worlds::open(Setting {
+        database: database.into(),
+        store: Arc::clone(ground.store),
+        directory: ground.directory.path().join(WORLDS_DIRECTORY),
+        staff: Staff::new(ground.registrar, clock.clone(), By::Task),
+        authority: Arc::clone(ground.authority),
+        issuer: ground.issuer,
+    })?;
+    Ok(Rehearsal::new(clock, worlds))
+}
+
+/// Reads the seed file that a server is to start with.
+pub(super) fn seed(file: &Path) -> anyhow::Result<Seed> {
+    let name = file.display();
+    let text = fs::read(file).with_context(|| format!("the seed {name} can't be read"))?;
+    Seed::read(&text).with_context(|| format!("the seed {name}"))
+}
+
+/// Loads a seed into a world that has nothing yet, and says what it has brought.
+pub(super) async fn load(rehearsal: &Rehearsal, seed: Seed) -> anyhow::Result<String> {
+    if !rehearsal.worlds.is_empty(MAIN).await? {
+        return Ok("The seed is not loaded: the data directory has a world already. `hangar rehearse reset` empties it.\n".to_owned());
+    }
+    let seeded = rehearsal.worlds.seed(MAIN, seed).await;
+    Ok(format!("The seed has brought {}.\n", seeded.context("the seed")?))
 }
 
 /// What the rehearsal adds to the admin listener.
@@ -27,5 +88,16 @@ pub(super) fn on_admin(rehearsal: Arc<Rehearsal>) -> admin::Rehearsed {
     admin::Rehearsed {
         router: rehearsal.router(),
         health: Arc::new(move || rehearsal.health()),
+    }
+}
+
+/// Keeps the gauge of waiting imports up to date, over all worlds, for ever.
+pub(super) async fn report_waiting(rehearsal: Arc<Rehearsal>) {
+    let mut ticks = tokio::time::interval(COUNTED_EVERY);
+    loop {
+        ticks.tick().await;
+        let waiting = rehearsal.worlds.count_waiting().await;
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        ::metrics::gauge!("hangar_waiting_imports").set(waiting);
     }
 }

@@ -18,6 +18,9 @@ use crate::{
 pub struct Rules {}
 
 impl Rules {
+    /// Forgets all of them.
+    pub fn reset(&self) {}
+
     /// What is done to a request.
     pub(super) fn direct<'a>(&'a self, _request: &'a Told) -> BoxFuture<'a, Cue> {
         Box::pin(async { Cue::default() })

@@ -2,3 +2,5 @@
 
 mod clock;
 mod process;
+mod worlds;
+mod worlds_process;
