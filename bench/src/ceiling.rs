@@ -39,7 +39,12 @@ pub(crate) fn run(flags: Flags) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve::run_on(settings, Mode::Dev, || Ok(Arc::new(Nowhere))))
+    runtime.block_on(serve::run_on(
+        settings,
+        Mode::Dev,
+        serve::Manner::default(),
+        || Ok(Arc::new(Nowhere)),
+    ))
 }
 
 /// Accepts everything and keeps nothing.

@@ -75,7 +75,7 @@ enum Command {
     Import(Box<import::ImportArguments>),
     /// Write the devices or the imports of any Graph server to a file.
     Export(export::ExportArguments),
-    /// Direct a rehearsal: the clock and the worlds of a server that was started with --rehearse.
+    /// Direct a server that was started with --rehearse: its clock, its worlds, and what happened.
     Rehearse(rehearse::RehearseArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
@@ -112,6 +112,7 @@ enum Command {
     Completions(manual::CompletionsArguments),
 }
 
+/// What `hangar serve` takes.
 #[derive(Args)]
 struct ServeArguments {
     #[command(flatten)]
@@ -120,6 +121,12 @@ struct ServeArguments {
     /// into a new data directory only
     #[arg(long, value_name = "FILE", requires = "rehearse")]
     seed: Option<PathBuf>,
+    /// Say where it listens in one line of JSON, once it does, and nothing else
+    #[arg(long)]
+    ready_json: bool,
+    /// End when the standard input does: whoever started it is gone then
+    #[arg(long, hide = true)]
+    end_with_stdin: bool,
 }
 
 /// Everything that has a say in the settings.
@@ -176,7 +183,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Trust(arguments) => trust::run(&arguments).map(done),
         Command::Import(arguments) => on_runtime(import::run(*arguments)),
         Command::Export(arguments) => on_runtime(export::run(arguments)),
-        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)).map(done),
+        Command::Rehearse(arguments) => on_runtime(rehearse::run(arguments)),
         Command::Ledger { action } => on_runtime(ledger::run(action)).map(done),
         Command::Hash { action } => hash::run(action, &SystemClock),
         Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),
@@ -190,13 +197,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
-    let ServeArguments {
-        settings: arguments,
-        seed,
-    } = arguments;
-    let mode = arguments.mode();
-    let settings = Settings::load(&arguments.sources()?, mode)?;
-    on_runtime(serve::run(settings, mode, seed.as_deref()))
+    let mode = arguments.settings.mode();
+    let manner = serve::Manner {
+        is_ready_in_json: arguments.ready_json,
+        ends_with_stdin: arguments.end_with_stdin,
+        seed: arguments.seed,
+    };
+    let settings = Settings::load(&arguments.settings.sources()?, mode)?;
+    on_runtime(serve::run(settings, mode, manner))
 }
 
 fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

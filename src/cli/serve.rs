@@ -3,7 +3,7 @@
 pub(super) mod listeners;
 mod rehearsing;
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
@@ -54,13 +54,19 @@ use crate::{
 /// How often the issuers' keys are looked at.
 const KEY_REFRESH: Duration = Duration::from_hours(1);
 
-/// Serves until the process is asked to end, on the database that the settings name. A rehearsal may
-/// begin with a seed file.
-pub(super) async fn run(
-    settings: Settings,
-    mode: Mode,
-    seed: Option<&Path>,
-) -> anyhow::Result<()> {
+/// How a server behaves towards whoever started it.
+#[derive(Clone, Debug, Default)]
+pub struct Manner {
+    /// It says where it listens in JSON, for programs.
+    pub is_ready_in_json: bool,
+    /// It ends when its standard input does.
+    pub ends_with_stdin: bool,
+    /// What a rehearsal begins with.
+    pub seed: Option<PathBuf>,
+}
+
+/// Serves until the process is asked to end, on the database that the settings name.
+pub(super) async fn run(settings: Settings, mode: Mode, manner: Manner) -> anyhow::Result<()> {
     let database = super::database(&settings.database);
     let kind = match mode {
         Mode::Dev => DatabaseKind::Development,
@@ -68,7 +74,7 @@ pub(super) async fn run(
         Mode::Serve => DatabaseKind::Production,
     };
     let open = || store::open(database, Opening::Serve(kind));
-    run_seeded(settings, mode, seed, open).await
+    run_on(settings, mode, manner, open).await
 }
 
 /// Serves on whatever store `open` gives, once the data directory is taken. The benchmark serves on
@@ -76,15 +82,7 @@ pub(super) async fn run(
 pub async fn run_on(
     settings: Settings,
     mode: Mode,
-    open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
-) -> anyhow::Result<()> {
-    run_seeded(settings, mode, None, open).await
-}
-
-async fn run_seeded(
-    settings: Settings,
-    mode: Mode,
-    seed: Option<&Path>,
+    manner: Manner,
     open: impl FnOnce() -> Result<Arc<dyn Store>, OpenError>,
 ) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
@@ -93,7 +91,7 @@ async fn run_seeded(
     let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
-    let seed = seed.map(rehearsing::seed).transpose()?;
+    let seed = manner.seed.as_deref().map(rehearsing::seed).transpose()?;
     let rehearsed = match mode {
         Mode::Rehearse => Some(rehearsing::clock(&directory, &machine)?),
         Mode::Serve | Mode::Dev => None,
@@ -142,7 +140,13 @@ async fn run_seeded(
         _ => None,
     };
     if let (Some(rehearsal), Some(seed)) = (&rehearsal, seed) {
-        print(&rehearsing::load(rehearsal, seed).await?)?;
+        let told = rehearsing::load(rehearsal, seed).await?;
+        // A program that reads one line of JSON is told nothing else.
+        if manner.is_ready_in_json {
+            tracing::info!("{told}");
+        } else {
+            print(&format!("{told}\n"))?;
+        }
     }
     let api = Arc::new(api(
         &settings,
@@ -185,16 +189,29 @@ async fn run_seeded(
         &shutdown,
     );
 
-    let listening =
-        format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
-    announce(&listening, listeners.note.as_deref())?;
-    if mode.has_authority() {
-        print(&welcome::text(&addresses, &settings.data.dir, clock.now())?)?;
+    let data_dir = &settings.data.dir;
+    if let Some(note) = &listeners.note {
+        tracing::warn!("{note}");
     }
+    let text = if manner.is_ready_in_json {
+        welcome::ready(&addresses, admin_address, data_dir)?
+    } else {
+        let mut text =
+            format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
+        text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
+        if mode.has_authority() {
+            text += &welcome::text(&addresses, data_dir, clock.now())?;
+        }
+        text
+    };
+    print(&text)?;
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
     start_farewell(&mut tasks, &shutdown);
+    if manner.ends_with_stdin {
+        end_with_stdin(shutdown.clone());
+    }
 
     let answering = {
         let api = Arc::clone(&api);
@@ -218,16 +235,6 @@ async fn run_seeded(
     }
     store.close().await;
     tracing::info!("stopped");
-    Ok(())
-}
-
-/// Says where it listens, and what a person should know about it.
-fn announce(listening: &str, note: Option<&str>) -> std::io::Result<()> {
-    print(listening)?;
-    if let Some(note) = note {
-        tracing::warn!("{note}");
-        print(&format!("{note}\n"))?;
-    }
     Ok(())
 }
 
@@ -460,6 +467,14 @@ fn start_farewell(tasks: &mut JoinSet<()>, shutdown: &Shutdown) {
     tasks.spawn(async move {
         shutdown.requested().await;
         supervisor::stopping();
+    });
+}
+
+/// Asks for the end once the standard input is over. The thread is not waited for.
+fn end_with_stdin(shutdown: Shutdown) {
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        shutdown.request();
     });
 }
 

@@ -27,7 +27,7 @@ pub(super) struct ServerArguments {
     /// A command that prints a token; run again when the server no longer takes it
     #[arg(long, value_name = "COMMAND")]
     token_command: Option<String>,
-    /// Certificates to trust besides the system's, in PEM
+    /// Certificates to trust besides the system's, in PEM [variable: `HANGAR_CA`]
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
     /// Send the token in the clear, to an http:// address that is not this machine
@@ -68,8 +68,9 @@ impl ServerArguments {
                 ),
             },
         };
-        let authorities = self
-            .ca
+        let ca = self.ca.clone();
+        let authorities = ca
+            .or_else(|| variable("HANGAR_CA").map(PathBuf::from))
             .as_ref()
             .map(|path| {
                 fs::read(path).with_context(|| format!("--ca {} can't be read", path.display()))

@@ -4,7 +4,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -58,6 +58,20 @@ pub(super) fn run(args: &TokenArgs, clock: &dyn Clock) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("the token could not be printed"),
     }
+}
+
+/// A token of a tenant's first user, who administers it.
+pub(super) fn of_administrator(data_dir: &Path, tenant: &str, clock: &dyn Clock) -> Result<String> {
+    let args = TokenArgs {
+        data_dir: data_dir.to_owned(),
+        users_file: None,
+        tenant: Some(tenant.to_owned()),
+        user: None,
+        scopes: Vec::new(),
+        app_only: false,
+        lifetime: SignedDuration::from_hours(1),
+    };
+    mint(&args, clock)
 }
 
 fn mint(args: &TokenArgs, clock: &dyn Clock) -> Result<String> {

@@ -1,13 +1,17 @@
 //! What `serve --dev` prints: requests to try, ready to paste.
 
-use std::path::Path;
+use std::{net::SocketAddr, path::Path};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hardware_hash::Builder;
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::serve::listeners::Addresses;
-use crate::config::{self, DEFAULT_DATA_DIR};
+use crate::{
+    config::{self, DEFAULT_DATA_DIR},
+    tls::ca_path,
+};
 
 const IMPORTS: &str = "beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
 
@@ -26,6 +30,25 @@ const SEED: &str = r##"{
     "deviceErrorName": "Device Error Name value"
   }
 }"##;
+
+/// The line for a program that started a server: where it is, in JSON.
+pub(super) fn ready(
+    addresses: &Addresses,
+    admin_address: SocketAddr,
+    data_dir: &Path,
+) -> anyhow::Result<String> {
+    let data_dir = data_dir.canonicalize()?;
+    let ca = ca_path(&data_dir);
+    let line = json!({
+        "url": addresses.usual,
+        "secure_url": addresses.secure,
+        "admin_url": format!("http://{admin_address}"),
+        "ca": ca.exists().then_some(ca),
+        "data_dir": data_dir,
+        "process": std::process::id(),
+    });
+    Ok(format!("{line}\n"))
+}
 
 /// The text for a server that clients reach at these addresses. Its device is another one each second,
 /// so that a restart does not print one that is registered already.

@@ -192,6 +192,9 @@ impl Api {
         }
         let caller = self.authenticate(request.headers()).await?;
         seen.tenant = Some(Tenant(caller.tenant));
+        if let Some(told) = &mut seen.told {
+            told.caller = Some(Arc::clone(&caller));
+        }
         let (parts, body) = request.into_parts();
         let asked = Asked {
             caller,
@@ -216,6 +219,9 @@ impl Api {
     ) -> Result<Response, ApiError> {
         let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
         seen.route = Some(Route(resolved.route.path));
+        if let Some(told) = &mut seen.told {
+            told.route = Some(resolved.route.path);
+        }
         permission::check(&asked.caller, resolved.route.access, &self.policy)?;
         self.throttle(&asked.caller, resolved.route, &asked.context)?;
         if !resolved.route.has_etags() {
@@ -300,8 +306,6 @@ async fn rehearse(
     call.read_ahead().await?;
     let mut cue = Cue::default();
     if let Some(told) = &mut seen.told {
-        told.caller = Some(Arc::clone(&call.caller));
-        told.route = seen.route.map(|Route(route)| route);
         told.body = call.ahead.clone();
         cue = director.direct(told).await;
     }

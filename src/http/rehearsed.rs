@@ -51,8 +51,9 @@ pub trait Director: Send + Sync {
     /// What is done to a request that is about to be done.
     fn direct<'a>(&'a self, request: &'a Told) -> BoxFuture<'a, Cue>;
 
-    /// Hears how a request ended, a batch's parts each before their batch.
-    fn hear(&self, request: Told, ended: Ended<'_>);
+    /// Hears how a request ended, a batch's parts each before their batch; and says which rule is
+    /// behind the answer, where one is.
+    fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String>;
 }
 
 /// A request, as far as it got.
@@ -211,16 +212,14 @@ pub(super) async fn report(
     let read = body.collect().await.map(Collected::to_bytes);
     let read = read.unwrap_or_default();
     let break_off = parts.extensions.get().copied();
-    director.hear(
-        told,
-        Ended {
-            status: parts.status,
-            headers: &parts.headers,
-            body: &read,
-            elapsed: context.started.elapsed(),
-            break_off,
-        },
-    );
+    let ended = Ended {
+        status: parts.status,
+        headers: &parts.headers,
+        body: &read,
+        elapsed: context.started.elapsed(),
+        break_off,
+    };
+    let explanation = director.hear(&told, &ended);
     let body = match break_off {
         Some(BreakOff::Within) => Body::new(HalfBody {
             body: Body::from(read),
@@ -228,7 +227,11 @@ pub(super) async fn report(
         }),
         _ => Body::from(read),
     };
-    Response::from_parts(parts, body)
+    let mut response = Response::from_parts(parts, body);
+    if let Some(explanation) = explanation {
+        explain(&mut response, &explanation);
+    }
+    response
 }
 
 /// A body that promises all of another one, and breaks half-way.

@@ -86,8 +86,8 @@ impl Director for Rehearsal {
         self.rules.direct(request)
     }
 
-    fn hear(&self, request: Told, ended: Ended<'_>) {
-        self.journal.hear(request, ended);
+    fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String> {
+        self.journal.hear(request, ended)
     }
 }
 

@@ -157,10 +157,28 @@ pub fn server() -> &'static Path {
             // Nothing that is lost with this process is missed. It ends with it.
             let server = Server::start(&["fsync=off"]);
             let directory = server.directory().to_owned();
+            remove_after_us(&directory);
             std::mem::forget(server);
             directory
         })
     })
+}
+
+/// Has a directory removed once this process has ended, however it does: what is never dropped would
+/// leave its files behind.
+#[expect(clippy::expect_used, reason = "files that pile up fill the disk")]
+fn remove_after_us(directory: &Path) {
+    // The reader's end comes with ours. What the server's children still write is removed again.
+    let script = "cat; for _ in 1 2 3 4 5 6 7 8 9 10; do rm -rf \"$1\" && exit; sleep 0.2; done";
+    // In a session of its own: what runs the tests ends all that stays in theirs.
+    let reaper = Command::new("setsid")
+        .args(["sh", "-c", script, "sh"])
+        .arg(directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    std::mem::forget(reaper.expect("a shell starts"));
 }
 
 /// A database of one test's own, dropped with this.

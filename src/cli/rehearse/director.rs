@@ -34,6 +34,18 @@ pub(super) struct Director {
     as_json: bool,
 }
 
+impl Director {
+    /// The server whose admin listener is there.
+    pub(super) fn at(address: Url) -> anyhow::Result<Self> {
+        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
+        Ok(Self {
+            address,
+            client,
+            as_json: false,
+        })
+    }
+}
+
 impl DirectorArguments {
     pub(super) fn director(&self) -> anyhow::Result<Director> {
         let variables = config::variables()?;
@@ -47,11 +59,9 @@ impl DirectorArguments {
             }
             (None, None) => USUAL_ADDRESS.parse()?,
         };
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build()?;
         Ok(Director {
-            address,
-            client,
             as_json: self.json,
+            ..Director::at(address)?
         })
     }
 }
@@ -128,10 +138,19 @@ impl Director {
 
     /// Shows an answer, in lines or as it came.
     pub(super) fn show(&self, answer: &Value) -> anyhow::Result<()> {
+        self.show_as(answer, lines)
+    }
+
+    /// Shows an answer in these words, or as it came.
+    pub(super) fn show_as(
+        &self,
+        answer: &Value,
+        words: impl FnOnce(&Value) -> String,
+    ) -> anyhow::Result<()> {
         let text = if self.as_json {
             format!("{answer}\n")
         } else {
-            lines(answer)
+            words(answer)
         };
         Ok(print(&text)?)
     }

@@ -3,11 +3,16 @@
 
 mod clock;
 mod director;
+mod journal;
+mod run;
 mod seed;
 mod snapshot;
 mod worlds;
 
+use std::process::ExitCode;
+
 use clap::{Args, Subcommand};
+use uuid::Uuid;
 
 use self::director::DirectorArguments;
 
@@ -25,6 +30,25 @@ enum Action {
     Clock {
         #[command(subcommand)]
         action: clock::Action,
+    },
+    /// Run a command beside a server of its own, and say what the command could do better
+    ///
+    /// The server is on free ports and keeps a database that goes with it. The command finds it by
+    /// the variables `HANGAR_URL` (https), `HANGAR_HTTP_URL`, `HANGAR_CA`, `HANGAR_ADMIN_URL`,
+    /// `HANGAR_TENANT` and `HANGAR_TOKEN`, the token of the tenant's administrator; another tenant
+    /// and its token are in `HANGAR_OTHER_TENANT` and `HANGAR_OTHER_TOKEN`. Settings are taken from
+    /// the environment, as by `hangar serve`. Exits as the command does.
+    Run(run::RunArguments),
+    /// List the requests that were made, or forget them
+    Requests(journal::RequestsArguments),
+    /// Hold something to be true of the requests that were made; exits with 1 where it is not
+    Assert(journal::AssertArguments),
+    /// Say what the callers could do better
+    Report,
+    /// Say which rule was behind an answer, by its request-id header
+    Explain {
+        /// What the header says
+        request_id: Uuid,
     },
     /// Save a world under a name, and put it back.
     Snapshot {
@@ -50,15 +74,21 @@ enum Action {
     Export(seed::ExportArguments),
 }
 
-pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<()> {
+pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode> {
     let director = arguments.director.director()?;
     match arguments.action {
-        Action::Clock { action } => clock::run(&director, action).await,
-        Action::Snapshot { action } => snapshot::run(&director, action).await,
-        Action::Fork(arguments) => worlds::fork(&director, arguments).await,
-        Action::Worlds { action } => worlds::run(&director, action).await,
-        Action::Reset(arguments) => worlds::reset(&director, arguments).await,
-        Action::Seed(arguments) => seed::load(&director, arguments).await,
-        Action::Export(arguments) => seed::export(&director, arguments).await,
+        Action::Run(arguments) => return run::run(arguments).await,
+        Action::Clock { action } => clock::run(&director, action).await?,
+        Action::Requests(arguments) => journal::requests(&director, arguments).await?,
+        Action::Assert(arguments) => return journal::assert(&director, arguments).await,
+        Action::Report => journal::report(&director).await?,
+        Action::Explain { request_id } => journal::explain(&director, request_id).await?,
+        Action::Snapshot { action } => snapshot::run(&director, action).await?,
+        Action::Fork(arguments) => worlds::fork(&director, arguments).await?,
+        Action::Worlds { action } => worlds::run(&director, action).await?,
+        Action::Reset(arguments) => worlds::reset(&director, arguments).await?,
+        Action::Seed(arguments) => seed::load(&director, arguments).await?,
+        Action::Export(arguments) => seed::export(&director, arguments).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -80,7 +80,11 @@ fn exports(fork: &Value) -> String {
     let mut export = |variable: &str, value: &Value| {
         if let Some(value) = value.as_str() {
             // Writing to a text does not fail.
-            let _ = writeln!(text, "export HANGAR_{variable}='{}'", value.replace('\'', ""));
+            let _ = writeln!(
+                text,
+                "export HANGAR_{variable}='{}'",
+                value.replace('\'', "")
+            );
         }
     };
     export("WORLD", &fork["name"]);
@@ -92,7 +96,10 @@ fn exports(fork: &Value) -> String {
         for suffix in suffixes.into_iter().flatten() {
             export(&format!("TENANT{suffix}"), &tenant["id"]);
             export(&format!("TOKEN{suffix}"), &tenant["administrator"]["token"]);
-            export(&format!("APP_TOKEN{suffix}"), &tenant["application"]["token"]);
+            export(
+                &format!("APP_TOKEN{suffix}"),
+                &tenant["application"]["token"],
+            );
         }
     }
     text
@@ -123,7 +130,9 @@ fn listing(answer: &Value) -> String {
                 text,
                 "  {} {}: {} devices, {} imports, {} of them wait",
                 tenant["id"].as_str().unwrap_or_default(),
-                tenant["name"].as_str().unwrap_or("(unknown to the authority)"),
+                tenant["name"]
+                    .as_str()
+                    .unwrap_or("(unknown to the authority)"),
                 tenant["devices"],
                 tenant["imports"],
                 tenant["waiting"]

@@ -77,10 +77,13 @@ pub(super) fn seed(file: &Path) -> anyhow::Result<Seed> {
 /// Loads a seed into a world that has nothing yet, and says what it has brought.
 pub(super) async fn load(rehearsal: &Rehearsal, seed: Seed) -> anyhow::Result<String> {
     if !rehearsal.worlds.is_empty(MAIN).await? {
-        return Ok("The seed is not loaded: the data directory has a world already. `hangar rehearse reset` empties it.\n".to_owned());
+        return Ok("The seed is not loaded: the data directory has a world already. `hangar rehearse reset` empties it.".to_owned());
     }
     let seeded = rehearsal.worlds.seed(MAIN, seed).await;
-    Ok(format!("The seed has brought {}.\n", seeded.context("the seed")?))
+    Ok(format!(
+        "The seed has brought {}.",
+        seeded.context("the seed")?
+    ))
 }
 
 /// What the rehearsal adds to the admin listener.

@@ -169,7 +169,9 @@ pub(super) fn controls() -> Vec<Control> {
                 to_its_end(async move {
                     let world = asked.parameter("world")?;
                     let seed = tokio::task::spawn_blocking(move || Seed::read(&asked.body));
-                    let seed = seed.await.map_err(|error| Problem::failed(error.to_string()))??;
+                    let seed = seed
+                        .await
+                        .map_err(|error| Problem::failed(error.to_string()))??;
                     let world = world.as_deref().unwrap_or(MAIN);
                     told(&rehearsal.worlds.seed(world, seed).await?)
                 })
@@ -222,9 +224,7 @@ fn new_fork(asked: Fork) -> Result<NewFork, Problem> {
 
 /// Does it on a thread of its own, which nobody ends by hanging up: a world that is being replaced is
 /// never left in the middle.
-fn to_its_end(
-    work: impl Future<Output = Result<Value, Problem>> + Send + 'static,
-) -> Performing {
+fn to_its_end(work: impl Future<Output = Result<Value, Problem>> + Send + 'static) -> Performing {
     Box::pin(async move {
         let runtime = tokio::runtime::Handle::current();
         let done = tokio::task::spawn_blocking(move || runtime.block_on(work));

@@ -263,7 +263,8 @@ impl Worlds {
             issued_at: now,
         };
         let token = self.authority.mint(&request);
-        let token = token.inspect_err(|error| tracing::warn!(%error, "a fork's token can't be made"));
+        let token =
+            token.inspect_err(|error| tracing::warn!(%error, "a fork's token can't be made"));
         Some(TokenTold {
             of: of.to_owned(),
             token: token.ok()?,

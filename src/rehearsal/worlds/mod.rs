@@ -21,16 +21,16 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use self::{
-    catalogue::{Catalogue, ForkRecord, Places},
-    world::{Share, World, blocking, failed, unpoisoned},
-};
 pub use self::{
     catalogue::OpenCatalogueError,
     fork::{ForkTold, NewFork, Source, TenantTold},
     name::MAIN,
     snapshot::{SnapshotTold, Taken},
     world::{By, Staff},
+};
+use self::{
+    catalogue::{Catalogue, ForkRecord, Places},
+    world::{Share, World, blocking, failed, unpoisoned},
 };
 use super::control::Problem;
 use crate::{
@@ -162,7 +162,11 @@ impl Worlds {
     /// Proves that the first world can be read and written.
     pub async fn check(&self) -> Result<(), String> {
         let share = self.main.share().await.ok_or("the world is gone")?;
-        share.store().check().await.map_err(|error| error.to_string())
+        share
+            .store()
+            .check()
+            .await
+            .map_err(|error| error.to_string())
     }
 
     /// How many imports wait, over all worlds.
@@ -195,7 +199,11 @@ impl Worlds {
     /// Empties the first world and removes all others, and whom seeds have brought. Snapshots stay.
     pub async fn reset_all(&self) -> Result<(), Problem> {
         let mut catalogue = self.catalogue.lock().await;
-        let names: Vec<_> = catalogue.forks.iter().map(|fork| fork.name.clone()).collect();
+        let names: Vec<_> = catalogue
+            .forks
+            .iter()
+            .map(|fork| fork.name.clone())
+            .collect();
         for name in names {
             self.remove(&mut catalogue, &name).await?;
         }
@@ -259,7 +267,8 @@ impl Worlds {
     /// Removes a fork, and its tenants with it.
     async fn remove(&self, catalogue: &mut Catalogue, name: &str) -> Result<(), Problem> {
         if name == MAIN {
-            let told = "the world `main` is the server's own database: it can be reset, not deleted";
+            let told =
+                "the world `main` is the server's own database: it can be reset, not deleted";
             return Err(Problem::conflict(told).of("name"));
         }
         let world = self.find("name", name)?;

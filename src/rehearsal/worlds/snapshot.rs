@@ -48,13 +48,19 @@ pub enum Taken {
 
 impl Worlds {
     /// Saves a world, as it is at one moment, under a name. Requests go on meanwhile.
-    pub async fn save(&self, world: &str, name: &str, taken: Taken) -> Result<SnapshotTold, Problem> {
+    pub async fn save(
+        &self,
+        world: &str,
+        name: &str,
+        taken: Taken,
+    ) -> Result<SnapshotTold, Problem> {
         let mut catalogue = self.catalogue.lock().await;
         name::check("name", name)?;
         let before = catalogue.snapshots.iter().find(|one| one.name == name);
         let before = before.map(|one| one.file.clone());
         if before.is_some() && taken == Taken::Keep {
-            let told = format!("there is a snapshot `{name}` already: replace it, or take another name");
+            let told =
+                format!("there is a snapshot `{name}` already: replace it, or take another name");
             return Err(Problem::conflict(told).of("name"));
         }
         if before.is_none() && catalogue.snapshots.len() >= MAX_SNAPSHOTS {
@@ -155,7 +161,11 @@ impl Worlds {
         let Some(fork) = forks.find(|fork| fork.name == world.name()) else {
             return Ok(());
         };
-        let kept: HashSet<_> = fork.tenants.iter().map(|one| TenantId(one.kept_as)).collect();
+        let kept: HashSet<_> = fork
+            .tenants
+            .iter()
+            .map(|one| TenantId(one.kept_as))
+            .collect();
         let store = world::open(copy)?;
         let rows = store.list_tenants().await;
         store.close().await;

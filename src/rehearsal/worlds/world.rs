@@ -242,7 +242,8 @@ impl World {
         let inside = Arc::clone(&self.inside).write_owned();
         let Ok(mut inside) = tokio::time::timeout(PATIENCE, inside).await else {
             let name = &self.name;
-            let told = format!("requests to the world {name} are under way and do not end; try again");
+            let told =
+                format!("requests to the world {name} are under way and do not end; try again");
             return Err(Problem::conflict(told));
         };
         if inside.is_gone {

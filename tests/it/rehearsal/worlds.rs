@@ -115,7 +115,10 @@ async fn a_restore_brings_everything_back() {
         assert_eq!(house.outcome(fabrikam, &device(1)).await, THEIRS);
         assert_eq!(house.outcome(fabrikam, &device(6)).await, DONE);
         let state = house.state(contoso, &waiting).await;
-        assert_eq!(state["deviceImportStatus"], "complete", "what waited goes on");
+        assert_eq!(
+            state["deviceImportStatus"], "complete",
+            "what waited goes on"
+        );
     }
 }
 
@@ -153,7 +156,10 @@ async fn a_fork_is_a_world_of_its_own() {
     house.register(contoso, 9).await;
     let of_snapshot = json!({ "name": "b", "snapshot": "later" });
     let of_snapshot = house.direct("worlds", &of_snapshot).await.unwrap();
-    assert_eq!(house.device_count(&token_of(&of_snapshot, "contoso")).await, 2);
+    assert_eq!(
+        house.device_count(&token_of(&of_snapshot, "contoso")).await,
+        2
+    );
     let of_fork = json!({ "name": "c", "world": "pr-17" });
     let of_fork = house.direct("worlds", &of_fork).await.unwrap();
     assert_eq!(of_fork["source"], "world pr-17");
@@ -184,7 +190,10 @@ async fn a_fork_has_callers_of_its_own() {
     assert_eq!(house.outcome(&by_name, &device(1)).await, DONE);
 
     // By the rehearsal's clock they are valid for an hour.
-    house.direct("clock/advance", &json!({ "by": "2h" })).await.unwrap();
+    house
+        .direct("clock/advance", &json!({ "by": "2h" }))
+        .await
+        .unwrap();
     let token = token_of(&fork, "contoso");
     let ask = house.ask(Method::GET, DEVICES).token(&token);
     assert_eq!(ask.send().await.status, 401);
@@ -200,7 +209,14 @@ async fn a_fork_that_is_deleted_is_gone() {
     let ask = house.ask(Method::POST, IMPORTS).token(&token);
     let refused = error(&ask.json(&device(2)).send().await);
     assert!(refused.ends_with("Invalid tenant."), "{refused}");
-    assert!(house.api.authority.directory().find_tenant("contoso.x").is_none());
+    assert!(
+        house
+            .api
+            .authority
+            .directory()
+            .find_tenant("contoso.x")
+            .is_none()
+    );
     assert_eq!(house.device_count(&house.contoso).await, 0);
     // The name is free again, for another world.
     let again = token_of(&house.fork("x").await, "contoso");
@@ -221,9 +237,15 @@ async fn a_snapshot_goes_into_any_world() {
     house.restore("two").await;
     assert_eq!(house.device_count(&token).await, 2);
     let into = |world: &str| json!({ "world": world });
-    house.direct("snapshots/one/restore", &into("x")).await.unwrap();
+    house
+        .direct("snapshots/one/restore", &into("x"))
+        .await
+        .unwrap();
     assert_eq!(house.device_count(&token).await, 1);
-    house.direct("snapshots/two/restore", &into("main")).await.unwrap();
+    house
+        .direct("snapshots/two/restore", &into("main"))
+        .await
+        .unwrap();
     assert_eq!(house.device_count(&house.contoso).await, 2);
     // A world that is gone takes nothing back.
     assert_eq!(house.discard("worlds/x").await, "200 -");
@@ -239,18 +261,32 @@ async fn reset_empties_one_world_or_everything() {
     house.save("base").await;
     let fork = house.fork("x").await;
     let token = token_of(&fork, "contoso");
-    house.direct("reset", &json!({ "world": "x" })).await.unwrap();
+    house
+        .direct("reset", &json!({ "world": "x" }))
+        .await
+        .unwrap();
     assert_eq!(house.device_count(&token).await, 0);
     assert_eq!(house.device_count(&contoso).await, 1);
     assert_eq!(house.outcome(&token, &device(1)).await, DONE);
 
-    house.direct("clock/advance", &json!({ "by": "10m" })).await.unwrap();
+    house
+        .direct("clock/advance", &json!({ "by": "10m" }))
+        .await
+        .unwrap();
     house.direct("reset", &json!({})).await.unwrap();
     assert_eq!(house.look("clock").await.unwrap()["offset_seconds"], 0.0);
     let worlds = house.look("worlds").await.unwrap();
     assert_eq!(worlds["worlds"].as_array().unwrap().len(), 1, "{worlds}");
     assert_eq!(house.device_count(&contoso).await, 0);
-    assert_eq!(house.ask(Method::GET, DEVICES).token(&token).send().await.status, 401);
+    assert_eq!(
+        house
+            .ask(Method::GET, DEVICES)
+            .token(&token)
+            .send()
+            .await
+            .status,
+        401
+    );
     let kept = house.look("snapshots").await.unwrap();
     assert_eq!(kept["snapshots"][0]["name"], "base");
     house.restore("base").await;
@@ -285,17 +321,31 @@ async fn worlds_outlive_their_server() {
     let fork = direct(&api, "worlds", &json!({ "name": "x" })).await;
     let token = token_of(&fork, "adatum");
     let body = device(7);
-    let created = api.call(Method::POST, IMPORTS, Some(&token), Some(&body)).await;
+    let created = api
+        .call(Method::POST, IMPORTS, Some(&token), Some(&body))
+        .await;
     assert_eq!(created.status, 201);
     drop(api);
 
     let api = TestApi::start(directory.path(), options);
     api.settle().await;
     assert_eq!(get(&api, &token).await, 2, "what waited in a fork goes on");
-    assert_eq!(get(&api, &api.user_token("adatum.x", "administrator")).await, 2);
-    assert_eq!(get(&api, &api.user_token("adatum", "administrator")).await, 1);
+    assert_eq!(
+        get(&api, &api.user_token("adatum.x", "administrator")).await,
+        2
+    );
+    assert_eq!(
+        get(&api, &api.user_token("adatum", "administrator")).await,
+        1
+    );
     direct(&api, "reset", &json!({ "world": "main" })).await;
-    assert_eq!(get(&api, &api.user_token("adatum", "administrator")).await, 0);
+    assert_eq!(
+        get(&api, &api.user_token("adatum", "administrator")).await,
+        0
+    );
     direct(&api, "snapshots/base/restore", &json!({})).await;
-    assert_eq!(get(&api, &api.user_token("adatum", "administrator")).await, 1);
+    assert_eq!(
+        get(&api, &api.user_token("adatum", "administrator")).await,
+        1
+    );
 }

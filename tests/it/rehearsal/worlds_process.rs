@@ -32,7 +32,12 @@ fn printed(server: &Server, arguments: &[&str]) -> String {
 
 async fn count(server: &Server, token: &str) -> usize {
     let address = format!("{}{DEVICES}", server.url);
-    let answer = client().get(address).bearer_auth(token).send().await.unwrap();
+    let answer = client()
+        .get(address)
+        .bearer_auth(token)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 200);
     let body: Value = answer.json().await.unwrap();
     body["value"].as_array().unwrap().len()
@@ -65,23 +70,38 @@ devices:
     };
     let server = start();
     let told = server.process.stdout.text();
-    assert!(told.contains("The seed has brought 1 tenants, 1 users, 0 clients, 0 profiles, 2 devices."), "{told}");
+    assert!(
+        told.contains("The seed has brought 1 tenants, 1 users, 0 clients, 0 profiles, 2 devices."),
+        "{told}"
+    );
     let lines = printed(&server, &["fork", "pr-1"]);
     assert_eq!(exported(&lines, "HANGAR_WORLD"), "pr-1");
-    assert_eq!(exported(&lines, "HANGAR_TENANT"), exported(&lines, "HANGAR_TENANT_CONTOSO"));
+    assert_eq!(
+        exported(&lines, "HANGAR_TENANT"),
+        exported(&lines, "HANGAR_TENANT_CONTOSO")
+    );
     let adatum = exported(&lines, "HANGAR_TOKEN_ADATUM");
     assert_eq!(count(&server, adatum).await, 1);
     exported(&lines, "HANGAR_APP_TOKEN");
     let fork: Value = serde_json::from_str(&printed(&server, &["--json", "fork", "pr-2"])).unwrap();
     assert_eq!(fork["name"], "pr-2");
-    assert_eq!(printed(&server, &["worlds", "delete", "pr-2"]), "deleted: pr-2\n");
+    assert_eq!(
+        printed(&server, &["worlds", "delete", "pr-2"]),
+        "deleted: pr-2"
+    );
     let listed = printed(&server, &["worlds"]);
     assert!(listed.contains("adatum.pr-1: 1 devices"), "{listed}");
     printed(&server, &["snapshot", "save", "base"]);
     let listed = printed(&server, &["snapshot", "list"]);
-    assert!(listed.starts_with("base: of main, saved ") && listed.ends_with("2 devices, 0 imports\n"), "{listed}");
+    assert!(
+        listed.starts_with("base: of main, saved ") && listed.ends_with("2 devices, 0 imports"),
+        "{listed}"
+    );
     printed(&server, &["reset", "main"]);
-    assert_eq!(count(&server, &token(&data, &["--tenant", "adatum"])).await, 0);
+    assert_eq!(
+        count(&server, &token(&data, &["--tenant", "adatum"])).await,
+        0
+    );
     printed(&server, &["snapshot", "restore", "base"]);
     let of_fork = token(&data, &["--tenant", "adatum.pr-1"]);
     assert_eq!(count(&server, &of_fork).await, 1);
@@ -91,7 +111,12 @@ devices:
     printed(&server, &["seed", file.to_str().unwrap()]);
     let refused = rehearse(&server, &["seed", file.to_str().unwrap()]);
     assert_eq!(refused.code, Some(2));
-    assert!(refused.stderr.contains("devices[0].id: the world has a device of this id already"), "{refused:?}");
+    assert!(
+        refused
+            .stderr
+            .contains("devices[0].id: the world has a device of this id already"),
+        "{refused:?}"
+    );
     printed(&server, &["snapshot", "delete", "base"]);
     let ended = server.stop();
     assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -99,8 +124,13 @@ devices:
     let server = start();
     let told = server.process.stdout.text();
     assert!(told.contains("The seed is not loaded"), "{told}");
+    // Its address is another one, and tokens name it.
+    let of_fork = token(&data, &["--tenant", "adatum.pr-1"]);
     assert_eq!(count(&server, &of_fork).await, 1);
-    let ready = client().get(format!("{}/readyz", server.admin_url)).send().await;
+    let ready = client()
+        .get(format!("{}/readyz", server.admin_url))
+        .send()
+        .await;
     assert_eq!(ready.unwrap().status(), 200);
     printed(&server, &["reset"]);
     assert_eq!(printed(&server, &["worlds"]).lines().count(), 4);
@@ -113,10 +143,15 @@ fn a_seed_that_makes_no_sense_starts_nothing() {
     std::fs::write(&seed, "devices:\n  - serial_number: X\n").unwrap();
     let data = directory.path().join("data");
     let mut command = hangar();
-    command.args(serve_dev(&data)).args(["--rehearse", "--seed"]);
+    command
+        .args(serve_dev(&data))
+        .args(["--rehearse", "--seed"]);
     let ended = run(command.arg(&seed));
     assert_eq!(ended.code, Some(2));
-    assert!(ended.stderr.contains("devices[0].manufacturer"), "{ended:?}");
+    assert!(
+        ended.stderr.contains("devices[0].manufacturer"),
+        "{ended:?}"
+    );
     let mut command = hangar();
     let ended = run(command.args(serve_dev(&data)).arg("--seed").arg(&seed));
     assert_eq!(ended.code, Some(2), "a seed is for a rehearsal");
@@ -129,13 +164,18 @@ async fn a_kill_leaves_the_old_or_the_new() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");
     let server = Server::rehearse(&data);
-    let token = token(&data, &["--tenant", "contoso", "--lifetime", "10h"]);
+    // Each start has another address, which tokens name.
+    let fresh = || token(&data, &["--tenant", "contoso"]);
+    let ours = fresh();
     for seed in 1..=3 {
         let address = format!("{}{}", server.url, crate::harness::IMPORTS);
-        let answer = client().post(address).bearer_auth(&token).json(&device(seed));
+        let answer = client()
+            .post(address)
+            .bearer_auth(&ours)
+            .json(&device(seed));
         assert_eq!(answer.send().await.unwrap().status(), 201);
     }
-    while count(&server, &token).await < 3 {
+    while count(&server, &ours).await < 3 {
         tokio::task::yield_now().await;
     }
     printed(&server, &["snapshot", "save", "full"]);
@@ -157,7 +197,8 @@ async fn a_kill_leaves_the_old_or_the_new() {
         upheaval.join().unwrap();
 
         let server = Server::rehearse(&data);
-        let devices = count(&server, &token).await;
+        let ours = fresh();
+        let devices = count(&server, &ours).await;
         assert!([0, 3].contains(&devices), "{devices}");
         for fork in forks(&server).await {
             for tenant in fork["tenants"].as_array().unwrap() {
@@ -167,7 +208,7 @@ async fn a_kill_leaves_the_old_or_the_new() {
         for snapshot in ["full", "empty"] {
             printed(&server, &["snapshot", "restore", snapshot]);
             let expected = if snapshot == "full" { 3 } else { 0 };
-            assert_eq!(count(&server, &token).await, expected);
+            assert_eq!(count(&server, &ours).await, expected);
         }
         server.process.kill();
         is_tidy(&data);
@@ -189,7 +230,10 @@ fn upset(admin: &str, number: usize, begun: &AtomicUsize) {
                 ("worlds", json!({ "name": format!("f{number}-{round}") })),
                 ("snapshots", json!({ "name": "full", "replace": true })),
                 ("snapshots/empty/restore", json!({})),
-                ("worlds", json!({ "name": format!("g{number}-{round}"), "snapshot": "full" })),
+                (
+                    "worlds",
+                    json!({ "name": format!("g{number}-{round}"), "snapshot": "full" }),
+                ),
                 ("reset", json!({ "world": "main" })),
             ];
             for (path, body) in steps {
@@ -222,13 +266,20 @@ fn is_tidy(data: &Path) {
     let catalogue: Value = serde_json::from_slice(&catalogue).unwrap();
     for (directory, list) in [("worlds", "forks"), ("snapshots", "snapshots")] {
         let known = catalogue[list].as_array().unwrap();
-        let known: Vec<_> = known.iter().map(|one| one["file"].as_str().unwrap()).collect();
+        let known: Vec<_> = known
+            .iter()
+            .map(|one| one["file"].as_str().unwrap())
+            .collect();
         for name in names(&data.join("rehearsal").join(directory)) {
             let database = name.trim_end_matches("-wal").trim_end_matches("-shm");
             assert!(known.contains(&database), "{directory}/{name}");
         }
     }
     for directory in [data, &data.join("rehearsal")] {
-        assert!(names(directory).iter().all(|name| !name.starts_with(".hangar-")));
+        assert!(
+            names(directory)
+                .iter()
+                .all(|name| !name.starts_with(".hangar-"))
+        );
     }
 }

@@ -113,7 +113,9 @@ async fn carry_out(store: Arc<dyn Store>, plan: Plan, now: Timestamp) -> Result<
             match assigned.await.map_err(failed)? {
                 DeviceAssignment::Done => {}
                 DeviceAssignment::AbsentProfile | DeviceAssignment::AbsentDevice(_) => {
-                    return Err(Problem::failed("a profile or a device of the seed is not there"));
+                    return Err(Problem::failed(
+                        "a profile or a device of the seed is not there",
+                    ));
                 }
             }
         }
@@ -165,7 +167,13 @@ async fn register(
     may_be_there: bool,
 ) -> Result<Option<String>, Problem> {
     let (tenant, device) = (planned.tenant, planned.id);
-    if may_be_there && store.device(tenant, device).await.map_err(failed)?.is_some() {
+    if may_be_there
+        && store
+            .device(tenant, device)
+            .await
+            .map_err(failed)?
+            .is_some()
+    {
         return Ok(Some("the world has a device of this id already".to_owned()));
     }
     let new = NewDevice {
@@ -176,14 +184,16 @@ async fn register(
         actor: actor(),
         now: planned.registered_at,
     };
-    Ok(match store.create_device(tenant, new).await.map_err(failed)? {
-        DeviceCreation::Registered(_) => None,
-        DeviceCreation::Refused(error) => Some(format!(
-            "the device is refused: {} ({})",
-            error.name(),
-            error.code()
-        )),
-    })
+    Ok(
+        match store.create_device(tenant, new).await.map_err(failed)? {
+            DeviceCreation::Registered(_) => None,
+            DeviceCreation::Refused(error) => Some(format!(
+                "the device is refused: {} ({})",
+                error.name(),
+                error.code()
+            )),
+        },
+    )
 }
 
 fn actor() -> Actor {

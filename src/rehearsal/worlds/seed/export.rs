@@ -218,7 +218,11 @@ async fn hardware(
             return Ok(hardware);
         };
         after = Some(last.id);
-        hardware.extend(entries.into_iter().map(|entry| (entry.id, entry.fingerprints)));
+        hardware.extend(
+            entries
+                .into_iter()
+                .map(|entry| (entry.id, entry.fingerprints)),
+        );
     }
 }
 
@@ -239,7 +243,11 @@ fn seed_of(device: &Device, tenant: &str, fingerprints: Option<&Fingerprints>) -
         fingerprints: fingerprints
             .map(|one| SeedFingerprint {
                 kind: one.kind.as_str().to_owned(),
-                sha256: one.digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+                sha256: one
+                    .digest
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect(),
             })
             .collect(),
         registered_at: Some(device.registered_at),

@@ -240,10 +240,11 @@ impl Seed {
 
     fn read_yaml(text: &str) -> Result<Self, Problem> {
         let mut track = serde_path_to_error::Track::new();
-        let read = serde_saphyr::with_deserializer_from_str_with_options(text, options(), |reader| {
-            let tracked = serde_path_to_error::Deserializer::new(reader, &mut track);
-            Option::<Self>::deserialize(tracked)
-        });
+        let read =
+            serde_saphyr::with_deserializer_from_str_with_options(text, options(), |reader| {
+                let tracked = serde_path_to_error::Deserializer::new(reader, &mut track);
+                Option::<Self>::deserialize(tracked)
+            });
         read.map(Option::unwrap_or_default).map_err(|error| {
             let field = track.path().to_string();
             at(&field, error.without_snippet().to_string())
@@ -343,9 +344,17 @@ devices:
     fn a_fault_is_told_with_its_place() {
         let table = [
             ("tenants:\n  - nmae: x\n", "tenants[0]", "nmae"),
-            ("devices:\n  - {}\n  - serial_number: [1]\n", "devices[1].serial_number", ""),
+            (
+                "devices:\n  - {}\n  - serial_number: [1]\n",
+                "devices[1].serial_number",
+                "",
+            ),
             ("devices:\n  - hash_seed: x\n", "devices[0].hash_seed", ""),
-            ("{\"devices\": [{\"hash_seed\": -1}]}", "devices[0].hash_seed", ""),
+            (
+                "{\"devices\": [{\"hash_seed\": -1}]}",
+                "devices[0].hash_seed",
+                "",
+            ),
             ("devices: 5\n", "devices", ""),
             ("{\"a\": 1}", "", "unknown field `a`"),
             ("{} {}", "", "trailing"),
@@ -355,7 +364,10 @@ devices:
         ];
         for (text, place, why) in table {
             let told = refusal(text);
-            assert!(told.starts_with(place) && told.contains(why), "{text}: {told}");
+            assert!(
+                told.starts_with(place) && told.contains(why),
+                "{text}: {told}"
+            );
         }
     }
 
@@ -365,7 +377,10 @@ devices:
         refusal(anchors);
         let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b]\n";
         refusal(bomb);
-        refusal(&format!("profiles:\n  - properties: {}", "{a: ".repeat(10_000)));
+        refusal(&format!(
+            "profiles:\n  - properties: {}",
+            "{a: ".repeat(10_000)
+        ));
         refusal(&format!("profiles: {}", "[".repeat(100_000)));
         refusal(&format!("{{\"profiles\": {}", "[".repeat(100_000)));
         refusal("notes: [a]\n---\nnotes: [b]\n");

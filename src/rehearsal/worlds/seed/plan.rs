@@ -9,7 +9,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Seed, SeedAssignment, SeedClient, SeedDevice, SeedProfile, SeedTenant, SeedUser, SeedUserless, Seeded};
+use super::{
+    Seed, SeedAssignment, SeedClient, SeedDevice, SeedProfile, SeedTenant, SeedUser, SeedUserless,
+    Seeded,
+};
 use crate::{
     authority::directory::{Additions, Client, Directory, Tenant, User},
     domain::{
@@ -224,7 +227,10 @@ impl Maker<'_> {
         let found = self.tenants().find(is_it).map(|tenant| tenant.id);
         if found.is_none() {
             let known: Vec<_> = self.tenants().map(|one| one.name.as_str()).collect();
-            let told = format!("there is no tenant `{named}`; there are {}", known.join(", "));
+            let told = format!(
+                "there is no tenant `{named}`; there are {}",
+                known.join(", ")
+            );
             self.faults.add(format!("{place}.tenant"), told);
         }
         found
@@ -255,9 +261,14 @@ impl Maker<'_> {
             object_id: user.object_id.unwrap_or_else(Uuid::new_v4),
             scopes: scopes.unwrap_or_else(|| ADMINISTRATOR_SCOPES.map(str::to_owned).to_vec()),
         };
-        let named = |known: &&User| known.principal_name.eq_ignore_ascii_case(&user.principal_name);
+        let named = |known: &&User| {
+            known
+                .principal_name
+                .eq_ignore_ascii_case(&user.principal_name)
+        };
         if self.people.users.iter().any(|known| named(&known)) {
-            self.faults.add(name_place, "this user stands twice in the file");
+            self.faults
+                .add(name_place, "this user stands twice in the file");
             return;
         }
         match self.circumstances.directory.users.iter().find(named) {
@@ -357,8 +368,11 @@ impl Maker<'_> {
         let mut made = match made {
             Ok(made) => made,
             Err((within, message)) => {
-                let within = within.map(|within| format!(".{within}")).unwrap_or_default();
-                self.faults.add(format!("{place}.properties{within}"), message);
+                let within = within
+                    .map(|within| format!(".{within}"))
+                    .unwrap_or_default();
+                self.faults
+                    .add(format!("{place}.properties{within}"), message);
                 return None;
             }
         };
@@ -382,7 +396,8 @@ impl Maker<'_> {
         let mut ids = HashSet::new();
         for (place, planned) in profiles {
             if !ids.insert((planned.profile.tenant, planned.profile.id)) {
-                self.faults.add(format!("{place}.id"), "another profile has this id");
+                self.faults
+                    .add(format!("{place}.id"), "another profile has this id");
             }
         }
     }
@@ -442,7 +457,8 @@ impl Maker<'_> {
             !device.fingerprints.is_empty(),
         ];
         if sources.iter().filter(|given| **given).count() > 1 {
-            let told = "a device has a hardware_hash, a hash_seed or fingerprints, and one of them only";
+            let told =
+                "a device has a hardware_hash, a hash_seed or fingerprints, and one of them only";
             self.faults.add(place, told);
             return None;
         }
@@ -455,9 +471,8 @@ impl Maker<'_> {
                 let decoded = decode_base64(text).filter(|_| text.len() <= MAX_BINARY_CHARACTERS);
                 let blob = decoded.and_then(HardwareBlob::new);
                 if blob.is_none() {
-                    let told = format!(
-                        "a hash is base64, of {MAX_BINARY_CHARACTERS} characters at most"
-                    );
+                    let told =
+                        format!("a hash is base64, of {MAX_BINARY_CHARACTERS} characters at most");
                     self.faults.add(format!("{place}.hardware_hash"), told);
                 }
                 Some(blob?)
@@ -515,12 +530,20 @@ impl Maker<'_> {
         // The hash wins wherever it says something; a file that says otherwise is mistaken.
         let mut shown = properties(device);
         for (name, said, read) in [
-            ("serial_number", &mut shown.serial_number, read.serial_number),
+            (
+                "serial_number",
+                &mut shown.serial_number,
+                read.serial_number,
+            ),
             ("product_key", &mut shown.product_key, read.product_key),
             ("manufacturer", &mut shown.manufacturer, read.manufacturer),
             ("model", &mut shown.model, read.model),
             ("sku_number", &mut shown.sku_number, read.sku_number),
-            ("system_family", &mut shown.system_family, read.system_family),
+            (
+                "system_family",
+                &mut shown.system_family,
+                read.system_family,
+            ),
         ] {
             if read.is_empty() {
                 continue;
@@ -567,7 +590,8 @@ impl Maker<'_> {
         let mut ids = HashMap::new();
         for (place, planned) in devices {
             if let Some(other) = ids.insert((planned.tenant, planned.id), place) {
-                self.faults.add(format!("{place}.id"), format!("{other} has this id too"));
+                self.faults
+                    .add(format!("{place}.id"), format!("{other} has this id too"));
             }
         }
     }
@@ -610,7 +634,10 @@ impl Maker<'_> {
         self.check_text(place, name);
         let is_bad = |letter: char| letter.is_control() || letter == '/';
         if name.trim().is_empty() || name.contains(is_bad) {
-            self.faults.add(place, "a name is not blank, and has no slash and no control characters");
+            self.faults.add(
+                place,
+                "a name is not blank, and has no slash and no control characters",
+            );
         }
     }
 }

@@ -61,7 +61,8 @@ async fn requests_during_a_restore_get_whole_answers() {
 
 /// How many devices and profiles one batch is shown. A batch is of one world.
 async fn both_in_a_batch(house: &House) -> (usize, usize) {
-    let part = |id: &str, path: &str| json!({ "id": id, "method": "GET", "url": &path["/beta".len()..] });
+    let part =
+        |id: &str, path: &str| json!({ "id": id, "method": "GET", "url": &path["/beta".len()..] });
     let batch = json!({ "requests": [part("1", DEVICES), part("2", PROFILES)] });
     let answer = house.post("/beta/$batch", &batch).await;
     assert_eq!(answer.status, 200, "{}", text(&answer));
