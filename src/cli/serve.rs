@@ -3,12 +3,16 @@
 pub(super) mod listeners;
 mod rehearsing;
 
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
-use secrecy::ExposeSecret as _;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use self::listeners::{Addresses, Listeners, certificate, listen};
@@ -41,11 +45,11 @@ use crate::{
             throttle::{Limits, RetryAfter, Throttle},
         },
         rehearsed::Director,
-        server::{self, Drained, ServerOptions},
+        server::{self, Drained, Listener, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
     registrar::{self, Registrar, RegistrarOptions},
-    rehearsal::Rehearsal,
+    rehearsal::{Rehearsal, clock::RehearsalClock},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
     tls::Keeper,
@@ -92,17 +96,10 @@ pub async fn run_on(
     let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
     let seed = manner.seed.as_deref().map(rehearsing::seed).transpose()?;
-    let rehearsed = match mode {
-        Mode::Rehearse => Some(rehearsing::clock(&directory, &machine)?),
-        Mode::Serve | Mode::Dev => None,
-    };
-    let clock: Arc<dyn Clock> = match &rehearsed {
-        Some(clock) => clock.clone(),
-        None => Arc::clone(&machine),
-    };
+    let (clock, rehearsed) = clocks(mode, &directory, &machine)?;
     let store = open()?;
     let served = keeper.as_ref().map(Keeper::served);
-    let listeners = Listeners::bind(
+    let mut listeners = Listeners::bind(
         &settings.server,
         mode,
         served,
@@ -126,28 +123,13 @@ pub async fn run_on(
         &clock,
     )?);
     let rehearsal = match (rehearsed, &authority) {
-        (Some(clock), Some(authority)) => Some(rehearsing::open(
-            clock,
-            rehearsing::Ground {
-                directory: &directory,
-                database_url: settings.database.url.expose_secret(),
-                store: &store,
-                authority,
-                issuer: Authority::issuer_template(&addresses.usual),
-                registrar: registrar_options(&settings),
-            },
-        )?),
+        (Some(clock), Some(authority)) => {
+            let issuer = Authority::issuer_template(&addresses.usual);
+            let ground = rehearsing::Ground::of(&settings, &directory, &store, authority, issuer);
+            Some(rehearsing::begin(clock, ground, seed, manner.is_ready_in_json).await?)
+        }
         _ => None,
     };
-    if let (Some(rehearsal), Some(seed)) = (&rehearsal, seed) {
-        let told = rehearsing::load(rehearsal, seed).await?;
-        // A program that reads one line of JSON is told nothing else.
-        if manner.is_ready_in_json {
-            tracing::info!("{told}");
-        } else {
-            print(&format!("{told}\n"))?;
-        }
-    }
     let api = Arc::new(api(
         &settings,
         &store,
@@ -159,20 +141,16 @@ pub async fn run_on(
     )?);
 
     let mut tasks = JoinSet::new();
-    match rehearsal.clone() {
-        // Its worlds have registrars of their own.
-        Some(rehearsal) => {
-            let reported = rehearsing::report_waiting(rehearsal);
-            start_until(&mut tasks, &shutdown, reported);
-        }
-        None => {
-            start_registrar(&mut tasks, &settings, &store, &clock, &shutdown);
-            let reported = registrar::report_waiting(Arc::clone(&store));
-            start_until(&mut tasks, &shutdown, reported);
-        }
-    }
+    start_registering(
+        &mut tasks,
+        &settings,
+        &store,
+        &clock,
+        rehearsal.clone(),
+        &shutdown,
+    );
     start_refreshing(&mut tasks, &verifier, &shutdown);
-    if let Some(preparation) = listeners.preparation {
+    if let Some(preparation) = listeners.preparation.take() {
         tasks.spawn_blocking(|| preparation.run());
     }
     if let Some(keeper) = keeper {
@@ -189,22 +167,15 @@ pub async fn run_on(
         &shutdown,
     );
 
-    let data_dir = &settings.data.dir;
-    if let Some(note) = &listeners.note {
-        tracing::warn!("{note}");
-    }
-    let text = if manner.is_ready_in_json {
-        welcome::ready(&addresses, admin_address, data_dir)?
-    } else {
-        let mut text =
-            format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
-        text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
-        if mode.has_authority() {
-            text += &welcome::text(&addresses, data_dir, clock.now())?;
-        }
-        text
-    };
-    print(&text)?;
+    let greeting = greeting(
+        &settings,
+        mode,
+        &manner,
+        &listeners,
+        admin_address,
+        clock.now(),
+    )?;
+    print(&greeting)?;
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
@@ -213,21 +184,7 @@ pub async fn run_on(
         end_with_stdin(shutdown.clone());
     }
 
-    let answering = {
-        let api = Arc::clone(&api);
-        move |request, peer| Arc::clone(&api).answer(request, peer)
-    };
-    let options = ServerOptions {
-        drain_timeout: DRAIN,
-        ..ServerOptions::default()
-    };
-    let drained = server::serve(listeners.sockets, answering, options, shutdown.requested()).await;
-    match drained {
-        Drained::Completely => tracing::info!("every request was answered"),
-        Drained::Dropped(connections) => {
-            tracing::warn!(connections, "connections were dropped unanswered");
-        }
-    }
+    serve_to_the_end(listeners.sockets, api, &shutdown).await;
     // Nothing writes any more but what the registrar has begun.
     while tasks.join_next().await.is_some() {}
     if let Some(rehearsal) = rehearsal {
@@ -236,6 +193,63 @@ pub async fn run_on(
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What Autopilot's rules see of the time, and the same where its user sets it.
+type Clocks = (Arc<dyn Clock>, Option<Arc<RehearsalClock>>);
+
+fn clocks(
+    mode: Mode,
+    directory: &DataDirectory,
+    machine: &Arc<dyn Clock>,
+) -> anyhow::Result<Clocks> {
+    if mode != Mode::Rehearse {
+        return Ok((Arc::clone(machine), None));
+    }
+    let clock = rehearsing::clock(directory, machine)?;
+    Ok((clock.clone(), Some(clock)))
+}
+
+/// What whoever started the server is told once it listens.
+fn greeting(
+    settings: &Settings,
+    mode: Mode,
+    manner: &Manner,
+    listeners: &Listeners,
+    admin_address: SocketAddr,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let addresses = listeners.addresses(settings.server.public_url.as_ref());
+    let data_dir = &settings.data.dir;
+    if let Some(note) = &listeners.note {
+        tracing::warn!("{note}");
+    }
+    if manner.is_ready_in_json {
+        return welcome::ready(&addresses, admin_address, data_dir);
+    }
+    let address = listeners.told();
+    let mut text =
+        format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
+    text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
+    if mode.has_authority() {
+        text += &welcome::text(&addresses, data_dir, now)?;
+    }
+    Ok(text)
+}
+
+/// Answers until the process is asked to end, and then what is under way.
+async fn serve_to_the_end(sockets: Vec<Listener>, api: Arc<Api>, shutdown: &Shutdown) {
+    let answering = move |request, peer| Arc::clone(&api).answer(request, peer);
+    let options = ServerOptions {
+        drain_timeout: DRAIN,
+        ..ServerOptions::default()
+    };
+    match server::serve(sockets, answering, options, shutdown.requested()).await {
+        Drained::Completely => tracing::info!("every request was answered"),
+        Drained::Dropped(connections) => {
+            tracing::warn!(connections, "connections were dropped unanswered");
+        }
+    }
 }
 
 /// The local authority, whose tokens are for the first audience that is accepted.
@@ -399,6 +413,25 @@ fn registrar_options(settings: &Settings) -> RegistrarOptions {
         delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
         ..RegistrarOptions::default()
     }
+}
+
+/// Starts what settles imports, and what counts those that wait.
+fn start_registering(
+    tasks: &mut JoinSet<()>,
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    rehearsal: Option<Arc<Rehearsal>>,
+    shutdown: &Shutdown,
+) {
+    if let Some(rehearsal) = rehearsal {
+        // Its worlds have registrars of their own.
+        let reported = rehearsing::report_waiting(rehearsal);
+        return start_until(tasks, shutdown, reported);
+    }
+    start_registrar(tasks, settings, store, clock, shutdown);
+    let reported = registrar::report_waiting(Arc::clone(store));
+    start_until(tasks, shutdown, reported);
 }
 
 fn start_registrar(

@@ -250,7 +250,10 @@ impl Api {
         let operation = resolved.route.operation;
         match call.api.director.clone() {
             None => dispatch(operation, call).await,
-            Some(director) => rehearse(&*director, operation, call, is_housed, seen).await,
+            // Boxed, so that its size is nothing to all others.
+            Some(director) => {
+                Box::pin(rehearse(&*director, operation, call, is_housed, seen)).await
+            }
         }
     }
 

@@ -57,9 +57,9 @@ enum Action {
     },
     /// Make a world of one's own: a copy with new tenants, a ledger of its own, and tokens.
     ///
-    /// Prints lines for a shell: `eval "$(hangar rehearse fork pr-17)"` sets HANGAR_WORLD,
-    /// HANGAR_TENANT and HANGAR_TOKEN for the first tenant, and the same with _NAME for each, such as
-    /// HANGAR_TOKEN_FABRIKAM; HANGAR_APP_TOKEN is an application's.
+    /// Prints lines for a shell: `eval "$(hangar rehearse fork pr-17)"` sets `HANGAR_WORLD`,
+    /// `HANGAR_TENANT` and `HANGAR_TOKEN` for the first tenant, and the same with a name behind it for
+    /// each, such as `HANGAR_TOKEN_FABRIKAM`; `HANGAR_APP_TOKEN` is an application's.
     Fork(worlds::ForkArguments),
     /// List the worlds and their tenants, or delete a fork.
     Worlds {

@@ -4,9 +4,12 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use secrecy::ExposeSecret as _;
 
 use crate::{
     authority::Authority,
+    cli::print,
+    config::Settings,
     domain::clock::Clock,
     http::admin,
     lifecycle::data_directory::DataDirectory,
@@ -40,19 +43,54 @@ pub(super) fn clock(
 
 /// What a rehearsal stands on.
 pub(super) struct Ground<'a> {
-    pub(super) directory: &'a DataDirectory,
-    pub(super) database_url: &'a str,
-    pub(super) store: &'a Arc<dyn Store>,
-    pub(super) authority: &'a Arc<Authority>,
-    pub(super) issuer: String,
-    pub(super) registrar: RegistrarOptions,
+    database_url: &'a str,
+    registrar: RegistrarOptions,
+    directory: &'a DataDirectory,
+    store: &'a Arc<dyn Store>,
+    authority: &'a Arc<Authority>,
+    issuer: String,
 }
 
-/// The rehearsal. From here on its registrars work.
-pub(super) fn open(
+impl<'a> Ground<'a> {
+    pub(super) fn of(
+        settings: &'a Settings,
+        directory: &'a DataDirectory,
+        store: &'a Arc<dyn Store>,
+        authority: &'a Arc<Authority>,
+        issuer: String,
+    ) -> Self {
+        Self {
+            database_url: settings.database.url.expose_secret(),
+            registrar: super::registrar_options(settings),
+            directory,
+            store,
+            authority,
+            issuer,
+        }
+    }
+}
+
+/// The rehearsal, with what a seed brings. From here on its registrars work.
+pub(super) async fn begin(
     clock: Arc<RehearsalClock>,
     ground: Ground<'_>,
+    seed: Option<Seed>,
+    is_quiet: bool,
 ) -> anyhow::Result<Arc<Rehearsal>> {
+    let rehearsal = open(clock, ground)?;
+    if let Some(seed) = seed {
+        let told = load(&rehearsal, seed).await?;
+        // A program that reads one line of JSON is told nothing else.
+        if is_quiet {
+            tracing::info!("{told}");
+        } else {
+            print(&format!("{told}\n"))?;
+        }
+    }
+    Ok(rehearsal)
+}
+
+fn open(clock: Arc<RehearsalClock>, ground: Ground<'_>) -> anyhow::Result<Arc<Rehearsal>> {
     let Some(("sqlite", database)) = ground.database_url.split_once("://") else {
         bail!("a rehearsal keeps everything in SQLite");
     };
@@ -75,7 +113,7 @@ pub(super) fn seed(file: &Path) -> anyhow::Result<Seed> {
 }
 
 /// Loads a seed into a world that has nothing yet, and says what it has brought.
-pub(super) async fn load(rehearsal: &Rehearsal, seed: Seed) -> anyhow::Result<String> {
+async fn load(rehearsal: &Rehearsal, seed: Seed) -> anyhow::Result<String> {
     if !rehearsal.worlds.is_empty(MAIN).await? {
         return Ok("The seed is not loaded: the data directory has a world already. `hangar rehearse reset` empties it.".to_owned());
     }

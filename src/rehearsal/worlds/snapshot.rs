@@ -230,21 +230,21 @@ fn tell(snapshot: &SnapshotRecord) -> SnapshotTold {
 }
 
 /// Those of both, those who are there as they are.
-pub(super) fn both(these: &Additions, those: &Additions) -> Additions {
-    let mut all = these.clone();
-    for tenant in &those.tenants {
+pub(super) fn both(known: &Additions, others: &Additions) -> Additions {
+    let mut all = known.clone();
+    for tenant in &others.tenants {
         if !all.tenants.iter().any(|one| one.id == tenant.id) {
             all.tenants.push(tenant.clone());
         }
     }
-    for user in &those.users {
+    for user in &others.users {
         let name = &user.principal_name;
-        let mut known = all.users.iter();
-        if !known.any(|one| one.principal_name.eq_ignore_ascii_case(name)) {
+        let mut there = all.users.iter();
+        if !there.any(|one| one.principal_name.eq_ignore_ascii_case(name)) {
             all.users.push(user.clone());
         }
     }
-    for client in &those.clients {
+    for client in &others.clients {
         if !all.clients.iter().any(|one| one.id == client.id) {
             all.clients.push(client.clone());
         }

@@ -328,10 +328,7 @@ pub(super) async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(failed(error)))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "it is what `map_err` hands over"
-)]
+/// What the system says, as a problem of the server's own.
 pub(super) fn failed(error: impl std::fmt::Display) -> Problem {
     Problem::failed(error.to_string())
 }

@@ -95,8 +95,8 @@ async fn carry_out(store: Arc<dyn Store>, plan: Plan, now: Timestamp) -> Result<
             register(store, planned, may_be_there)
         });
         for ((place, planned), outcome) in devices.iter().zip(join_all(registered).await) {
-            if let Some(told) = outcome? {
-                faults.add(place, told);
+            if let Some((within, told)) = outcome? {
+                faults.add(format!("{place}{within}"), told);
             }
             if let Some(profile) = planned.profile {
                 let devices = assigned.entry((planned.tenant, profile)).or_default();
@@ -160,12 +160,12 @@ async fn add_profile(
     Ok(())
 }
 
-/// Registers a device; why it can't be, if it can't.
+/// Registers a device; where and why it can't be, if it can't.
 async fn register(
     store: &dyn Store,
     planned: &PlannedDevice,
     may_be_there: bool,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<(&'static str, String)>, Problem> {
     let (tenant, device) = (planned.tenant, planned.id);
     if may_be_there
         && store
@@ -174,7 +174,8 @@ async fn register(
             .map_err(failed)?
             .is_some()
     {
-        return Ok(Some("the world has a device of this id already".to_owned()));
+        let told = "the world has a device of this id already";
+        return Ok(Some((".id", told.to_owned())));
     }
     let new = NewDevice {
         id: device,
@@ -187,11 +188,11 @@ async fn register(
     Ok(
         match store.create_device(tenant, new).await.map_err(failed)? {
             DeviceCreation::Registered(_) => None,
-            DeviceCreation::Refused(error) => Some(format!(
-                "the device is refused: {} ({})",
-                error.name(),
-                error.code()
-            )),
+            DeviceCreation::Refused(error) => {
+                let (name, code) = (error.name(), error.code());
+                let told = format!("the device is refused: {name} ({code})");
+                Some(("", told))
+            }
         },
     )
 }

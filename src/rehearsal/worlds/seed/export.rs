@@ -1,7 +1,7 @@
 //! A world as a seed: its tenants and who is in them, its profiles and devices, and which hardware
 //! these are. Imports, uploads and what was deleted are not in it; a snapshot keeps those too.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Write as _};
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
@@ -243,11 +243,7 @@ fn seed_of(device: &Device, tenant: &str, fingerprints: Option<&Fingerprints>) -
         fingerprints: fingerprints
             .map(|one| SeedFingerprint {
                 kind: one.kind.as_str().to_owned(),
-                sha256: one
-                    .digest
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect(),
+                sha256: hexadecimal(&one.digest),
             })
             .collect(),
         registered_at: Some(device.registered_at),
@@ -268,4 +264,12 @@ fn seed_of(device: &Device, tenant: &str, fingerprints: Option<&Fingerprints>) -
             UserlessEnrollment::Blocked => Some(SeedUserless::Blocked),
         },
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
