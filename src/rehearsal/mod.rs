@@ -53,7 +53,7 @@ impl Rehearsal {
             journal: Journal::default(),
         });
         let gate: Weak<Self> = Arc::downgrade(&rehearsal);
-        rehearsal.worlds.begin(gate);
+        rehearsal.worlds.begin(gate, rehearsal.rules.changes());
         rehearsal
     }
 

@@ -342,7 +342,8 @@ impl TestApi {
             local: SocketAddr::from(([127, 0, 0, 1], 8080)),
             scheme: Scheme::Http,
         };
-        let response = Arc::clone(&self.api).answer(request, peer).await;
+        // Boxed: all of the API is in it.
+        let response = Box::pin(Arc::clone(&self.api).answer(request, peer)).await;
         TestAnswer::read(response).await
     }
 

@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::{
     domain::{
@@ -18,6 +19,11 @@ use crate::{
 pub struct Rules {}
 
 impl Rules {
+    /// What `changed` waits for, where several registrars have to hear of it, each for itself.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        watch::channel(0).1
+    }
+
     /// Forgets all of them.
     pub fn reset(&self) {}
 

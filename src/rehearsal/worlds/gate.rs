@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Weak};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::sync::{Mutex, watch};
 
 use crate::{
     domain::{
@@ -19,6 +20,8 @@ pub(super) struct WorldGate {
     pub(super) rehearsal: Weak<dyn Gate>,
     /// By the id that a tenant's rows have here, the one that clients use.
     pub(super) known_as: HashMap<TenantId, TenantId>,
+    /// Each registrar hears of every change for itself.
+    pub(super) changes: Mutex<watch::Receiver<u64>>,
 }
 
 impl WorldGate {
@@ -45,9 +48,10 @@ impl Gate for WorldGate {
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
-            match self.rehearsal.upgrade() {
-                Some(gate) => gate.changed().await,
-                None => std::future::pending().await,
+            let mut changes = self.changes.lock().await;
+            // Without rules nothing changes any more.
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
             }
         })
     }

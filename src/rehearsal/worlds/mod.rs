@@ -19,7 +19,7 @@ use std::{
     sync::{Arc, Mutex as SyncMutex, RwLock as SyncRwLock, Weak},
 };
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 
 pub use self::{
     catalogue::OpenCatalogueError,
@@ -90,6 +90,16 @@ pub enum OpenWorldsError {
     /// The database of one can't be.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The database of one is not there.
+    #[error(
+        "the world `{name}` has no database: {path} is gone. Put it back, or use another data directory (--data-dir)"
+    )]
+    Missing {
+        /// The world.
+        name: String,
+        /// Where its database should be.
+        path: PathBuf,
+    },
     /// The authority can't know their tenants.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
@@ -123,6 +133,10 @@ impl Worlds {
         worlds.authority.add(&people(&catalogue))?;
         for fork in &catalogue.forks {
             let path = worlds.places.worlds().join(&fork.file);
+            if !path.exists() {
+                let name = fork.name.clone();
+                return Err(OpenWorldsError::Missing { name, path });
+            }
             let opening = crate::store::Opening::Serve(crate::store::DatabaseKind::Rehearsal);
             let store = crate::store::open(&world::url(&path), opening)?;
             worlds.admit(fork, &path, store);
@@ -134,10 +148,10 @@ impl Worlds {
         })
     }
 
-    /// Lets the registrars begin, behind this gate.
-    pub(super) fn begin(&self, gate: Weak<dyn Gate>) {
+    /// Lets the registrars begin, behind this gate, whose mind changes as they are told.
+    pub(super) fn begin(&self, gate: Weak<dyn Gate>, changes: watch::Receiver<u64>) {
         // It is set here only, once.
-        let _ = self.staff.gate.set(gate);
+        let _ = self.staff.gate.set((gate, changes));
         for world in self.all() {
             world.begin();
         }
@@ -294,13 +308,15 @@ impl Worlds {
     /// Writes down what there is from now on, and lets the authority know who comes with it.
     async fn write_down(&self, catalogue: &mut Catalogue, next: Catalogue) -> Result<(), Problem> {
         let (places, authority) = (self.places.clone(), Arc::clone(&self.authority));
-        let written = next.clone();
+        let (before, written) = (people(catalogue), next.clone());
         blocking(move || {
-            // Asked before anything is written: names may be taken.
-            let all = people(&written);
-            authority.listed().with(&all).map_err(refused)?;
-            places.save(&written).map_err(failed)?;
-            authority.add(&all).map_err(failed)
+            // What the authority has on disk follows from the catalogue, and is made anew at a start.
+            authority.add(&people(&written)).map_err(refused)?;
+            let saved = places.save(&written).map_err(failed);
+            if saved.is_err() {
+                authority.add(&before).map_err(failed)?;
+            }
+            saved
         })
         .await?;
         unpoisoned(self.written.lock()).clone_from(&next);
@@ -310,7 +326,8 @@ impl Worlds {
 
     /// Whom the first world knows, with those of a snapshot.
     fn people_of_main(&self, seeded: &Additions) -> Result<Directory, Problem> {
-        self.authority.listed().with(seeded).map_err(refused)
+        let known = self.authority.listed().with(seeded);
+        known.map_err(|error| refused(error.into()))
     }
 }
 
@@ -325,11 +342,11 @@ fn people(catalogue: &Catalogue) -> Additions {
     all
 }
 
-fn refused(error: InvalidDirectory) -> Problem {
-    Problem::conflict(match error {
-        InvalidDirectory::Ambiguous(name) => {
-            format!("`{name}` would stand for two: a tenant, user or client has it already")
-        }
-        other => other.to_string(),
-    })
+fn refused(error: AuthorityError) -> Problem {
+    match error {
+        AuthorityError::Directory(InvalidDirectory::Ambiguous(name)) => Problem::conflict(format!(
+            "`{name}` would stand for two: a tenant, user or client has it already"
+        )),
+        other => failed(other),
+    }
 }

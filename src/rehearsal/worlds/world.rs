@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
+    sync::{Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
     task::JoinSet,
 };
 
@@ -39,8 +39,11 @@ pub struct Staff {
     pub clock: Arc<dyn Clock>,
     /// Who lets them work.
     pub by: By,
-    pub(super) gate: OnceLock<Weak<dyn Gate>>,
+    pub(super) gate: OnceLock<GateKept>,
 }
+
+/// The rehearsal as a gate, and the news of its rules.
+pub(super) type GateKept = (Weak<dyn Gate>, watch::Receiver<u64>);
 
 /// Who lets registrars work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +68,11 @@ impl Staff {
     fn employ(&self, store: &Arc<dyn Store>, known_as: &HashMap<TenantId, TenantId>) -> Employed {
         let clock = Arc::clone(&self.clock);
         let mut registrar = Registrar::new(Arc::clone(store), clock, self.options);
-        if let Some(rehearsal) = self.gate.get() {
+        if let Some((rehearsal, changes)) = self.gate.get() {
             registrar = registrar.behind(Arc::new(WorldGate {
                 rehearsal: Weak::clone(rehearsal),
                 known_as: known_as.clone(),
+                changes: Mutex::new(changes.clone()),
             }));
         }
         let registrar = Arc::new(registrar);

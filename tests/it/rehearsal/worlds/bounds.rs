@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::harness::House;
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn what_makes_no_sense_is_refused_by_its_field() {
     let house = House::rehearsing();
     house.save("base").await;

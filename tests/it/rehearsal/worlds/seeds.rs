@@ -194,6 +194,7 @@ async fn a_seed_is_loaded_wholly_or_not_at_all() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn every_fault_is_told_with_its_place() {
     let house = House::rehearsing();
     let device = |seed: Value| json!({ "devices": [{ "hash_seed": 1 }, seed] });
