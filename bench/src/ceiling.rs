@@ -24,9 +24,9 @@ use hangar::{
         Answer, Store,
         operation::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-            DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
-            NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
-            TenantDeletion, TenantSummary, Updated, UploadDeletion,
+            DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery,
+            Listed, NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled,
+            Settlement, TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -254,6 +254,10 @@ impl Store for Nowhere {
         _: Timestamp,
     ) -> Answer<'_, TenantDeletion> {
         answer(TenantDeletion::default())
+    }
+
+    fn expire_imports(&self, _: Timestamp, _: usize, _: Timestamp) -> Answer<'_, Expired> {
+        answer(Expired::default())
     }
 
     fn list_audit(&self, _: TenantId, _: AuditSlice) -> Answer<'_, Page<AuditLine>> {

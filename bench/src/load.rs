@@ -22,16 +22,23 @@ use crate::{
 /// How much is asked of the server, and by whom. What is asked, `Requests` say.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    /// Host and port.
-    pub(crate) address: String,
-    /// Bearer tokens, used in turn.
-    pub(crate) tokens: Vec<String>,
+    /// Who is asked: connections go to each in turn.
+    pub(crate) targets: Vec<Target>,
     /// How many connections.
     pub(crate) connections: usize,
     /// How long, unless `requests` are done before.
     pub(crate) time: Duration,
     /// How many requests at most.
     pub(crate) requests: u64,
+}
+
+/// A server, and in whose name it is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Host and port.
+    pub(crate) address: String,
+    /// Bearer tokens, used in turn.
+    pub(crate) tokens: Vec<String>,
 }
 
 impl Load {
@@ -43,8 +50,10 @@ impl Load {
         time: Duration,
     ) -> Self {
         Self {
-            address: server.address.clone(),
-            tokens: vec![token],
+            targets: vec![Target {
+                address: server.address.clone(),
+                tokens: vec![token],
+            }],
             connections,
             time,
             requests: u64::MAX,
@@ -91,19 +100,22 @@ async fn run_here<R: Requests>(load: &Load, requests: R) -> anyhow::Result<Loade
         micros: Vec::new(),
     }));
     let mut streams = Vec::new();
-    for _ in 0..load.connections {
-        let stream = TcpStream::connect(&load.address).await?;
+    let targets = (0..load.targets.len()).cycle();
+    for target in targets.take(load.connections) {
+        let stream = TcpStream::connect(&load.targets[target].address).await?;
         stream.set_nodelay(true)?;
-        streams.push(stream);
+        streams.push((target, stream));
     }
     // Shared, because the tokens may be many.
     let load = Rc::new(load.clone());
     let started = Instant::now();
     let clients: Vec<_> = streams
         .into_iter()
-        .map(|stream| {
+        .map(|(target, stream)| {
             let (load, shared) = (Rc::clone(&load), Rc::clone(&shared));
-            tokio::task::spawn_local(async move { client(&load, stream, &shared, started).await })
+            tokio::task::spawn_local(async move {
+                client(&load, &load.targets[target], stream, &shared, started).await
+            })
         })
         .collect();
     for client in clients {
@@ -116,6 +128,7 @@ async fn run_here<R: Requests>(load: &Load, requests: R) -> anyhow::Result<Loade
 
 async fn client<R: Requests>(
     load: &Load,
+    target: &Target,
     mut stream: TcpStream,
     shared: &RefCell<Shared<R>>,
     started: Instant,
@@ -128,11 +141,11 @@ async fn client<R: Requests>(
             if shared.sent == load.requests {
                 break;
             }
-            let turn = usize::try_from(shared.sent)? % load.tokens.len();
+            let turn = usize::try_from(shared.sent)? % target.tokens.len();
             shared.sent += 1;
             let sender = Sender {
-                address: &load.address,
-                token: &load.tokens[turn],
+                address: &target.address,
+                token: &target.tokens[turn],
             };
             request.clear();
             shared.requests.write_next(sender, &mut request);

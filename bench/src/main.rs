@@ -2,7 +2,7 @@
 //!
 //! The server runs in a process of its own, this one generates the load. Speed is claimed as a
 //! ratio of a yardstick in the same run, because machines wander. What is measured is in `measure`,
-//! in which order in `run`, what is asked of the numbers in `thresholds`.
+//! on PostgreSQL in `postgres`, in which order in `run`, what is asked of the numbers in `thresholds`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -15,6 +15,7 @@ mod client;
 mod disk;
 mod load;
 mod measure;
+mod postgres;
 mod random;
 mod requests;
 mod results;

@@ -71,7 +71,7 @@ const AHEAD: u64 = 20_000;
 const REST: Duration = Duration::from_millis(300);
 
 /// Raised when what is below makes other rows than before.
-const SHAPE: u32 = 1;
+pub(crate) const SHAPE: u32 = 1;
 
 /// How many rows each tenant has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ fn schema(place: &Place) -> anyhow::Result<u32> {
 }
 
 /// Removes what earlier schemas and shapes left: it is gigabytes, and nobody asks for it again.
-fn remove_others(directory: &Path, family: &str) -> anyhow::Result<()> {
+pub(crate) fn remove_others(directory: &Path, family: &str) -> anyhow::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -198,13 +198,17 @@ fn remove_others(directory: &Path, family: &str) -> anyhow::Result<()> {
 
 /// Makes the rows in an empty directory.
 fn make(directory: &Path, rows: Rows) -> anyhow::Result<()> {
+    let path = directory.join("hangar.db");
+    let opening = Opening::Serve(DatabaseKind::Development);
+    fill(Arc::new(SqliteStore::open(&path, opening)?), rows)
+}
+
+/// Makes the rows in an empty store, and closes it.
+pub(crate) fn fill(store: Arc<dyn Store>, rows: Rows) -> anyhow::Result<()> {
     ensure!(
         rows.large >= REFUSED && (rows.small == 0 || rows.small >= SHARED),
         "too few rows for those among them that are special"
     );
-    let path = directory.join("hangar.db");
-    let opening = Opening::Serve(DatabaseKind::Development);
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, opening)?);
     let options = RegistrarOptions {
         batch: usize::try_from(CALL)?,
         ..RegistrarOptions::default()

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
+use serde::Serialize;
 
 use crate::{
     body::Content,
@@ -21,6 +22,7 @@ use crate::{
         reads::{self, Keeping},
         settled, start, tokens,
     },
+    postgres,
     results::{Machine, Results},
     table,
     thresholds::{self, Verdict},
@@ -38,15 +40,18 @@ pub(crate) struct Options {
     /// Only reads
     #[arg(long, conflicts_with = "connections")]
     reads: bool,
+    /// On PostgreSQL, against its own yardsticks
+    #[arg(long, conflicts_with = "before")]
+    postgres: bool,
     /// Hangar's program [default: the one beside this one]
     #[arg(long, value_name = "PATH")]
     hangar: Option<PathBuf>,
     /// An earlier Hangar's program, to compare creates with at 64 connections
     #[arg(long, value_name = "PATH")]
     before: Option<PathBuf>,
-    /// Where the results are written
-    #[arg(long, value_name = "FILE", default_value = "target/bench/results.json")]
-    json: PathBuf,
+    /// Where the results are written [default: results.json or postgres.json in target/bench]
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Where data directories are made, on the disk that is to be measured
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     directory: PathBuf,
@@ -77,6 +82,7 @@ struct Plan {
     tokens: u32,
     import_rows: u32,
     batch_connections: &'static [usize],
+    postgres_connections: &'static [usize],
     sizes: &'static [u64],
     small: u64,
     keeping: Keeping,
@@ -100,6 +106,8 @@ impl Plan {
                 tokens: 500,
                 import_rows: 500,
                 batch_connections: &[1],
+                // 256 take longer to connect than they have time.
+                postgres_connections: &[16, 64],
                 sizes: &[200, 300, 400],
                 small: 100,
                 keeping: Keeping::Fleeting,
@@ -121,6 +129,7 @@ impl Plan {
             tokens: 10_000,
             import_rows: 100_000,
             batch_connections: &[1, 16, 64],
+            postgres_connections: &[16, 64, 256],
             sizes: &[10_000, 100_000, 1_000_000],
             small: 10_000,
             keeping: Keeping::Kept,
@@ -140,6 +149,17 @@ impl Plan {
             time: if long { self.time_64 } else { self.time },
             repeats: if long { self.repeats_64 } else { self.repeats },
             settling: long,
+        }
+    }
+
+    /// The same on PostgreSQL.
+    fn postgres_case(&self, connections: usize) -> postgres::Case {
+        let long = connections == 64;
+        postgres::Case {
+            connections,
+            time: if long { self.time_64 } else { self.time },
+            repeats: if long { self.repeats_64 } else { self.repeats },
+            all: long,
         }
     }
 
@@ -164,6 +184,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         directory: options.directory.clone(),
     };
     let plan = Plan::of(options);
+    if options.postgres {
+        return run_on_postgres(options, &place, &plan);
+    }
     if let Some(connections) = options.connections {
         let row = create::row(&place, plan.case(connections, Content::Padded))?;
         println!("{}", table::render_creates(&[row]));
@@ -181,13 +204,38 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let results = measure(&place, &plan, options.smoke)?;
     println!("{}", table::render(&results));
-    write_json(&options.json, &results)?;
+    write_json(options, "results.json", &results)?;
+    Ok(verdict(&results.checks))
+}
+
+/// The same on PostgreSQL.
+fn run_on_postgres(options: &Options, place: &Place, plan: &Plan) -> anyhow::Result<ExitCode> {
+    let case = |connections| plan.postgres_case(connections);
+    let creates = match options.connections {
+        Some(connections) => vec![case(connections)],
+        None if options.reads => Vec::new(),
+        None => plan
+            .postgres_connections
+            .iter()
+            .copied()
+            .map(case)
+            .collect(),
+    };
+    let reads = options.connections.is_none().then(|| plan.reads());
+    let results = postgres::measure(place, &creates, reads.as_ref(), plan.keeping)?;
+    println!("{}", postgres::render(&results));
+    write_json(options, "postgres.json", &results)?;
+    Ok(verdict(&results.checks))
+}
+
+/// How a run ends: badly where a must was missed.
+fn verdict(checks: &[thresholds::Check]) -> ExitCode {
     let missed = |check: &thresholds::Check| check.verdict == Verdict::Missed;
-    if results.checks.iter().any(missed) {
+    if checks.iter().any(missed) {
         eprintln!("a must was missed");
-        return Ok(ExitCode::FAILURE);
+        return ExitCode::FAILURE;
     }
-    Ok(ExitCode::SUCCESS)
+    ExitCode::SUCCESS
 }
 
 fn measure(place: &Place, plan: &Plan, smoke: bool) -> anyhow::Result<Results> {
@@ -262,12 +310,16 @@ fn program(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-fn write_json(path: &Path, results: &Results) -> anyhow::Result<()> {
+fn write_json(options: &Options, name: &str, results: &impl Serialize) -> anyhow::Result<()> {
+    let path = match &options.json {
+        Some(path) => path.clone(),
+        None => Path::new("target/bench").join(name),
+    };
     let text = serde_json::to_string_pretty(results)? + "\n";
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::write(path, text).with_context(|| format!("{} can't be written", path.display()))
+    fs::write(&path, text).with_context(|| format!("{} can't be written", path.display()))
 }
 
 #[cfg(test)]

@@ -129,18 +129,7 @@ impl Server {
 
     /// The processor time that it has used.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // Behind the name in parentheses; user and system time are the 14th and 15th fields of all,
-        // in ticks of which Linux counts a hundred a second for everybody.
-        let fields = stat.rsplit(") ").next().context("no fields")?;
-        let mut ticks = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(str::parse::<u64>);
-        let user = ticks.next().context("no user time")??;
-        let system = ticks.next().context("no system time")??;
-        Ok(Duration::from_millis((user + system) * 10))
+        cpu_of(self.child.id())
     }
 
     /// Its share of memory, in MiB.
@@ -174,4 +163,30 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The processor time that a process has used.
+pub(crate) fn cpu_of(id: u32) -> anyhow::Result<Duration> {
+    times(id, 11)
+}
+
+/// The processor time that those of its children have used that ended.
+pub(crate) fn cpu_of_reaped(id: u32) -> anyhow::Result<Duration> {
+    times(id, 13)
+}
+
+/// A user and a system time of a process, behind so many fields.
+fn times(id: u32, behind: usize) -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // Behind the name in parentheses; its own times are the 14th and 15th fields of all, in ticks of
+    // which Linux counts a hundred a second for everybody.
+    let fields = stat.rsplit(") ").next().context("no fields")?;
+    let mut ticks = fields
+        .split_whitespace()
+        .skip(behind)
+        .take(2)
+        .map(str::parse::<u64>);
+    let user = ticks.next().context("no user time")??;
+    let system = ticks.next().context("no system time")??;
+    Ok(Duration::from_millis((user + system) * 10))
 }

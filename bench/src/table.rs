@@ -4,29 +4,16 @@ mod reads;
 
 use std::fmt::Write as _;
 
+pub(crate) use reads::grouped;
+
 use crate::{
-    results::{BatchRow, CreateRow, Reads, Results, Served},
+    results::{BatchRow, CreateRow, Machine, Reads, Results, Served},
     thresholds::Check,
 };
 
 /// All tables of a run.
 pub(crate) fn render(results: &Results) -> String {
-    let mut text = String::new();
-    let machine = &results.machine;
-    push(
-        &mut text,
-        &format!(
-            "{} processors ({}), load average {:.2} before the run{}",
-            machine.processors,
-            machine.model,
-            machine.load_before,
-            if results.smoke {
-                "; a smoke run, too short to say anything about speed"
-            } else {
-                ""
-            }
-        ),
-    );
+    let mut text = machine(&results.machine, results.smoke);
     push(&mut text, "\n### Creates\n");
     creates(&mut text, &results.padded);
     push(&mut text, "\n### Creates with incompressible hashes\n");
@@ -37,6 +24,26 @@ pub(crate) fn render(results: &Results) -> String {
     batches(&mut text, &results.batches);
     reads::push_all(&mut text, &results.reads);
     thresholds(&mut text, &results.checks);
+    text
+}
+
+/// Where a run was made.
+pub(crate) fn machine(machine: &Machine, smoke: bool) -> String {
+    let mut text = String::new();
+    push(
+        &mut text,
+        &format!(
+            "{} processors ({}), load average {:.2} before the run{}",
+            machine.processors,
+            machine.model,
+            machine.load_before,
+            if smoke {
+                "; a smoke run, too short to say anything about speed"
+            } else {
+                ""
+            }
+        ),
+    );
     text
 }
 
@@ -55,7 +62,8 @@ pub(crate) fn render_creates(rows: &[CreateRow]) -> String {
     text
 }
 
-fn push(text: &mut String, line: &str) {
+/// Appends a line.
+pub(crate) fn push(text: &mut String, line: &str) {
     text.push_str(line);
     text.push('\n');
 }
@@ -195,7 +203,8 @@ fn batches(text: &mut String, rows: &[BatchRow]) {
     }
 }
 
-fn thresholds(text: &mut String, found: &[Check]) {
+/// The numbers beside what is asked of them.
+pub(crate) fn thresholds(text: &mut String, found: &[Check]) {
     // A smoke run has none.
     if !found.is_empty() {
         push(text, "\n### Thresholds\n");

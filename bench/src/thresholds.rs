@@ -1,7 +1,11 @@
 //! What is asked of the numbers: musts, the floor, and aims, the goal. Medians, on a quiet machine;
 //! of creates, those at 64 connections.
 
+mod postgres;
+
 use serde::Serialize;
+
+pub(crate) use postgres::check_postgres;
 
 use crate::results::{Collection, CreateRow, Question, Reads, Results};
 
@@ -416,5 +420,6 @@ mod tests {
         }
         hold(WHOLE);
         hold(READS);
+        hold(postgres::THRESHOLDS);
     }
 }

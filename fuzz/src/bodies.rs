@@ -1,5 +1,6 @@
 //! Every fuzz body, with what it starts from and what its input is made of.
 
+use hangar::authority::fuzzing::fuzz_sign_in;
 use hangar::domain::tenant::TenantId;
 use hangar::graph::fuzzing::{
     fuzz_batch, fuzz_device_body, fuzz_etags, fuzz_import_body, fuzz_profile_body, fuzz_query,
@@ -82,12 +83,60 @@ pub(crate) const BODIES: &[Body] = &[
         words: QUERY_WORDS,
     },
     Body {
+        name: "sign-in",
+        run: fuzz_sign_in,
+        seeds: sign_ins,
+        words: SIGN_IN_WORDS,
+    },
+    Body {
         name: "skip-token",
         run: fuzz_skip_token,
         seeds: skip_tokens,
         words: &["-", "_", "=", "+", "/", "AAAA", "%2B"],
     },
 ];
+
+const SIGN_IN_WORDS: &[&str] = &[
+    "client_id=cccccccc-0000-4000-8000-000000000001",
+    "&redirect_uri=",
+    "http://localhost",
+    "http://127.0.0.1:1",
+    "http://[::1]",
+    "evil.example",
+    "javascript:",
+    "&response_type=code",
+    "&response_mode=fragment",
+    "&response_mode=form_post",
+    "&scope=openid",
+    "&state=",
+    "&nonce=",
+    "&prompt=none",
+    "&code_challenge=",
+    "&code_challenge_method=S256",
+    "&login_hint=",
+    "&client_secret=",
+    "%00",
+    "%0d%0a",
+    "%5c",
+    "@",
+    "//",
+    "#",
+    "+",
+];
+
+fn sign_ins() -> Vec<Vec<u8>> {
+    [
+        "client_id=cccccccc-0000-4000-8000-000000000001&redirect_uri=http%3A%2F%2Flocalhost%3A1%2Fa\
+         &response_type=code&scope=openid+User.Read&state=a&nonce=b&prompt=login\
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+        "client_id=cccccccc-0000-4000-8000-000000000001&redirect_uri=http%3A%2F%2F%5B%3A%3A1%5D%2F\
+         &response_type=token&response_mode=fragment&scope=.default&state=%3Cb%3E",
+        "client_id=cccccccc-0000-4000-8000-000000000002&client_secret=hangar&grant_type=password",
+        "user_code=BCDF-GHJK",
+    ]
+    .map(|query| query.as_bytes().to_vec())
+    .to_vec()
+}
 
 const PROFILE_WORDS: &[&str] = &[
     "\"@odata.type\":",

@@ -1,113 +1,117 @@
-//! Device codes that were given out and not yet used up: few, and for a short time.
+//! Device codes: a client shows a person a short code and asks until somebody has signed in for it.
+//!
+//! With a `device_code_user` in the users file a code is approved by itself, unless a person enters it
+//! before. The first question after it is answered with `authorization_pending` all the same, so that
+//! clients go their usual way.
 
-use std::collections::VecDeque;
+use aws_lc_rs::rand;
 
-use jiff::{SignedDuration, Timestamp};
+use super::{
+    oauth_error::OAuthError, outstanding::Person, realm::Realm, signing_key::KeyFailure, wish::Wish,
+};
 
-use super::{issue::random_text, oauth_error::OAuthError, signing_key::KeyFailure};
-use crate::domain::tenant::TenantId;
-
-/// How long a code can be used.
-pub(super) const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
-
-/// Whoever asks for more pushes out the oldest: nobody can fill the memory.
-const MOST_PENDING: usize = 256;
+/// Letters that are not taken for others, and make no words.
+const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
+const LENGTH: usize = 8;
 
 /// What a code stands for.
 #[derive(Clone, Debug)]
 pub(super) struct DeviceCode {
+    /// What a person types.
+    pub(super) user_code: String,
+    /// The id of the client that asks.
     pub(super) client: String,
-    pub(super) tenant: TenantId,
-    pub(super) principal_name: String,
-    pub(super) scopes: Vec<String>,
+    pub(super) realm: Realm,
+    pub(super) wish: Wish,
+    pub(super) approval: Approval,
 }
 
-struct Pending {
-    secret: String,
-    code: DeviceCode,
-    expires: Timestamp,
-    /// Nobody is there to approve, so that the first question about a code does it.
-    approved: bool,
-}
-
-/// The codes under way, the oldest first.
-#[derive(Default)]
-pub(super) struct DeviceCodes {
-    pending: VecDeque<Pending>,
-}
-
-impl DeviceCodes {
-    /// Takes a code in and returns the secret that it is asked for by.
-    pub(super) fn add(&mut self, code: DeviceCode, now: Timestamp) -> Result<String, KeyFailure> {
-        let secret = random_text::<32>()?;
-        let expires = now.checked_add(LIFETIME).unwrap_or(Timestamp::MAX);
-        self.pending.retain(|pending| pending.expires > now);
-        if self.pending.len() >= MOST_PENDING {
-            self.pending.pop_front();
-        }
-        self.pending.push_back(Pending {
-            secret: secret.clone(),
-            code,
-            expires,
-            approved: false,
-        });
-        Ok(secret)
+impl DeviceCode {
+    /// Whether somebody can sign in for it by this code.
+    pub(super) fn awaits(&self, user_code: &str) -> bool {
+        let is_open = matches!(self.approval, Approval::Awaited | Approval::ByItself(_));
+        is_open && self.user_code == user_code
     }
+}
 
-    /// What the code stands for, once, after it was asked for before.
-    pub(super) fn take(
-        &mut self,
-        secret: &str,
-        client: &str,
-        now: Timestamp,
-    ) -> Result<DeviceCode, OAuthError> {
-        let position = self
-            .pending
-            .iter()
-            .position(|pending| pending.secret == secret && pending.code.client == client);
-        let pending = position
-            .and_then(|index| self.pending.get_mut(index))
-            .ok_or_else(OAuthError::unknown_code)?;
-        if pending.expires <= now {
-            return Err(OAuthError::expired_code());
+/// How far a code has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// Somebody must sign in.
+    Awaited,
+    /// It will be approved for this person by the first question about it.
+    ByItself(Person),
+    /// This person has signed in.
+    Given(Person),
+    /// Whoever was asked does not want it.
+    Declined,
+}
+
+impl Approval {
+    /// What the client is told, and who signed in.
+    pub(super) fn ask(&mut self) -> Result<Person, OAuthError> {
+        match self {
+            Self::Given(person) => Ok(person.clone()),
+            Self::Awaited => Err(OAuthError::pending()),
+            Self::Declined => Err(OAuthError::declined()),
+            Self::ByItself(person) => {
+                *self = Self::Given(person.clone());
+                Err(OAuthError::pending())
+            }
         }
-        if !pending.approved {
-            pending.approved = true;
-            return Err(OAuthError::pending());
-        }
-        position
-            .and_then(|index| self.pending.remove(index))
-            .map(|pending| pending.code)
-            .ok_or_else(OAuthError::unknown_code)
     }
+}
+
+/// A code for people to type.
+pub(super) fn new_user_code() -> Result<String, KeyFailure> {
+    let mut code = String::with_capacity(LENGTH);
+    while code.len() < LENGTH {
+        let mut bytes = [0; LENGTH];
+        rand::fill(&mut bytes).map_err(|_| KeyFailure("there is no randomness to be had"))?;
+        // A byte beyond the last whole round would make some letters likelier than others.
+        let fair = bytes.iter().filter(|byte| **byte < 240);
+        let letters = fair.filter_map(|byte| LETTERS.get(usize::from(byte % 20)));
+        code.extend(letters.map(|letter| char::from(*letter)));
+        code.truncate(LENGTH);
+    }
+    Ok(code)
+}
+
+/// A code as it was meant: however the person wrote its letters, and whatever stands between them.
+pub(super) fn as_meant(typed: &str) -> String {
+    let letters = typed.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+    use crate::domain::tenant::TenantId;
 
     #[test]
-    fn codes_are_bounded_in_number_and_time() {
-        let mut codes = DeviceCodes::default();
-        let code = DeviceCode {
-            client: "client".to_owned(),
-            tenant: TenantId(uuid::Uuid::nil()),
+    fn a_code_can_be_typed_carelessly() {
+        let code = new_user_code().unwrap();
+        assert_eq!(code.len(), LENGTH);
+        assert!(code.bytes().all(|letter| LETTERS.contains(&letter)));
+        let (left, right) = code.split_at(4);
+        let typed = format!(" {}-{} ", left.to_lowercase(), right);
+        assert_eq!(as_meant(&typed), code);
+        assert_ne!(new_user_code().unwrap(), code);
+    }
+
+    #[test]
+    fn a_code_that_approves_itself_is_pending_once() {
+        let person = Person {
+            tenant: TenantId(Uuid::nil()),
             principal_name: "user".to_owned(),
-            scopes: Vec::new(),
         };
-        let start = Timestamp::UNIX_EPOCH;
-        let secrets: Vec<_> = (0..=MOST_PENDING)
-            .map(|_| codes.add(code.clone(), start).unwrap())
-            .collect();
-        assert_eq!(codes.pending.len(), MOST_PENDING);
-        assert!(codes.take(&secrets[0], "client", start).is_err());
-        assert!(codes.take(&secrets[1], "other", start).is_err());
-        assert!(codes.take(&secrets[1], "client", start).is_err());
-        assert!(codes.take(&secrets[1], "client", start).is_ok());
-        assert!(codes.take(&secrets[1], "client", start).is_err());
-        let end = start + LIFETIME;
-        assert!(codes.take(&secrets[2], "client", end).is_err());
-        codes.add(code, end).unwrap();
-        assert_eq!(codes.pending.len(), 1);
+        let mut approval = Approval::ByItself(person.clone());
+        assert!(approval.ask().is_err());
+        assert_eq!(approval.ask().unwrap(), person);
+        let mut awaited = Approval::Awaited;
+        assert!(awaited.ask().is_err() && awaited.ask().is_err());
+        assert!(Approval::Declined.ask().is_err());
     }
 }

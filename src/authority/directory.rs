@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
+use super::redirect;
 use crate::domain::tenant::{PERSONAL_ACCOUNTS, TenantId};
 
 /// The default, as text, to be put beside the key for editing.
@@ -23,7 +24,8 @@ pub struct Directory {
     pub users: Vec<User>,
     /// The applications, known in every tenant.
     pub clients: Vec<Client>,
-    /// The principal name of the user that device codes are approved for.
+    /// The principal name of the user that device codes are approved for by themselves. Without one a
+    /// person must sign in for each.
     pub device_code_user: Option<String>,
 }
 
@@ -78,6 +80,8 @@ pub struct Client {
     pub object_id: Uuid,
     /// The application roles that it has.
     pub roles: Vec<String>,
+    /// Where it may be led back to after a sign-in, besides this machine's own addresses.
+    pub redirect_uris: Vec<String>,
 }
 
 /// A users file that can't be used.
@@ -95,6 +99,12 @@ pub enum InvalidDirectory {
     /// A name that stands for nobody.
     #[error("the users file names `{0}`, which it does not list")]
     Unknown(String),
+    /// A client can't be led back there.
+    #[error(
+        "in the users file, the redirect URI `{0}` can't be followed: it needs a scheme, and may have \
+         no user name, fragment or blanks"
+    )]
+    BadRedirect(String),
     /// There is nobody to issue tokens to.
     #[error("the users file needs a tenant, a user and a client at least")]
     Empty,
@@ -142,6 +152,8 @@ struct FileClient {
     secret: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redirect_uris: Vec<String>,
 }
 
 impl Directory {
@@ -206,14 +218,11 @@ impl Directory {
             .find(|client| client.id.eq_ignore_ascii_case(id))
     }
 
-    /// The user that a device code is approved for, in `tenant` if one was asked for.
+    /// The user that a device code is approved for by itself, in `tenant` if one was asked for.
     pub(super) fn device_code_user(&self, tenant: Option<TenantId>) -> Option<&User> {
-        let chosen = self
-            .device_code_user
-            .as_deref()
-            .and_then(|name| self.find_user(name, tenant));
+        let name = self.device_code_user.as_deref()?;
         let mut others = self.users.iter();
-        chosen.or_else(|| {
+        self.find_user(name, tenant).or_else(|| {
             others.find(|user| match tenant {
                 Some(tenant) => tenant == user.tenant,
                 None => user.tenant != PERSONAL_ACCOUNTS,
@@ -237,6 +246,10 @@ impl Directory {
         unique(self.tenants.iter().map(|tenant| tenant.id.to_string()))?;
         unique(self.users.iter().map(|user| user.principal_name.clone()))?;
         unique(self.clients.iter().map(|client| client.id.clone()))?;
+        let mut redirects = self.clients.iter().flat_map(|client| &client.redirect_uris);
+        if let Some(bad) = redirects.find(|uri| !redirect::is_registrable(uri)) {
+            return Err(InvalidDirectory::BadRedirect(bad.clone()));
+        }
         match &self.device_code_user {
             Some(name) if self.find_user(name, None).is_none() => {
                 Err(InvalidDirectory::Unknown(name.clone()))
@@ -280,6 +293,7 @@ impl TryFrom<FileClient> for Client {
             name: client.name,
             secret: client.secret.map(SecretString::from),
             roles: client.roles,
+            redirect_uris: client.redirect_uris,
         })
     }
 }
@@ -325,6 +339,7 @@ impl From<Additions> for File {
                 .secret
                 .map(|secret| secret.expose_secret().to_owned()),
             roles: client.roles,
+            redirect_uris: client.redirect_uris,
         });
         Self {
             device_code_user: None,
@@ -388,6 +403,9 @@ mod tests {
         assert_eq!(name(None), "administrator@contoso.example");
         assert_eq!(name(Some("fabrikam")), "administrator@fabrikam.example");
         assert_eq!(name(Some("personal")), "somebody@personal.example");
+        let mut without = directory.clone();
+        without.device_code_user = None;
+        assert!(without.device_code_user(None).is_none());
     }
 
     #[test]
@@ -415,6 +433,11 @@ mod tests {
                 "device_code_user = \"administrator@",
                 "device_code_user = \"nobody@",
                 "nobody@",
+            ),
+            (
+                "secret = \"hangar\"",
+                "redirect_uris = [\"javascript:alert(1)\"]",
+                "`javascript:alert(1)` can't be followed",
             ),
         ];
         for (from, to, expected) in table {

@@ -1,29 +1,27 @@
-//! What the token endpoint gives tokens for: a client's secret, a user's password, a device code.
+//! What the token endpoint gives tokens for: a client's secret, a user's password, a device code, an
+//! authorization code, a refresh token.
 //!
-//! A device code is approved by itself for the user that the users file names. The first question
-//! after it is answered with `authorization_pending`, so that clients go their usual way.
+//! What is in the answer for a user is in `delegated`.
 
-use std::{collections::HashMap, sync::PoisonError};
-
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use axum::http::{HeaderMap, header::AUTHORIZATION};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use jiff::SignedDuration;
-use secrecy::{ExposeSecret, SecretString};
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     Authority,
-    device_codes::{DeviceCode, LIFETIME},
+    client_proof::{matches, proven},
+    delegated::{Ask, SignedIn, TOKEN_LIFETIME, bearer, tokens},
+    device_codes::{Approval, DeviceCode, new_user_code},
     directory::{Client, User},
-    endpoints::{Endpoints, Realm},
-    issue::{MintError, Scopes, Subject, TokenRequest, random_text},
+    endpoints::Endpoints,
+    form::Form,
+    issue::{MintError, Scopes, Subject, TokenRequest},
+    kept::Absent,
     oauth_error::OAuthError,
+    outstanding::{Code, Person},
+    realm::Realm,
+    wish::Wish,
 };
-use crate::domain::tenant::{PERSONAL_ACCOUNTS, TenantId};
-
-/// How long tokens are valid, as Entra's usually are.
-const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
 
 /// How often a client should ask after its code. Entra says 5; nobody has to wait here.
 const POLL_SECONDS: u32 = 1;
@@ -31,43 +29,13 @@ const POLL_SECONDS: u32 = 1;
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// The grants by their names on the wire.
-pub(super) const SUPPORTED: [&str; 3] = ["client_credentials", "password", DEVICE_CODE];
-
-/// A form, each of its fields once.
-pub(super) struct Form(HashMap<String, String>);
-
-impl Form {
-    /// Reads a form as browsers send it.
-    pub(super) fn read(body: &[u8]) -> Result<Self, OAuthError> {
-        let mut fields = HashMap::new();
-        for (name, value) in url::form_urlencoded::parse(body) {
-            if fields
-                .insert(name.into_owned(), value.into_owned())
-                .is_some()
-            {
-                let text = "A parameter stands in the request body more than once.";
-                return Err(OAuthError::unreadable(text));
-            }
-        }
-        Ok(Self(fields))
-    }
-
-    fn find(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    fn need(&self, name: &str) -> Result<&str, OAuthError> {
-        self.find(name).ok_or_else(|| OAuthError::missing(name))
-    }
-
-    fn scopes(&self) -> Result<Vec<String>, OAuthError> {
-        let scopes = self.need("scope")?.split_ascii_whitespace();
-        Ok(scopes.map(str::to_owned).collect())
-    }
-}
+pub(super) const SUPPORTED: [&str; 5] = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "password",
+    DEVICE_CODE,
+];
 
 /// The token endpoint.
 pub(super) fn token(
@@ -77,10 +45,18 @@ pub(super) fn token(
     headers: &HeaderMap,
 ) -> Result<Value, OAuthError> {
     let realm = endpoints.realm(tenant)?;
+    let ask = Ask {
+        endpoints,
+        form,
+        headers,
+    };
     match form.need("grant_type")? {
-        "client_credentials" => client_credentials(endpoints, realm, form, headers),
-        "password" => password(endpoints, realm, form, headers),
-        DEVICE_CODE => device_code_taken(endpoints, realm, form, headers),
+        "authorization_code" => authorization_code(ask, realm),
+        "refresh_token" => refresh_token(ask, realm),
+        "client_credentials" => client_credentials(ask, realm),
+        "password" => password(ask, realm),
+        // MSAL for Node writes the short name, which Entra takes as well.
+        DEVICE_CODE | "device_code" => device_code_taken(ask, realm),
         other => Err(OAuthError::unsupported_grant(other)),
     }
 }
@@ -93,204 +69,237 @@ pub(super) fn device_code(
     headers: &HeaderMap,
 ) -> Result<Value, OAuthError> {
     let realm = endpoints.realm(tenant)?;
-    let client = authenticated(endpoints, form, headers)?;
-    let asked = match realm {
-        Realm::Tenant(tenant) => Some(tenant),
-        Realm::Common | Realm::Organizations => None,
-    };
     let directory = endpoints.authority.directory();
-    let user = directory
-        .device_code_user(asked)
-        .filter(|user| admits(realm, user.tenant))
-        .ok_or_else(OAuthError::wrong_password)?;
+    let client = proven(&directory, form, headers)?;
+    let by_itself = directory
+        .device_code_user(realm.tenant())
+        .filter(|user| realm.admits(user.tenant));
+    let user_code = new_user_code().map_err(MintError::from)?;
     let code = DeviceCode {
+        user_code: user_code.clone(),
         client: client.id.clone(),
-        tenant: user.tenant,
-        principal_name: user.principal_name.clone(),
-        scopes: form.scopes()?,
+        realm,
+        wish: Wish::read(form.need("scope")?)?,
+        approval: by_itself.map_or(Approval::Awaited, |user| Approval::ByItself(person(user))),
     };
-    let now = endpoints.clock.now();
-    let mut codes = endpoints
-        .device_codes
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let secret = codes.add(code, now).map_err(MintError::from)?;
-    let user_code = random_text::<6>().map_err(MintError::from)?;
+    let mut outstanding = endpoints.authority.outstanding();
+    let codes = &mut outstanding.device_codes;
+    let secret = codes
+        .add(code, endpoints.clock.now())
+        .map_err(MintError::from)?;
+    let page = format!("{}/common/oauth2/v2.0/deviceauth", endpoints.base_url);
+    let message = match by_itself {
+        Some(user) => format!(
+            "This development authority approves the code {user_code} by itself, for {}. To sign in as \
+             somebody else, enter it at once on the page {page}.",
+            user.principal_name
+        ),
+        None => format!(
+            "To sign in, use a web browser to open the page {page} and enter the code {user_code} to \
+             authenticate."
+        ),
+    };
     Ok(json!({
         "user_code": user_code,
         "device_code": secret,
-        "verification_uri": format!("{}/common/oauth2/deviceauth", endpoints.base_url),
-        "expires_in": LIFETIME.as_secs(),
+        "verification_uri": page,
+        "expires_in": codes.lifetime().as_secs(),
         "interval": POLL_SECONDS,
-        "message": format!(
-            "This development authority approves the code {user_code} by itself, for {}. There is nothing to enter.",
-            user.principal_name
-        ),
+        "message": message,
     }))
 }
 
-fn client_credentials(
-    endpoints: &Endpoints,
-    realm: Realm,
-    form: &Form,
-    headers: &HeaderMap,
-) -> Result<Value, OAuthError> {
+fn client_credentials(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
     let Realm::Tenant(tenant) = realm else {
         return Err(OAuthError::tenant_needed());
     };
-    let client = authenticated(endpoints, form, headers)?;
+    let client = client(ask)?;
     if client.secret.is_none() {
         return Err(OAuthError::public_client());
     }
-    let scope = form.need("scope")?;
+    let scope = ask.form.need("scope")?;
     if !scope.ends_with("/.default") {
         return Err(OAuthError::scope_needs_default(scope));
     }
-    let subject = Subject::Application {
-        client: client.id.clone(),
-    };
-    issue(endpoints, tenant, subject, Scopes::Granted)
-}
-
-fn password(
-    endpoints: &Endpoints,
-    realm: Realm,
-    form: &Form,
-    headers: &HeaderMap,
-) -> Result<Value, OAuthError> {
-    let client = authenticated(endpoints, form, headers)?;
-    let (name, password) = (form.need("username")?, form.need("password")?);
-    let scopes = form.scopes()?;
-    let directory = endpoints.authority.directory();
-    let user = directory
-        .users
-        .iter()
-        .find(|user| user.principal_name.eq_ignore_ascii_case(name))
-        .filter(|user| admits(realm, user.tenant) && matches(&user.password, password))
-        .ok_or_else(OAuthError::wrong_password)?;
-    issue(
-        endpoints,
-        user.tenant,
-        signed_in(user, &client),
-        Scopes::Named(scopes),
-    )
-}
-
-fn device_code_taken(
-    endpoints: &Endpoints,
-    realm: Realm,
-    form: &Form,
-    headers: &HeaderMap,
-) -> Result<Value, OAuthError> {
-    let client = authenticated(endpoints, form, headers)?;
-    let secret = form.need("device_code")?;
-    let now = endpoints.clock.now();
-    let mut codes = endpoints
-        .device_codes
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let code = codes.take(secret, &client.id, now)?;
-    if !admits(realm, code.tenant) {
-        return Err(OAuthError::unknown_code());
-    }
-    let subject = Subject::User {
-        principal_name: code.principal_name,
-        client: code.client,
-    };
-    issue(endpoints, code.tenant, subject, Scopes::Named(code.scopes))
-}
-
-fn issue(
-    endpoints: &Endpoints,
-    tenant: TenantId,
-    subject: Subject,
-    scopes: Scopes,
-) -> Result<Value, OAuthError> {
-    let delegated = matches!(subject, Subject::User { .. });
-    let authority = &endpoints.authority;
-    let issued = authority.issue(&TokenRequest {
+    let endpoints = ask.endpoints;
+    let issued = endpoints.authority.issue(&TokenRequest {
         issuer: Authority::issuer_template(&endpoints.base_url),
         tenant,
-        subject,
-        scopes,
+        subject: Subject::Application {
+            client: client.id.clone(),
+        },
+        scopes: Scopes::Granted,
         lifetime: TOKEN_LIFETIME,
         issued_at: endpoints.clock.now(),
     })?;
-    let mut body = json!({
-        "token_type": "Bearer",
-        "expires_in": TOKEN_LIFETIME.as_secs(),
-        "ext_expires_in": TOKEN_LIFETIME.as_secs(),
-        "access_token": issued.token,
-    });
-    if delegated {
-        let service = authority.audience.trim_end_matches('/');
-        let scopes: Vec<_> = issued
-            .scopes
-            .iter()
-            .map(|scope| format!("{service}/{scope}"))
-            .collect();
-        body["scope"] = json!(scopes.join(" "));
-    }
-    Ok(body)
+    Ok(bearer(&issued.token))
 }
 
-fn signed_in(user: &User, client: &Client) -> Subject {
-    Subject::User {
-        principal_name: user.principal_name.clone(),
-        client: client.id.clone(),
-    }
+fn password(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
+    let client = client(ask)?;
+    let form = ask.form;
+    let (name, password) = (form.need("username")?, form.need("password")?);
+    let wish = Wish::read(form.need("scope")?)?;
+    let user = user_by_password(ask.endpoints, name, password)
+        .filter(|user| realm.admits(user.tenant))
+        .ok_or_else(OAuthError::wrong_password)?;
+    tokens(ask, first_tokens(&user, &client, wish))
 }
 
-/// The client that asks. One that has a secret must show it, in the form or in the header.
-fn authenticated(
-    endpoints: &Endpoints,
-    form: &Form,
-    headers: &HeaderMap,
-) -> Result<Client, OAuthError> {
-    let basic = basic_credentials(headers);
-    let (id, secret) = match &basic {
-        Some((id, secret)) => (id.as_str(), Some(secret.as_str())),
-        None => (form.need("client_id")?, form.find("client_secret")),
+fn device_code_taken(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
+    let client = client(ask)?;
+    let secret = ask.form.need("device_code")?;
+    let now = ask.endpoints.clock.now();
+    let (person, wish) = {
+        let mut outstanding = ask.endpoints.authority.outstanding();
+        let codes = &mut outstanding.device_codes;
+        let code = codes.find(secret, now).map_err(OAuthError::device_code)?;
+        if code.client != client.id {
+            return Err(OAuthError::device_code(Absent::Unknown));
+        }
+        let person = code.approval.ask()?;
+        if !realm.admits(person.tenant) {
+            return Err(OAuthError::device_code(Absent::Unknown));
+        }
+        let code = codes.take(secret, now).map_err(OAuthError::device_code)?;
+        (person, code.wish)
     };
+    let user = user_of(ask.endpoints, &person)?;
+    tokens(ask, first_tokens(&user, &client, wish))
+}
+
+fn authorization_code(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
+    let client = client(ask)?;
+    let form = ask.form;
+    let secret = form.need("code")?;
+    let redirect_uri = form.need("redirect_uri")?;
+    let verifier = form.find("code_verifier");
+    let now = ask.endpoints.clock.now();
+    let code = {
+        let mut outstanding = ask.endpoints.authority.outstanding();
+        let code = outstanding.codes.find(secret, now);
+        let code = code.map_err(OAuthError::authorization_code)?;
+        if code.is_spent {
+            // Somebody has a code that is not his: what came of it ends.
+            let family = code.family;
+            outstanding
+                .refresh_tokens
+                .retain(|token| token.family != family);
+            return Err(OAuthError::spent_code());
+        }
+        check_binding(code, &client, redirect_uri, verifier)?;
+        if !realm.admits(code.person.tenant) {
+            return Err(OAuthError::authorization_code(Absent::Unknown));
+        }
+        code.is_spent = true;
+        code.clone()
+    };
+    let user = user_of(ask.endpoints, &code.person)?;
+    let signed_in = SignedIn {
+        user: &user,
+        client: &client,
+        wish: code.wish,
+        nonce: code.nonce,
+        family: code.family,
+    };
+    tokens(ask, signed_in)
+}
+
+/// A code is good only for who asked for it, in the way in which he asked.
+fn check_binding(
+    code: &Code,
+    client: &Client,
+    redirect_uri: &str,
+    verifier: Option<&str>,
+) -> Result<(), OAuthError> {
+    if code.client != client.id {
+        return Err(OAuthError::foreign_grant("authorization code"));
+    }
+    if code.redirect_uri != redirect_uri {
+        return Err(OAuthError::other_redirect());
+    }
+    match (&code.challenge, verifier) {
+        (None, None) => Ok(()),
+        (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => Ok(()),
+        (Some(_), None) => Err(OAuthError::missing("code_verifier")),
+        (_, Some(_)) => Err(OAuthError::wrong_verifier()),
+    }
+}
+
+/// A refresh token is good once: the answer brings the next.
+fn refresh_token(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
+    let client = client(ask)?;
+    let secret = ask.form.need("refresh_token")?;
+    let now = ask.endpoints.clock.now();
+    let found = {
+        let mut outstanding = ask.endpoints.authority.outstanding();
+        let found = outstanding.refresh_tokens.find(secret, now);
+        found.map_err(OAuthError::refresh_token)?.clone()
+    };
+    if found.client != client.id {
+        return Err(OAuthError::foreign_grant("refresh token"));
+    }
+    if !realm.admits(found.person.tenant) {
+        return Err(OAuthError::refresh_token(Absent::Unknown));
+    }
+    let user = user_of(ask.endpoints, &found.person)?;
+    let wish = match ask.form.find("scope") {
+        Some(scopes) => Wish::read(scopes)?,
+        None => found.wish,
+    };
+    // What is refused must not cost the token.
+    ask.endpoints.authority.grantable(&user, &wish.scopes())?;
+    let taken = {
+        let mut outstanding = ask.endpoints.authority.outstanding();
+        outstanding.refresh_tokens.take(secret, now)
+    };
+    taken.map_err(OAuthError::refresh_token)?;
+    let signed_in = SignedIn {
+        user: &user,
+        client: &client,
+        wish: wish.staying_offline(),
+        nonce: None,
+        family: found.family,
+    };
+    tokens(ask, signed_in)
+}
+
+/// The user whose name and password these are.
+pub(super) fn user_by_password(endpoints: &Endpoints, name: &str, password: &str) -> Option<User> {
     let directory = endpoints.authority.directory();
-    let client = directory
-        .find_client(id)
+    let mut users = directory.users.iter();
+    users
+        .find(|user| user.principal_name.eq_ignore_ascii_case(name))
+        .filter(|user| matches(&user.password, password))
         .cloned()
-        .ok_or_else(|| OAuthError::unknown_client(id))?;
-    match (&client.secret, secret) {
-        (None, _) => Ok(client),
-        (Some(_), None) => Err(OAuthError::secret_needed()),
-        (Some(own), Some(shown)) if matches(own, shown) => Ok(client),
-        (Some(_), Some(_)) => Err(OAuthError::wrong_secret()),
+}
+
+/// Who signed in, as it is kept.
+pub(super) fn person(user: &User) -> Person {
+    Person {
+        tenant: user.tenant,
+        principal_name: user.principal_name.clone(),
     }
 }
 
-/// Id and secret in a header: each form-encoded, joined by a colon, in base64.
-fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = decoded.split_once(':')?;
-    let plain = |text: &str| {
-        let text = text.replace('+', " ");
-        let decoded = percent_encoding::percent_decode_str(&text).decode_utf8();
-        decoded.ok().map(std::borrow::Cow::into_owned)
-    };
-    Some((plain(id)?, plain(secret)?))
+fn user_of(endpoints: &Endpoints, person: &Person) -> Result<User, OAuthError> {
+    let directory = endpoints.authority.directory();
+    let name = &person.principal_name;
+    let found = directory.find_user(name, Some(person.tenant)).cloned();
+    found.ok_or_else(|| MintError::UnknownUser(name.clone()).into())
 }
 
-fn matches(own: &SecretString, shown: &str) -> bool {
-    verify_slices_are_equal(own.expose_secret().as_bytes(), shown.as_bytes()).is_ok()
+fn client(ask: Ask<'_>) -> Result<Client, OAuthError> {
+    let directory = ask.endpoints.authority.directory();
+    proven(&directory, ask.form, ask.headers).cloned()
 }
 
-/// Tells whether an address is for the users of `tenant`.
-fn admits(realm: Realm, tenant: TenantId) -> bool {
-    match realm {
-        Realm::Tenant(own) => own == tenant,
-        Realm::Common => true,
-        Realm::Organizations => tenant != PERSONAL_ACCOUNTS,
+fn first_tokens<'a>(user: &'a User, client: &'a Client, wish: Wish) -> SignedIn<'a> {
+    SignedIn {
+        user: &user,
+        client: &client,
+        wish,
+        nonce: None,
+        family: Uuid::new_v4(),
     }
 }

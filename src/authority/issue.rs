@@ -6,11 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Authority, signing_key::KeyFailure};
+use super::{
+    Authority,
+    directory::{Client, User},
+    signing_key::KeyFailure,
+    wish::{SIGN_IN_SCOPES, without_service},
+};
 use crate::domain::tenant::{PERSONAL_ACCOUNTS, TenantId};
-
-/// Scopes that concern the sign-in itself. They are taken and grant nothing.
-const SIGN_IN_SCOPES: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// A wish for a token.
 #[derive(Clone, Debug)]
@@ -78,6 +80,17 @@ pub enum MintError {
     Key(#[from] KeyFailure),
 }
 
+/// A wish for a token that tells a client who signed in.
+pub(super) struct IdToken<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) user: &'a User,
+    pub(super) client: &'a Client,
+    pub(super) nonce: Option<&'a str>,
+    pub(super) with_email: bool,
+    pub(super) lifetime: SignedDuration,
+    pub(super) issued_at: Timestamp,
+}
+
 /// A token, and what it grants.
 pub(super) struct Issued {
     pub(super) token: String,
@@ -103,23 +116,49 @@ impl Authority {
             } => self.user_claims(request, principal_name, client)?,
             Subject::Application { client } => self.application_claims(request, client)?,
         };
-        let expires = request
-            .issued_at
-            .checked_add(request.lifetime)
-            .map_err(|_| MintError::Lifetime)?;
-        let tenant = request.tenant.to_string();
         claims["aud"] = json!(self.audience);
-        claims["iss"] = json!(request.issuer.replace("{tenantid}", &tenant));
-        claims["tid"] = json!(tenant);
-        claims["iat"] = json!(request.issued_at.as_second());
-        claims["nbf"] = json!(request.issued_at.as_second());
-        claims["exp"] = json!(expires.as_second());
-        claims["uti"] = json!(random_text::<16>()?);
-        claims["ver"] = json!("2.0");
+        add_common_claims(
+            &mut claims,
+            &request.issuer,
+            request.tenant,
+            request.issued_at,
+            request.lifetime,
+        )?;
         Ok(Issued {
             token: self.key.sign(&claims)?,
             scopes,
         })
+    }
+
+    /// A token for the client alone: who signed in.
+    pub(super) fn id_token(&self, wish: &IdToken<'_>) -> Result<String, MintError> {
+        let user = wish.user;
+        let mut claims = json!({
+            "aud": wish.client.id,
+            "oid": user.object_id.to_string(),
+            "sub": user.object_id.to_string(),
+            "name": user.name,
+            "preferred_username": user.principal_name,
+        });
+        if let Some(nonce) = wish.nonce {
+            claims["nonce"] = json!(nonce);
+        }
+        if wish.with_email {
+            claims["email"] = json!(user.principal_name);
+        }
+        add_common_claims(
+            &mut claims,
+            wish.issuer,
+            user.tenant,
+            wish.issued_at,
+            wish.lifetime,
+        )?;
+        Ok(self.key.sign(&claims)?)
+    }
+
+    /// What of a wish a user can grant.
+    pub(super) fn grantable(&self, user: &User, scopes: &Scopes) -> Result<Vec<String>, MintError> {
+        self.granted(scopes, &user.scopes)
     }
 
     fn user_claims(
@@ -166,7 +205,7 @@ impl Authority {
         Ok((claims, roles))
     }
 
-    fn client(&self, id: &str) -> Result<super::directory::Client, MintError> {
+    fn client(&self, id: &str) -> Result<Client, MintError> {
         self.directory()
             .find_client(id)
             .cloned()
@@ -180,7 +219,7 @@ impl Authority {
         };
         let names: Vec<&str> = names
             .iter()
-            .map(|name| self.without_audience(name))
+            .map(|name| without_service(name, &self.audience))
             .filter(|name| !SIGN_IN_SCOPES.contains(name))
             .collect();
         if names.is_empty() || names.contains(&".default") {
@@ -196,14 +235,28 @@ impl Authority {
         }
         Ok(granted)
     }
+}
 
-    /// Scopes may be written with the service that they are for in front.
-    fn without_audience<'a>(&self, scope: &'a str) -> &'a str {
-        let audience = self.audience.trim_end_matches('/');
-        let rest = scope.strip_prefix(audience);
-        rest.and_then(|rest| rest.strip_prefix('/'))
-            .unwrap_or(scope)
-    }
+/// What stands in every token.
+fn add_common_claims(
+    claims: &mut Value,
+    issuer: &str,
+    tenant: TenantId,
+    issued_at: Timestamp,
+    lifetime: SignedDuration,
+) -> Result<(), MintError> {
+    let expires = issued_at
+        .checked_add(lifetime)
+        .map_err(|_| MintError::Lifetime)?;
+    let tenant = tenant.to_string();
+    claims["iss"] = json!(issuer.replace("{tenantid}", &tenant));
+    claims["tid"] = json!(tenant);
+    claims["iat"] = json!(issued_at.as_second());
+    claims["nbf"] = json!(issued_at.as_second());
+    claims["exp"] = json!(expires.as_second());
+    claims["uti"] = json!(random_text::<16>()?);
+    claims["ver"] = json!("2.0");
+    Ok(())
 }
 
 /// Random bytes as text for addresses and tokens.

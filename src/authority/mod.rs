@@ -3,19 +3,36 @@
 //! It is there with `--dev` only. Its users and passwords are no secret, so a server that trusts it
 //! trusts everybody who reaches it. What its tokens are worth is decided in `http::auth`.
 
+mod authorization;
+mod client_proof;
+mod delegated;
 mod device_codes;
+mod device_page;
 pub mod directory;
+mod discovery;
 mod endpoints;
+mod form;
+pub mod fuzzing;
 mod grants;
 mod issue;
+mod kept;
 mod oauth_error;
+mod outstanding;
+mod page;
+mod pkce;
 mod private_file;
+mod realm;
+mod redirect;
+mod sign_in_page;
+mod sign_out;
 mod signing_key;
+mod userinfo;
+mod wish;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use axum::Router;
@@ -26,6 +43,7 @@ pub use self::issue::{MintError, Scopes, Subject, TokenRequest};
 pub use self::signing_key::KeyFailure;
 use self::{
     directory::{Additions, Directory, InvalidDirectory},
+    outstanding::Outstanding,
     private_file::Existing,
     signing_key::SigningKey,
 };
@@ -48,6 +66,8 @@ pub struct Authority {
     /// Everybody. Only a rehearsal adds anybody.
     directory: RwLock<Arc<Directory>>,
     audience: String,
+    /// Shared by those who come by http and by https.
+    outstanding: Mutex<Outstanding>,
     /// Where the key is kept; nowhere for one in memory.
     home: Option<PathBuf>,
 }
@@ -85,7 +105,10 @@ pub enum AuthorityError {
 /// Whether a path is one of the authority's, under whatever tenant.
 pub fn serves(path: &str) -> bool {
     let below_tenant = path.trim_start_matches('/').split('/').nth(1);
-    matches!(below_tenant, Some("oauth2" | "discovery" | "v2.0"))
+    matches!(
+        below_tenant,
+        Some("oauth2" | "discovery" | "v2.0" | "openid" | "userrealm")
+    )
 }
 
 impl Authority {
@@ -131,6 +154,7 @@ impl Authority {
             listed: directory,
             directory: RwLock::new(Arc::new(all)),
             audience: audience.unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
+            outstanding: Mutex::default(),
             home: Some(home.to_owned()),
         })
     }
@@ -149,6 +173,7 @@ impl Authority {
             directory: RwLock::new(Arc::new(directory.clone())),
             listed: directory,
             audience: DEFAULT_AUDIENCE.to_owned(),
+            outstanding: Mutex::default(),
             home: None,
         })
     }
@@ -185,6 +210,18 @@ impl Authority {
         let directory = self.directory.write();
         *directory.unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
         Ok(())
+    }
+
+    /// What has been given out and is waited for.
+    fn outstanding(&self) -> MutexGuard<'_, Outstanding> {
+        self.outstanding
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The service that tokens are for.
+    fn audience(&self) -> &str {
+        &self.audience
     }
 
     /// The public key, as the key endpoint shows it.

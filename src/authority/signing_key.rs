@@ -4,7 +4,9 @@ use aws_lc_rs::{
     encoding::AsDer,
     rand::SystemRandom,
     rsa::KeySize,
-    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{
+        KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+    },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -76,9 +78,43 @@ impl SigningKey {
     }
 }
 
+impl SigningKey {
+    /// The claims of a token that this key signed. What they say is for the caller to judge.
+    pub(super) fn claims(&self, token: &str) -> Option<Value> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
+        let header: Value = serde_json::from_slice(&decoded(header)?).ok()?;
+        if header["alg"] != "RS256" {
+            return None;
+        }
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, self.pair.public_key().as_ref())
+            .verify(signed.as_bytes(), &decoded(signature)?)
+            .ok()?;
+        serde_json::from_slice(&decoded(claims)?).ok()
+    }
+}
+
 impl From<RsaKeyPair> for SigningKey {
     fn from(pair: RsaKeyPair) -> Self {
         let id = URL_SAFE_NO_PAD.encode(Sha256::digest(pair.public_key().as_ref()));
         Self { pair, id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tokens_of_this_key_have_claims() {
+        let key = SigningKey::generate().unwrap();
+        let token = key.sign(&json!({ "sub": "somebody" })).unwrap();
+        assert_eq!(key.claims(&token).unwrap()["sub"], "somebody");
+        let other = SigningKey::generate().unwrap();
+        assert_eq!(other.claims(&token), None);
+        for token in ["", "a.b.c", "..", &token[1..], &format!("{token}A")] {
+            assert_eq!(key.claims(token), None, "{token}");
+        }
     }
 }

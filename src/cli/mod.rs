@@ -9,7 +9,9 @@ mod hash;
 mod import;
 mod ledger;
 mod manual;
+mod migrate_data;
 mod new_file;
+mod progress;
 mod rehearse;
 pub mod serve;
 mod server;
@@ -29,7 +31,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    config::{Flags, Mode, Problems, Settings, Sources},
+    config::{DatabasePooling, Flags, Mode, Problems, Settings, Sources},
     lifecycle::SystemClock,
     store,
 };
@@ -104,6 +106,13 @@ enum Command {
     /// agree. Ends with 0 if all is sound, with 1 if something was found, with 2 if it could not
     /// look.
     Check(check::CheckArguments),
+    /// Move everything from SQLite to PostgreSQL, or back, into an empty database.
+    ///
+    /// Stop every `hangar serve` on both first. Rows are moved in steps, so that a move that was
+    /// interrupted goes on where it was when the same command is started again; then both sides are
+    /// read to their ends and compared, and only then can the target be served. Ends with 0 if all
+    /// was moved and is the same, with 1 if the two differ, with 2 if it could not move.
+    MigrateData(migrate_data::MigrateDataArguments),
     /// Write the manual pages to a directory.
     #[command(hide = true)]
     Man(manual::ManArguments),
@@ -189,6 +198,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tenant { action } => on_runtime(tenant::run(action)).map(done),
         Command::Backup(arguments) => backup::run(arguments).map(done),
         Command::Check(arguments) => check::run(arguments),
+        Command::MigrateData(arguments) => on_runtime(migrate_data::run(arguments)),
         Command::Man(arguments) => manual::write_pages(Cli::command(), &arguments).map(done),
         Command::Completions(arguments) => {
             manual::print_completions(Cli::command(), &arguments).map(done)
@@ -241,6 +251,10 @@ fn database(settings: &crate::config::Database) -> store::Database {
         url: settings.url.expose_secret().to_owned(),
         pool_size: settings.pool_size,
         statement_timeout: settings.statement_timeout,
+        pooling: match settings.pooling {
+            DatabasePooling::Session => store::Pooling::Session,
+            DatabasePooling::Transaction => store::Pooling::Transaction,
+        },
         tls_ca: settings.tls_ca.clone(),
     }
 }

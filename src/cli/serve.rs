@@ -27,7 +27,7 @@ use crate::{
         server::{self, Drained, Listener, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
-    registrar::{self, Registrar, RegistrarOptions},
+    registrar::{self, Registrar, RegistrarOptions, expiry::Expiry},
     rehearsal::{Rehearsal, clock::RehearsalClock},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
@@ -70,7 +70,8 @@ pub async fn run_on(
 ) -> anyhow::Result<()> {
     logging::start(&settings.log)?;
     let recorded = metrics::install()?;
-    let shutdown = Shutdown::on_signals()?;
+    let told = Shutdown::on_signals()?;
+    let shutdown = Shutdown::default();
     let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
@@ -90,10 +91,7 @@ pub async fn run_on(
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
 
-    let authority = mode
-        .has_authority()
-        .then(|| open_authority(&settings, &directory).map(Arc::new))
-        .transpose()?;
+    let authority = open_authority(mode, &settings, &directory)?;
     let addresses = listeners.addresses(settings.server.public_url.as_ref());
     let verifier = Arc::new(verifier(
         &settings,
@@ -120,6 +118,7 @@ pub async fn run_on(
     )?);
 
     let mut tasks = JoinSet::new();
+    start_leaving(&mut tasks, settings.server.stop_delay, &told, &shutdown);
     start_registering(
         &mut tasks,
         &settings,
@@ -143,7 +142,7 @@ pub async fn run_on(
         &store,
         recorded,
         rehearsal.clone(),
-        &shutdown,
+        (told.clone(), shutdown.clone()),
     );
 
     let greeting = greeting(
@@ -158,9 +157,9 @@ pub async fn run_on(
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
-    start_farewell(&mut tasks, &shutdown);
+    start_farewell(&mut tasks, &told);
     if manner.ends_with_stdin {
-        end_with_stdin(shutdown.clone());
+        end_with_stdin(told);
     }
 
     serve_to_the_end(listeners.sockets, api, &shutdown).await;
@@ -258,6 +257,22 @@ fn start_registering(
     start_until(tasks, shutdown, reported);
 }
 
+/// Begins to end a while after the process was told to: until then it is not ready any more, and
+/// works on for whoever has not noticed.
+fn start_leaving(
+    tasks: &mut JoinSet<()>,
+    stop_delay: Duration,
+    told: &Shutdown,
+    shutdown: &Shutdown,
+) {
+    let (told, shutdown) = (told.clone(), shutdown.clone());
+    tasks.spawn(async move {
+        told.requested().await;
+        tokio::time::sleep(stop_delay).await;
+        shutdown.request();
+    });
+}
+
 fn start_registrar(
     tasks: &mut JoinSet<()>,
     settings: &Settings,
@@ -267,6 +282,10 @@ fn start_registrar(
 ) {
     let options = registrar_options(settings);
     let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    if let Some(keep) = settings.registration.keep_settled {
+        let expiry = Expiry::new(Arc::clone(store), Arc::clone(clock), keep);
+        start_until(tasks, shutdown, async move { expiry.run().await });
+    }
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
 }
@@ -288,27 +307,31 @@ fn start_admin(
     store: &Arc<dyn Store>,
     recorded: PrometheusHandle,
     rehearsal: Option<Arc<Rehearsal>>,
-    shutdown: &Shutdown,
+    (told, shutdown): (Shutdown, Shutdown),
 ) {
     let probed = (Arc::clone(store), rehearsal.clone());
     let probe: admin::Probe = Arc::new(move || {
         let (store, rehearsal) = probed.clone();
+        let is_leaving = told.is_requested();
         Box::pin(async move {
             let checked = match rehearsal {
                 // Another store may have taken the place of that one.
                 Some(rehearsal) => rehearsal.worlds.check().await,
                 None => store.check().await.map_err(|error| error.to_string()),
             };
-            Readiness::of([match checked {
+            let mut checks = vec![match checked {
                 Ok(()) => Check::passed("store"),
                 Err(error) => Check::failed("store", error),
-            }])
+            }];
+            if is_leaving {
+                checks.push(Check::failed("process", "it was told to end"));
+            }
+            Readiness::of(checks)
         })
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
     let router = admin::router(guard, probe, render, rehearsal.map(rehearsing::on_admin));
-    let shutdown = shutdown.clone();
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };
         let served = admin::serve(listener, router, stop);

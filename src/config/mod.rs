@@ -32,7 +32,7 @@ pub use problem::{Problem, Problems};
 pub use render::{example, show};
 pub use setting::{DEFAULT_DATA_DIR, Exposure, Kind, Preset, SETTINGS, Setting};
 pub use settings::{
-    ApplicationPermissions, Auth, Data, Database, Graph, GraphBehavior, Log, LogFormat,
-    Registration, RetryAfter, Server, Settings, Tenants, Throttle,
+    ApplicationPermissions, Auth, Data, Database, DatabasePooling, Graph, GraphBehavior, Log,
+    LogFormat, Registration, RetryAfter, Server, Settings, Tenants, Throttle,
 };
 pub use sources::{ConfigFile, Mode, Sources};

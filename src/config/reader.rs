@@ -7,9 +7,9 @@ use jiff::SignedDuration;
 use secrecy::SecretString;
 
 use super::{
-    ApplicationPermissions, Auth, Data, Database, Effective, Exposure, Given, Graph, GraphBehavior,
-    Kind, Log, LogFormat, Origin, Problem, Problems, Raw, Registration, RetryAfter, Server,
-    Settings, Tenants, Throttle, parse, setting,
+    ApplicationPermissions, Auth, Data, Database, DatabasePooling, Effective, Exposure, Given,
+    Graph, GraphBehavior, Kind, Log, LogFormat, Origin, Problem, Problems, Raw, Registration,
+    RetryAfter, Server, Settings, Tenants, Throttle, parse, setting,
 };
 use crate::{
     config::Issuer,
@@ -82,6 +82,7 @@ impl Reader<'_> {
         let admin_listen = self.one("server.admin_listen", parse::address);
         let public_url = self.optional("server.public_url", parse::origin);
         let trusted_proxies = self.list("server.trusted_proxies", parse::network);
+        let stop_delay = self.duration("server.stop_delay");
         Ok(Server {
             listen: listen?,
             tls_cert: tls_cert?,
@@ -90,6 +91,7 @@ impl Reader<'_> {
             admin_listen: admin_listen?,
             public_url: public_url?,
             trusted_proxies: trusted_proxies?,
+            stop_delay: stop_delay?,
         })
     }
 
@@ -151,10 +153,12 @@ impl Reader<'_> {
         );
         let delay = self.duration("registration.delay");
         let max_import = self.count("registration.max_import");
+        let keep_settled = self.optional_duration("registration.keep_settled");
         Ok(Registration {
             hash_validation: hash_validation?,
             delay: delay?,
             max_import: max_import?,
+            keep_settled: keep_settled?,
         })
     }
 
@@ -220,11 +224,19 @@ impl Reader<'_> {
         let url = self.database_url();
         let pool_size = self.count("database.pool_size");
         let statement_timeout = self.duration("database.statement_timeout");
+        let pooling = self.choice(
+            "database.pooling",
+            &[
+                ("session", DatabasePooling::Session),
+                ("transaction", DatabasePooling::Transaction),
+            ],
+        );
         let tls_ca = self.optional("database.tls_ca", parse::path);
         Ok(Database {
             url: url?,
             pool_size: pool_size?,
             statement_timeout: statement_timeout?,
+            pooling: pooling?,
             tls_ca: tls_ca?,
         })
     }
@@ -293,6 +305,12 @@ impl Reader<'_> {
     fn duration(&mut self, key: &'static str) -> Result<Duration, Reported> {
         let (least, most) = bounds(key);
         self.one(key, |text| parse::duration(text, least, most))
+    }
+
+    fn optional_duration(&mut self, key: &'static str) -> Result<Option<SignedDuration>, Reported> {
+        let (least, most) = bounds(key);
+        let duration = self.optional(key, |text| parse::duration(text, least, most))?;
+        Ok(duration.map(|span| SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX)))
     }
 
     fn signed_duration(&mut self, key: &'static str) -> Result<SignedDuration, Reported> {

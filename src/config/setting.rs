@@ -2,6 +2,7 @@
 //! keys are made. Adding a setting is one row here and one field in `settings`.
 
 mod profiles;
+mod registration;
 mod throttle;
 
 /// One setting: what it is called, what it holds, and what a person should know about it.
@@ -235,6 +236,19 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        key: "server.stop_delay",
+        kind: Kind::Duration {
+            least: 0,
+            most: HOUR,
+        },
+        default: Preset::Value("0s"),
+        doc: "How long requests are still taken after the service was told to end",
+        details: "Meanwhile /readyz answers 503, so that a balancer sends new requests elsewhere \
+                  before the first is refused. Longer than it takes the balancer to notice.",
+        example: &["5s"],
+        ..PLAIN
+    },
+    Setting {
         key: "data.dir",
         kind: Kind::Path,
         default: Preset::Value(DEFAULT_DATA_DIR),
@@ -284,6 +298,17 @@ pub const SETTINGS: &[Setting] = &[
         doc: "How long PostgreSQL may take for one statement",
         details: "Nothing limits how long a commit takes. SQLite has no use for it.",
         example: &["30s"],
+        ..PLAIN
+    },
+    Setting {
+        key: "database.pooling",
+        kind: Kind::Choice(&["session", "transaction"]),
+        default: Preset::Value("session"),
+        doc: "Whether a pooler hands out PostgreSQL's connections by the session or transaction",
+        details: "Say transaction where database.url names PgBouncer in that mode: then no \
+                  connection is left anything that the next transaction may not find. Without a \
+                  pooler it is session. SQLite has no use for it.",
+        example: &["transaction"],
         ..PLAIN
     },
     Setting {
@@ -380,37 +405,10 @@ pub const SETTINGS: &[Setting] = &[
         example: &["observed"],
         ..PLAIN
     },
-    Setting {
-        key: "registration.hash_validation",
-        kind: Kind::Choice(&["strict", "lenient"]),
-        default: Preset::Value("strict"),
-        doc: "How strictly a hardware hash is checked",
-        details: "`lenient` takes any bytes, for test suites that send toy strings.",
-        example: &["lenient"],
-        ..PLAIN
-    },
-    Setting {
-        key: "registration.delay",
-        kind: Kind::Duration {
-            least: 0,
-            most: 7 * DAY,
-        },
-        default: Preset::Value("0s"),
-        doc: "How long an import waits before it is decided",
-        example: &["30s"],
-        ..PLAIN
-    },
-    Setting {
-        key: "registration.max_import",
-        kind: Kind::Count {
-            least: 1,
-            most: 1000,
-        },
-        default: Preset::Value("1000"),
-        doc: "How many identities one `import` call may bring",
-        example: &["500"],
-        ..PLAIN
-    },
+    registration::HASH_VALIDATION,
+    registration::DELAY,
+    registration::MAX_IMPORT,
+    registration::KEEP_SETTLED,
     profiles::ASSIGNMENT_DELAY,
     profiles::GROUP_RULES,
     profiles::SYNC_DURATION,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use ipnet::IpNet;
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use url::Url;
 
@@ -60,6 +61,8 @@ pub struct Server {
     pub public_url: Option<Url>,
     /// Proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How long requests are still taken once the process was asked to end.
+    pub stop_delay: Duration,
 }
 
 impl Server {
@@ -88,8 +91,19 @@ pub struct Database {
     pub pool_size: usize,
     /// How long PostgreSQL may take for one statement.
     pub statement_timeout: Duration,
+    /// How a pooler before PostgreSQL hands connections out.
+    pub pooling: DatabasePooling,
     /// Who signs PostgreSQL's certificate.
     pub tls_ca: Option<PathBuf>,
+}
+
+/// How connections to PostgreSQL are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DatabasePooling {
+    /// For as long as they are open.
+    Session,
+    /// Another for each transaction.
+    Transaction,
 }
 
 /// Whose tokens are accepted.
@@ -156,6 +170,8 @@ pub struct Registration {
     pub delay: Duration,
     /// How many identities one `import` call may bring, 1 to 1,000.
     pub max_import: usize,
+    /// How long an import is kept once it was decided; unset, for ever.
+    pub keep_settled: Option<SignedDuration>,
 }
 
 /// How callers are slowed down.

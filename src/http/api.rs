@@ -114,7 +114,7 @@ pub(super) struct Seen {
     tenant: Option<Tenant>,
     route: Option<Route>,
     /// What the director is told of it, where there is one.
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<Box<Told>>,
 }
 
 impl Seen {
@@ -141,7 +141,7 @@ impl Api {
         if self.director.is_some() {
             let (method, uri) = (request.method(), request.uri());
             let told = Told::of(&context, method, uri.query(), request.headers());
-            seen.told = Some(told);
+            seen.told = Some(Box::new(told));
         }
         let director = self.director.clone();
         let mut response = match self.route(request, &context, &mut seen).await {
@@ -149,7 +149,8 @@ impl Api {
             Err(error) => error.render(&context, behavior),
         };
         if let (Some(director), Some(told)) = (director, seen.told.take()) {
-            response = rehearsed::report(&*director, told, &context, response).await;
+            let report = rehearsed::report(&*director, *told, &context, response);
+            response = Box::pin(report).await;
         }
         if let Some(tenant) = seen.tenant {
             response.extensions_mut().insert(tenant);
@@ -246,11 +247,12 @@ impl Api {
             body: Mutex::new(asked.body),
             ahead: Bytes::new(),
             meeting: asked.meeting,
+            hidden: Vec::new(),
         };
         let operation = resolved.route.operation;
         match call.api.director.clone() {
             None => dispatch(operation, call).await,
-            // Boxed, so that its size is nothing to all others.
+            // Boxed, so that requests outside of rehearsals do not carry its weight.
             Some(director) => {
                 Box::pin(rehearse(&*director, operation, call, is_housed, seen)).await
             }
@@ -309,6 +311,8 @@ async fn rehearse(
     call.read_ahead().await?;
     let mut cue = Cue::default();
     if let Some(told) = &mut seen.told {
+        told.operation = Some(operation);
+        told.keys.clone_from(&call.keys);
         told.body = call.ahead.clone();
         cue = director.direct(told).await;
     }
@@ -321,19 +325,27 @@ async fn rehearse(
         call.home = home.map_err(|NoHome| AuthError::InvalidTenant)?;
     }
     let (context, behavior) = (call.context.clone(), call.behavior());
+    call.hidden = director.hidden(call.caller.tenant);
+    let veil = devices::veil::over(operation, &call);
     let mut response = match cue.instead {
-        Some(scripted) => scripted.into_response(),
+        Some(scripted) => scripted.into_response(&context, behavior),
         None if cue.break_off == Some(BreakOff::Before) => call::empty(StatusCode::OK),
-        None => match dispatch(operation, call).await {
-            Ok(response) => response,
-            Err(error) => error.render(&context, behavior),
-        },
+        None => {
+            let done = match &veil {
+                Some(veil) if veil.covers_key => Err(call.absent()),
+                _ => dispatch(operation, call).await,
+            };
+            done.unwrap_or_else(|error| error.render(&context, behavior))
+        }
     };
     if let Some(how) = cue.break_off {
         response.extensions_mut().insert(how);
     }
     if let Some(explanation) = &cue.explanation {
         rehearsed::explain(&mut response, explanation);
+    }
+    if let Some(veil) = veil {
+        rehearsed::explain(&mut response, &veil.explanation);
     }
     Ok(response)
 }

@@ -22,7 +22,7 @@ use super::{
         prefer::{self, ReturnPreference},
     },
     layers::{limits::IMPORT_BODY_LIMIT_BYTES, request_id::RequestContext},
-    rehearsed::Home,
+    rehearsed::{Hidden, Home},
 };
 use crate::{
     domain::{
@@ -68,6 +68,8 @@ pub struct Call {
     pub(super) ahead: Bytes,
     /// Where it meets the other parts of its batch, if it is one.
     pub meeting: Option<Rendezvous>,
+    /// The devices that a rehearsal does not let it find.
+    pub(super) hidden: Vec<Hidden>,
 }
 
 /// How a created or changed entity is answered.

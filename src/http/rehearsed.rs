@@ -16,17 +16,28 @@ use std::{
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Collected};
 use hyper::body::{Frame, SizeHint};
 use jiff::Timestamp;
+use tokio::time::Sleep;
 use uuid::Uuid;
 
-use super::{auth::caller::Caller, layers::request_id::RequestContext};
-use crate::{domain::tenant::TenantId, store::Store};
+use super::{auth::caller::Caller, layers::request_id::RequestContext, router::Operation};
+use crate::{
+    domain::{device::DeviceId, tenant::TenantId},
+    graph::{
+        behavior::Behavior,
+        error_body::{self, ErrorBody},
+    },
+    store::Store,
+};
 
 /// Says which rule is behind an answer.
 pub const EXPLAIN: HeaderName = HeaderName::from_static("x-hangar-explain");
+
+/// How long the half of a body has to leave before its connection breaks.
+const TIME_TO_LEAVE: Duration = Duration::from_millis(50);
 
 /// Where a tenant's rows are.
 #[derive(Clone)]
@@ -51,9 +62,23 @@ pub trait Director: Send + Sync {
     /// What is done to a request that is about to be done.
     fn direct<'a>(&'a self, request: &'a Told) -> BoxFuture<'a, Cue>;
 
+    /// Which devices of a tenant nobody finds yet, though they are registered.
+    fn hidden(&self, _tenant: TenantId) -> Vec<Hidden> {
+        Vec::new()
+    }
+
     /// Hears how a request ended, a batch's parts each before their batch; and says which rule is
     /// behind the answer, where one is.
     fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String>;
+}
+
+/// A device that is registered and not to be found yet.
+#[derive(Clone, Debug)]
+pub struct Hidden {
+    /// Its id.
+    pub device: DeviceId,
+    /// Which rule wants it so.
+    pub explanation: Arc<str>,
 }
 
 /// A request, as far as it got.
@@ -75,6 +100,10 @@ pub struct Told {
     pub headers: HeaderMap,
     /// The route's template, where it leads to one.
     pub route: Option<&'static str>,
+    /// What it asks for, where it leads to a route.
+    pub operation: Option<Operation>,
+    /// The keys in the path, in its order.
+    pub keys: Vec<String>,
     /// Who calls, where it is known.
     pub caller: Option<Arc<Caller>>,
     /// The body, decompressed; empty where there is none, or nobody read it.
@@ -114,10 +143,32 @@ pub struct Cue {
 pub struct Scripted {
     /// Its status.
     pub status: StatusCode,
-    /// Its headers.
+    /// Its headers, but for what the body says of itself.
     pub headers: HeaderMap,
     /// Its body.
-    pub body: Bytes,
+    pub body: ScriptedBody,
+}
+
+/// The body of an answer that a rule has made.
+#[derive(Clone, Debug)]
+pub enum ScriptedBody {
+    /// It is this.
+    Raw(Bytes),
+    /// It is an error's, as Graph spells it.
+    Error(ScriptedError),
+}
+
+/// An error that a rule has made.
+#[derive(Clone, Debug)]
+pub struct ScriptedError {
+    /// Graph's word for the kind of error.
+    pub code: String,
+    /// A sentence for a person.
+    pub message: String,
+    /// When to try again, if it says so: in the header, and in what the observed service writes.
+    pub retry_after_seconds: Option<u64>,
+    /// In which Graph's words; absent, in the server's.
+    pub behavior: Option<Behavior>,
 }
 
 /// How a connection breaks. In an answer's extensions: that its connection is to break so.
@@ -160,6 +211,8 @@ impl Told {
             query: query.map(str::to_owned),
             headers: headers.clone(),
             route: None,
+            operation: None,
+            keys: Vec::new(),
             caller: None,
             body: Bytes::new(),
         }
@@ -167,11 +220,42 @@ impl Told {
 }
 
 impl Scripted {
-    pub(super) fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.body));
+    pub(super) fn into_response(self, context: &RequestContext, behavior: Behavior) -> Response {
+        let mut headers = self.headers;
+        let body = match self.body {
+            ScriptedBody::Raw(body) => Body::from(body),
+            ScriptedBody::Error(error) => {
+                let json = HeaderValue::from_static("application/json");
+                headers.insert(header::CONTENT_TYPE, json);
+                if let Some(seconds) = error.retry_after_seconds {
+                    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                Body::from(error.render(context, behavior))
+            }
+        };
+        let mut response = Response::new(body);
         *response.status_mut() = self.status;
-        *response.headers_mut() = self.headers;
+        *response.headers_mut() = headers;
         response
+    }
+}
+
+impl ScriptedError {
+    fn render(&self, context: &RequestContext, behavior: Behavior) -> Vec<u8> {
+        error_body::render(
+            &ErrorBody {
+                code: &self.code,
+                message: &self.message,
+                details: &[],
+                phrase: None,
+                date: context.received_at,
+                request_id: &context.request_id.hyphenated().to_string(),
+                client_request_id: &context.client_request_id,
+                url: &context.url(),
+                retry_after_seconds: self.retry_after_seconds,
+            },
+            self.behavior.unwrap_or(behavior),
+        )
     }
 }
 
@@ -223,7 +307,7 @@ pub(super) async fn report(
     let body = match break_off {
         Some(BreakOff::Within) => Body::new(HalfBody {
             body: Body::from(read),
-            sent: false,
+            pause: None,
         }),
         _ => Body::from(read),
     };
@@ -237,7 +321,8 @@ pub(super) async fn report(
 /// A body that promises all of another one, and breaks half-way.
 struct HalfBody {
     body: Body,
-    sent: bool,
+    /// Once half of it is given away: until when that has time to leave. An error would overtake it.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl hyper::body::Body for HalfBody {
@@ -248,10 +333,11 @@ impl hyper::body::Body for HalfBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.sent {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(context));
             return Poll::Ready(Some(Err(axum::Error::new(Severed))));
         }
-        self.sent = true;
+        self.pause = Some(Box::pin(tokio::time::sleep(TIME_TO_LEAVE)));
         let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(context));
         let halved = frame.map(|frame| {
             frame.map(|frame| frame.map_data(|data: Bytes| data.slice(..data.len() / 2)))

@@ -73,6 +73,27 @@ impl DataDirectory {
         })
     }
 
+    /// Takes the directory from servers where one has ever used it; nothing is made or changed.
+    pub fn keep_servers_out(path: &Path) -> Result<Option<Self>, DataDirectoryError> {
+        let failed = |error| DataDirectoryError::Io {
+            path: path.to_owned(),
+            error,
+        };
+        let lock = match OpenOptions::new().write(true).open(path.join(LOCK_FILE)) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            })),
+            Err(TryLockError::WouldBlock) => Err(DataDirectoryError::InUse(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -93,6 +114,21 @@ mod tests {
         assert!(error.to_string().contains("data"));
         drop(first);
         DataDirectory::take(&path).unwrap();
+    }
+
+    #[test]
+    fn servers_are_kept_out_where_one_has_been() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("data");
+        let keep_out = || DataDirectory::keep_servers_out(&path);
+        assert!(keep_out().unwrap().is_none());
+        assert!(!path.exists());
+        let server = DataDirectory::take(&path).unwrap();
+        assert!(matches!(keep_out(), Err(DataDirectoryError::InUse(_))));
+        drop(server);
+        let kept = keep_out().unwrap();
+        assert!(kept.is_some());
+        assert!(DataDirectory::take(&path).is_err());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     domain::{
+        device::DeviceId,
         directory_error::DirectoryError,
         import::{Import, ImportId},
         tenant::TenantId,
@@ -33,6 +34,10 @@ pub trait Gate: Send + Sync {
 
     /// Completes when judgements may have changed since the last call.
     fn changed(&self) -> BoxFuture<'_, ()>;
+
+    /// Hears that an import is about to be decided, and under which id its device would be
+    /// registered: before anybody can find it.
+    fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId);
 
     /// Hears what became of an import.
     fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled);

@@ -20,7 +20,7 @@ use crate::{
         registration::{Examination, Subject},
         tenant::TenantId,
     },
-    store::operation::{Claim, ClaimKey, Settled},
+    store::operation::{Claim, ClaimKey, Settled, Settlement},
 };
 
 /// An import that is to be decided now.
@@ -159,6 +159,13 @@ impl Held {
         tokio::select! {
             () = self.gate.changed() => self.is_stale.store(true, Ordering::Release),
             () = due => {}
+        }
+    }
+
+    /// Tells the gate which imports are about to be decided.
+    pub(super) fn announce(&self, settlements: &[Settlement]) {
+        for Settlement { key, device, .. } in settlements {
+            self.gate.settling(key.tenant, key.id, *device);
         }
     }
 

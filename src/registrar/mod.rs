@@ -3,6 +3,7 @@
 //! The rules are in `domain::registration`; the store applies them inside its transaction. The
 //! registrar meets the HTTP side only in the store.
 
+pub mod expiry;
 pub mod gate;
 mod held;
 #[cfg(test)]
@@ -205,6 +206,9 @@ impl Registrar {
     }
 
     async fn settle(&self, batch: Batch) -> Round {
+        if let (Some(held), Ok(settlements)) = (&self.held, &batch.settlements) {
+            held.announce(settlements);
+        }
         let settled = match batch.settlements {
             Ok(settlements) => self
                 .store

@@ -21,11 +21,14 @@ use self::{
     clock::RehearsalClock, control::Problem, journal::Journal, rules::Rules, worlds::Worlds,
 };
 use crate::{
+    authority::Authority,
     domain::{
+        clock::Clock as _,
+        device::DeviceId,
         import::{Import, ImportId},
         tenant::TenantId,
     },
-    http::rehearsed::{Cue, Director, Ended, Home, NoHome, Told},
+    http::rehearsed::{Cue, Director, Ended, Hidden, Home, NoHome, Told},
     registrar::gate::{Gate, Judgement},
     store::operation::Settled,
 };
@@ -66,6 +69,14 @@ impl Rehearsal {
         clock.map_err(|error| Problem::failed(error.to_string()))
     }
 
+    /// Lets people name tenants as the authority does.
+    pub fn know(&self, authority: Arc<Authority>) {
+        self.rules.know_tenants(Arc::new(move |name| {
+            let directory = authority.directory();
+            Some(directory.find_tenant(name)?.id)
+        }));
+    }
+
     /// The routes under `/rehearsal`.
     pub fn router(self: &Arc<Self>) -> Router {
         control::router(self)
@@ -86,6 +97,10 @@ impl Director for Rehearsal {
         self.rules.direct(request)
     }
 
+    fn hidden(&self, tenant: TenantId) -> Vec<Hidden> {
+        self.rules.hidden(tenant, self.clock.now())
+    }
+
     fn hear(&self, request: &Told, ended: &Ended<'_>) -> Option<String> {
         self.journal.hear(request, ended)
     }
@@ -98,6 +113,10 @@ impl Gate for Rehearsal {
 
     fn changed(&self) -> BoxFuture<'_, ()> {
         self.rules.changed()
+    }
+
+    fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId) {
+        self.rules.settling(tenant, id, device);
     }
 
     fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {

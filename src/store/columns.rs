@@ -114,12 +114,13 @@ pub(super) fn upload(field: UploadField) -> Column {
         UploadField::CreatedAt => "created_at",
         UploadField::Status => {
             "(CASE
-                WHEN NOT EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
-                    AND import.upload = upload.id) THEN 0
+                WHEN expired = 0 AND NOT EXISTS (SELECT 1 FROM import
+                    WHERE import.tenant = upload.tenant AND import.upload = upload.id) THEN 0
                 WHEN EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
                     AND import.upload = upload.id AND state = 0) THEN 1
-                WHEN EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
-                    AND import.upload = upload.id AND state = 4) THEN 3
+                WHEN expired = 2 OR EXISTS (SELECT 1 FROM import
+                    WHERE import.tenant = upload.tenant AND import.upload = upload.id
+                    AND state = 4) THEN 3
                 ELSE 2 END)"
         }
     })

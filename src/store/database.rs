@@ -9,6 +9,16 @@ pub const POOL_SIZE: usize = 10;
 /// How long the database may take for one statement, unless the settings say otherwise.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How connections to a database server are handed out, where something stands before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pooling {
+    /// One stays with us until we close it: there is no pooler, or it pools sessions.
+    #[default]
+    Session,
+    /// A pooler gives us another for each transaction.
+    Transaction,
+}
+
 /// A database and how it is used.
 #[derive(Clone)]
 pub struct Database {
@@ -18,6 +28,8 @@ pub struct Database {
     pub pool_size: usize,
     /// How long a server may take for one statement.
     pub statement_timeout: Duration,
+    /// What stands before the server.
+    pub pooling: Pooling,
     /// The certificates of those who sign the server's certificate, as a PEM file.
     pub tls_ca: Option<PathBuf>,
 }
@@ -29,6 +41,7 @@ impl Database {
             url: url.into(),
             pool_size: POOL_SIZE,
             statement_timeout: STATEMENT_TIMEOUT,
+            pooling: Pooling::default(),
             tls_ca: None,
         }
     }
@@ -53,6 +66,7 @@ impl fmt::Debug for Database {
             .debug_struct("Database")
             .field("pool_size", &self.pool_size)
             .field("statement_timeout", &self.statement_timeout)
+            .field("pooling", &self.pooling)
             .field("tls_ca", &self.tls_ca)
             .finish_non_exhaustive()
     }

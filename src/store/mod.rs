@@ -13,6 +13,7 @@ pub(crate) mod conformance;
 mod database;
 mod error;
 pub mod filter_sql;
+pub mod moving;
 mod opening;
 pub mod operation;
 pub mod postgres;
@@ -39,14 +40,15 @@ use crate::domain::{
     upload::{Upload, UploadId},
 };
 
-pub use database::{Database, POOL_SIZE, STATEMENT_TIMEOUT};
+pub use database::{Database, POOL_SIZE, Pooling, STATEMENT_TIMEOUT};
 pub use error::{StoreError, Unique};
+use moving::{MoveError, Moved};
 pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
     AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-    DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-    NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
-    TenantSummary, Updated, UploadDeletion,
+    DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+    NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+    TenantDeletion, TenantSummary, Updated, UploadDeletion,
 };
 use profiles::ProfileStore;
 use soundness::{Depth, Soundness};
@@ -101,6 +103,58 @@ pub fn inspect(url: &str, depth: Depth) -> Result<Soundness, OpenError> {
         ));
     }
     sqlite::inspect(sqlite_path(url)?, depth)
+}
+
+/// Moves every row of one database into another, empty one, of which one is a file and one on a
+/// server. A move that was interrupted goes on.
+pub async fn move_data(
+    from: &Database,
+    to: &Database,
+    rows_in_a_step: usize,
+    notice: moving::Notice<'_>,
+) -> Result<Moved, MoveError> {
+    // The source first: where there is none, no target is made.
+    let (mut source, mut target): (Box<dyn moving::Side>, Box<dyn moving::Side>) =
+        match (is_server(&from.url), is_server(&to.url)) {
+            (false, true) => {
+                let source = sqlite::SqliteSide::source(sqlite_path(&from.url)?)?;
+                (
+                    Box::new(source),
+                    Box::new(postgres::PostgresSide::target(to).await?),
+                )
+            }
+            (true, false) => {
+                let path = sqlite_path(&to.url)?;
+                let source = postgres::PostgresSide::source(from).await?;
+                (
+                    Box::new(source),
+                    Box::new(sqlite::SqliteSide::target(path)?),
+                )
+            }
+            (false, false) => {
+                sqlite_path(&from.url)?;
+                sqlite_path(&to.url)?;
+                let sentence = "both databases are SQLite files: `hangar backup` copies one";
+                return Err(MoveError::Refused(sentence.to_owned()));
+            }
+            (true, true) => {
+                let sentence = "both databases are PostgreSQL's: its own `pg_dump` and \
+                                `pg_restore` copy one";
+                return Err(MoveError::Refused(sentence.to_owned()));
+            }
+        };
+    let moved = moving::Move {
+        source: source.as_mut(),
+        target: target.as_mut(),
+        rows_in_a_step,
+        notice,
+    };
+    moved.run().await
+}
+
+/// The file that a url names, if it names one.
+pub fn file_of(url: &str) -> Option<&Path> {
+    sqlite_path(url).ok()
 }
 
 fn of_its_own(reason: &str) -> OpenError {
@@ -301,6 +355,16 @@ pub trait Store: ProfileStore + Send + Sync {
 
     /// How many imports wait, over all tenants.
     fn count_waiting(&self) -> Answer<'_, u64>;
+
+    /// Takes a step of the deletion of settled imports, of all tenants: up to `limit` of those that
+    /// were settled until `settled_until` are gone, the oldest first. Their devices stay, and
+    /// uploads stand where they stood.
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired>;
 
     /// Completes when work may have arrived since the last call.
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;

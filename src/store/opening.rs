@@ -77,6 +77,16 @@ pub enum OpenError {
         "the file at {0} is a database, but not Hangar's: use another data directory (--data-dir)"
     )]
     NotOurs(PathBuf),
+    /// Somebody else has it open, where one must have it alone.
+    #[error(
+        "the database at {0} is in use: stop the `hangar serve` that has it open, or wait for the command that reads it"
+    )]
+    InUse(PathBuf),
+    /// A move into it has not ended.
+    #[error(
+        "the database {0} holds half of a move: start its `hangar migrate-data` again and let it end, or make the database anew"
+    )]
+    HalfMoved(String),
     /// The file system refuses.
     #[error("{path} can't be opened: {error}")]
     Io {

@@ -146,6 +146,13 @@ pub const METRICS: &[Metric] = &[
         help: "Attempts to decide an import that failed for a reason of our own.",
     },
     Metric {
+        name: "hangar_expired_imports_total",
+        kind: MetricKind::Counter,
+        unit: Unit::Count,
+        labels: &[],
+        help: "Settled imports deleted because `registration.keep_settled` had passed.",
+    },
+    Metric {
         name: "hangar_token_checks_total",
         kind: MetricKind::Counter,
         unit: Unit::Count,

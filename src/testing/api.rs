@@ -7,9 +7,10 @@ use axum::body::Body;
 use http::{Method, Request, header};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
+use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
-use super::{ManualClock, TestAnswer, TestServer, postgres};
+use super::{ManualClock, TestAnswer, TestServer, postgres, secure_server};
 use crate::{
     authority::{self, Authority, Scopes, Subject, TokenRequest, directory::Directory},
     domain::{
@@ -41,7 +42,7 @@ use crate::{
             request_id::TransportSecurity,
             throttle::{Limits, RetryAfter, Throttle},
         },
-        server::{PeerAddr, ServerOptions},
+        server::{Listener, PeerAddr, ServerOptions},
     },
     registrar::{Registrar, RegistrarOptions, Round},
     rehearsal::{
@@ -149,7 +150,7 @@ pub struct TestApi {
     api: Arc<Api>,
     registrar: Registrar,
     /// What is behind the store, where that is a server. Dropped last.
-    _scratch: Option<postgres::Scratch>,
+    scratch: Option<postgres::Scratch>,
 }
 
 impl TestApi {
@@ -209,7 +210,9 @@ impl TestApi {
                 authority: Arc::clone(&authority),
                 issuer: Authority::issuer_template(BASE_URL),
             });
-            Rehearsal::new(rehearsed, worlds.expect("the worlds open"))
+            let rehearsal = Rehearsal::new(rehearsed, worlds.expect("the worlds open"));
+            rehearsal.know(Arc::clone(&authority));
+            rehearsal
         });
         let api = Api {
             store: Arc::clone(&store),
@@ -258,8 +261,13 @@ impl TestApi {
             rehearsal,
             api: Arc::new(api),
             registrar,
-            _scratch: scratch,
+            scratch,
         }
+    }
+
+    /// The database behind the store, where it is a server's.
+    pub fn scratch(&self) -> Option<&postgres::Scratch> {
+        self.scratch.as_ref()
     }
 
     /// A token for a user, by name, of a tenant, by name, with all the scopes that are granted.
@@ -342,7 +350,7 @@ impl TestApi {
             local: SocketAddr::from(([127, 0, 0, 1], 8080)),
             scheme: Scheme::Http,
         };
-        // Boxed: all of the API is in it.
+        // Boxed, so that tests do not carry all of it from call to call.
         let response = Box::pin(Arc::clone(&self.api).answer(request, peer)).await;
         TestAnswer::read(response).await
     }
@@ -380,7 +388,27 @@ impl TestApi {
     /// # Panics
     /// Where there is none.
     pub async fn serve(&self, options: ServerOptions) -> TestServer {
-        TestServer::start(Arc::clone(&self.api), options).await
+        TestServer::start(Arc::clone(&self.api), options, Listener::plain).await
+    }
+
+    /// Serves the API over TLS, by HTTP/2 to those who offer it.
+    ///
+    /// # Panics
+    /// Where there is no free port.
+    pub async fn serve_secure(&self, options: ServerOptions) -> TestServer {
+        let listener = |tcp| Listener::tls(tcp, secure_server());
+        TestServer::start(Arc::clone(&self.api), options, listener).await
+    }
+
+    /// Lets the registrar run beside a visitor, as it does in a server, until that is done.
+    pub async fn run_beside<T>(&self, visitor: impl Future<Output = T>) -> T {
+        let stop = Notify::new();
+        let visit = async {
+            let done = visitor.await;
+            stop.notify_one();
+            done
+        };
+        tokio::join!(self.registrar.run(stop.notified()), visit).1
     }
 
     /// Lets the registrar work until nothing is due.

@@ -31,9 +31,9 @@ use crate::{
         Answer, Store, StoreError,
         operation::{
             AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-            DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
-            NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
-            TenantDeletion, TenantSummary, Updated, UploadDeletion,
+            DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery,
+            Listed, NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled,
+            Settlement, TenantDeletion, TenantSummary, Updated, UploadDeletion,
         },
     },
 };
@@ -325,6 +325,15 @@ impl Store for FlawedStore {
         now: Timestamp,
     ) -> Answer<'_, TenantDeletion> {
         self.inner.delete_tenant_rows(tenant, limit, actor, now)
+    }
+
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired> {
+        self.inner.expire_imports(settled_until, limit, now)
     }
 
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>> {

@@ -11,6 +11,8 @@ pub mod postgres;
 mod secure;
 mod server;
 #[cfg(test)]
+pub(crate) mod small_disk;
+#[cfg(test)]
 pub(crate) mod workbench;
 
 #[cfg(test)]

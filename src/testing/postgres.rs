@@ -5,9 +5,12 @@
 
 use std::{
     fs,
-    os::unix::fs::{MetadataExt as _, chown},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{OnceLock, mpsc},
     time::{Duration, Instant},
 };
@@ -32,9 +35,13 @@ pub fn shared_server() -> Option<PathBuf> {
     std::env::var_os(SERVER_VARIABLE).map(PathBuf::from)
 }
 
+/// Where a server is on its socket, unless it listens on loopback too.
+const PORT: u16 = 5432;
+
 /// A server of a test's own.
 pub struct Server {
     directory: TempDir,
+    port: u16,
     /// Absent while it is down.
     process: Option<Child>,
     /// Further settings, each `name=value`.
@@ -46,12 +53,69 @@ impl Server {
     ///
     /// # Panics
     /// Where PostgreSQL is not installed or does not start.
-    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
     pub fn start(settings: &[&str]) -> Self {
+        let mut server = Self::new(PORT, settings);
+        server.make_cluster();
+        server.bring_up();
+        server
+    }
+
+    /// As `start`, for a server that listens on a free port of loopback too.
+    ///
+    /// # Panics
+    /// Where PostgreSQL is not installed or does not start.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+    pub fn start_on_loopback(settings: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        let port = listener.local_addr().expect("it has an address").port();
+        drop(listener);
+        let mut server = Self::new(port, settings);
+        let listening = [
+            "listen_addresses=127.0.0.1".to_owned(),
+            format!("port={port}"),
+        ];
+        server.settings.extend(listening);
+        server.make_cluster();
+        server.bring_up();
+        server
+    }
+
+    /// Starts a standby that follows this server, which has to be up.
+    ///
+    /// # Panics
+    /// Where it can't be made or does not start.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+    #[must_use]
+    pub fn start_standby(&self) -> Self {
+        let mut standby = Self::new(PORT, &[]);
+        let copied = command(standby.directory(), "pg_basebackup")
+            .args(["--checkpoint=fast", "--wal-method=stream", "--no-sync"])
+            .args(["--write-recovery-conf", "--username=hangar", "--host"])
+            .arg(self.directory())
+            .arg("--pgdata")
+            .arg(standby.directory().join("data"))
+            .output()
+            .expect("pg_basebackup starts");
+        assert!(copied.status.success(), "pg_basebackup: {copied:?}");
+        standby.bring_up();
+        standby
+    }
+
+    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+    fn new(port: u16, settings: &[&str]) -> Self {
         let directory = TempDir::with_prefix("hangar-pg-").expect("a directory");
-        if is_root(Path::new("/proc/self")) {
-            chown(directory.path(), Some(UNPRIVILEGED), Some(UNPRIVILEGED)).expect("root may");
+        give_away(directory.path());
+        Self {
+            directory,
+            port,
+            process: None,
+            settings: settings.iter().map(|&one| one.to_owned()).collect(),
         }
+    }
+
+    #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
+    fn make_cluster(&self) {
+        let directory = &self.directory;
         // A locale that sorts and folds otherwise than queries do: nothing may depend on it.
         let made = command(directory.path(), "initdb")
             .arg("--pgdata")
@@ -70,18 +134,29 @@ impl Server {
             .output()
             .expect("initdb starts");
         assert!(made.status.success(), "initdb: {made:?}");
-        let mut server = Self {
-            directory,
-            process: None,
-            settings: settings.iter().map(|&one| one.to_owned()).collect(),
-        };
-        server.bring_up();
-        server
     }
 
     /// Where its socket is.
     pub fn directory(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// On which port of loopback it listens, if it was started so.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Writes a file that is the server's own, and answers where.
+    ///
+    /// # Panics
+    /// Where it can't be written.
+    #[expect(clippy::expect_used, reason = "a test can't go on without its file")]
+    pub fn keep_file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.directory().join(name);
+        fs::write(&path, content).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("its mode");
+        give_away(&path);
+        path
     }
 
     /// Starts the server again.
@@ -134,9 +209,25 @@ impl Server {
         let _ = fs::remove_file(status);
     }
 
+    /// Ends the server as an administrator does, and starts it again.
+    ///
+    /// # Panics
+    /// Where it is not up, does not end or does not start.
+    #[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+    pub fn restart(&mut self) {
+        let mut process = self.process.take().expect("it is up");
+        let stopped = command(self.directory(), "pg_ctl")
+            .args(["stop", "--mode=fast", "--no-wait", "--silent", "--pgdata"])
+            .arg(self.directory().join("data"))
+            .status();
+        assert!(stopped.is_ok_and(|status| status.success()));
+        process.wait().expect("it ends");
+        self.bring_up();
+    }
+
     /// Runs a statement in its own database and answers what it says.
     pub fn ask(&self, sql: &str) -> String {
-        ask(self.directory(), "postgres", sql)
+        ask(self.directory(), self.port, "postgres", sql)
     }
 }
 
@@ -198,7 +289,7 @@ impl Scratch {
         let template = template(server, kind);
         let scratch = Self::empty_name(server);
         let sql = format!("CREATE DATABASE {} TEMPLATE {template}", scratch.name);
-        ask(server, "postgres", &sql);
+        ask(server, PORT, "postgres", &sql);
         scratch
     }
 
@@ -206,7 +297,7 @@ impl Scratch {
     pub fn empty() -> Self {
         let scratch = Self::empty_name(server());
         let sql = format!("CREATE DATABASE {}", scratch.name);
-        ask(&scratch.server, "postgres", &sql);
+        ask(&scratch.server, PORT, "postgres", &sql);
         scratch
     }
 
@@ -217,6 +308,19 @@ impl Scratch {
         }
     }
 
+    /// The database of this name on this server, which must be there.
+    pub fn of(server: &Path, name: &str) -> Self {
+        Self {
+            server: server.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The address of the database.
     pub fn url(&self) -> String {
         url(&self.server, &self.name)
@@ -224,7 +328,12 @@ impl Scratch {
 
     /// Runs a statement in the database and answers what it says.
     pub fn ask(&self, sql: &str) -> String {
-        ask(&self.server, &self.name, sql)
+        ask(&self.server, PORT, &self.name, sql)
+    }
+
+    /// Runs a statement in another database of its server and answers what it says.
+    pub fn ask_server(&self, sql: &str) -> String {
+        ask(&self.server, PORT, "postgres", sql)
     }
 }
 
@@ -254,7 +363,7 @@ fn template(server: &Path, kind: DatabaseKind) -> &'static str {
     };
     let exists = format!("select 1 from pg_database where datname = '{name}'");
     let began = Instant::now();
-    while ask(server, "postgres", &exists).is_empty() {
+    while ask(server, PORT, "postgres", &exists).is_empty() {
         assert!(began.elapsed() < PATIENCE, "nobody makes the template");
         let create = format!("CREATE DATABASE {unfinished}");
         let created = psql(server, "postgres", &create).output();
@@ -268,8 +377,13 @@ fn template(server: &Path, kind: DatabaseKind) -> &'static str {
             {
                 assert!(began.elapsed() < PATIENCE, "somebody stays on the template");
                 // Whoever looked just before another had finished has made a second one.
-                if !ask(server, "postgres", &exists).is_empty() {
-                    ask(server, "postgres", &format!("DROP DATABASE {unfinished}"));
+                if !ask(server, PORT, "postgres", &exists).is_empty() {
+                    ask(
+                        server,
+                        PORT,
+                        "postgres",
+                        &format!("DROP DATABASE {unfinished}"),
+                    );
                     break;
                 }
                 pause();
@@ -281,8 +395,82 @@ fn template(server: &Path, kind: DatabaseKind) -> &'static str {
     name
 }
 
-fn ask(server: &Path, name: &str, sql: &str) -> String {
-    let output = psql(server, name, sql).output();
+/// The address of a database that belongs to a directory: the same each time, made at the first.
+pub fn database_of(server: &Path, directory: &Path) -> String {
+    let mut hasher = DefaultHasher::new();
+    directory.hash(&mut hasher);
+    let name = format!("d{:016x}", hasher.finish());
+    let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+    if ask(server, PORT, "postgres", &exists).is_empty() {
+        let create = format!("CREATE DATABASE {name}");
+        ask(server, PORT, "postgres", &create);
+    }
+    url(server, &name)
+}
+
+/// A psql that stays on a database, for those who ask often.
+pub struct Terminal {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Terminal {
+    /// Opens one on this database.
+    ///
+    /// # Panics
+    /// Where psql is not installed.
+    #[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+    pub fn on(scratch: &Scratch) -> Self {
+        let mut process = Command::new(program("psql"))
+            .args(["-X", "-q", "-t", "-A", "-U", "hangar", "-h"])
+            .arg(&scratch.server)
+            .args(["-d", &scratch.name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("psql starts");
+        let questions = process.stdin.take().expect("it listens");
+        let answers = BufReader::new(process.stdout.take().expect("it speaks"));
+        Self {
+            process,
+            questions,
+            answers,
+        }
+    }
+
+    /// Runs a statement, which may not fail, and answers its lines.
+    ///
+    /// # Panics
+    /// Where psql has ended.
+    #[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+    pub fn ask(&mut self, sql: &str) -> Vec<String> {
+        const END: &str = "-- that was all --";
+        writeln!(self.questions, "{sql};\n\\echo {END}").expect("it listens");
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            let read = self.answers.read_line(&mut line).expect("it speaks");
+            assert!(read > 0, "psql has ended");
+            if line.trim_end() == END {
+                return lines;
+            }
+            lines.push(line);
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn ask(server: &Path, port: u16, name: &str, sql: &str) -> String {
+    let output = psql(server, name, sql)
+        .env("PGPORT", port.to_string())
+        .output();
     match output {
         Ok(output) if output.status.success() => {
             String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -313,7 +501,7 @@ fn psql(server: &Path, name: &str, sql: &str) -> Command {
 
 /// One of PostgreSQL's programs, run by somebody without rights. The signal ends it with whoever
 /// started it.
-fn command(directory: &Path, name: &str) -> Command {
+pub(crate) fn command(directory: &Path, name: &str) -> Command {
     let mut command = Command::new("setpriv");
     if is_root(Path::new("/proc/self")) {
         let id = UNPRIVILEGED;
@@ -341,13 +529,24 @@ fn program(name: &str) -> PathBuf {
     found.unwrap_or_else(|| PathBuf::from(name))
 }
 
+/// Gives a file to whoever the server runs as.
+///
+/// # Panics
+/// Where root may not.
+#[expect(clippy::expect_used, reason = "a test can't go on otherwise")]
+pub(crate) fn give_away(path: &Path) {
+    if is_root(Path::new("/proc/self")) {
+        chown(path, Some(UNPRIVILEGED), Some(UNPRIVILEGED)).expect("root may");
+    }
+}
+
 fn is_root(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|data| data.uid() == 0)
 }
 
 /// Starts a process from a thread that stays: the signal that ends it comes when that thread does.
 #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
-fn start(mut command: Command, log: &Path) -> Child {
+pub(crate) fn start(mut command: Command, log: &Path) -> Child {
     let (sender, receiver) = mpsc::channel();
     let log = fs::File::create(log).expect("a log");
     std::thread::spawn(move || {
@@ -374,6 +573,6 @@ fn is_in_use(directory: &Path) -> bool {
     clippy::disallowed_methods,
     reason = "nothing tells when a server is ready"
 )]
-fn pause() {
+pub(crate) fn pause() {
     std::thread::sleep(Duration::from_millis(20));
 }

@@ -19,14 +19,18 @@ pub struct TestServer {
 
 impl TestServer {
     #[expect(clippy::expect_used, reason = "a test can't go on without its server")]
-    pub(super) async fn start(api: Arc<Api>, options: ServerOptions) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await;
-        let listener = listener.expect("loopback has a free port");
-        let address = listener.local_addr().expect("a listener has an address");
+    pub(super) async fn start(
+        api: Arc<Api>,
+        options: ServerOptions,
+        listener: impl FnOnce(TcpListener) -> Listener,
+    ) -> Self {
+        let tcp = TcpListener::bind("127.0.0.1:0").await;
+        let tcp = tcp.expect("loopback has a free port");
+        let address = tcp.local_addr().expect("a listener has an address");
         let (stop, stopped) = oneshot::channel();
         let answer = move |request, peer| Arc::clone(&api).answer(request, peer);
         let mut serving = JoinSet::new();
-        let listeners = vec![Listener::plain(listener)];
+        let listeners = vec![listener(tcp)];
         serving.spawn(server::serve(listeners, answer, options, async {
             // To drop the sender is to ask for the end, too.
             let _ = stopped.await;

@@ -112,6 +112,19 @@ def contradictions(sent, kept):
     return findings
 
 
+def findings(sent, surprises, kept, began):
+    """All that should not be, in words, with the seconds since `began`."""
+    return [
+        *(f"lost: {_in_words(one, began)}" for one in lost(sent, kept)),
+        *(f"doubled: {_in_words(one, began)}" for one in doubled(sent, kept)),
+        *torn(sent, kept),
+        *registered_twice(kept),
+        *unsettled(kept),
+        *contradictions(sent, kept),
+        *(f"at {one.at - began:.1f} s {one.server} answered {one.what}" for one in surprises),
+    ]
+
+
 def verdicts(phases, servers, sent, kept):
     """What each fault did to what was sent while it lasted."""
     gone, extra = set(lost(sent, kept)), set(doubled(sent, kept))
@@ -146,6 +159,14 @@ def longest_pause(phase, servers, sent):
         moments = [phase.began, *times, phase.ended]
         longest = max(longest, *(b - a for a, b in zip(moments, moments[1:])))
     return longest
+
+
+def _in_words(one, began):
+    call = f", in call {one.call}" if one.call else ""
+    return (
+        f"import {one.import_id} of {one.serial} for {one.tenant}{call}, "
+        f"{one.outcome.value} by {one.server} at {one.at - began:.1f} s"
+    )
 
 
 def _several(values):

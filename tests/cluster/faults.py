@@ -1,5 +1,5 @@
-"""What is done to the installation, one after the other. Each returns when it is done; what was killed
-comes back by itself, and what was cut or stopped has been mended.
+"""What is done to the installation, one after the other, to one that is whole. Each returns when it is
+done; what was killed comes back by itself, and what was cut or stopped has been mended.
 """
 
 import collections
@@ -13,8 +13,8 @@ Fault = collections.namedtuple("Fault", "name limit_seconds happen")
 _FAILOVER_SECONDS = 60
 _ELSEWHERE_SECONDS = 15
 
-# Longer than Patroni's ttl, so that another node takes over meanwhile and for a while is the only one.
-_CUT_SECONDS = 35
+# How long a node that has been replaced, and does not know it, stays away.
+_REPLACED_SECONDS = 6
 
 
 def _nothing(_cluster):
@@ -26,6 +26,8 @@ def _kill_a_server(cluster):
 
 
 def _kill_the_primary(cluster):
+    # Its Patroni lives and gives the key up at once. Should it start the server again in its place
+    # instead, because just then no standby answers it, that is as well.
     _primary(cluster).kill_postgres()
 
 
@@ -35,17 +37,14 @@ def _kill_a_member(cluster):
 
 
 def _kill_the_primary_and_its_successor(cluster):
-    """The second is killed as soon as it says that it is the primary: before Hangar has been led to it,
-    and before it has a standby.
+    """The first as a machine that dies, and stays away until it has a successor: a Patroni that is back
+    before its key runs out takes it up again, and there would be no failover to be disturbed. The
+    second is killed as soon as it says that it is the primary: before Hangar has been led to it, and
+    before it has a standby. Nobody may take over from it, so that its Patroni starts it again.
     """
     first = _primary(cluster)
-    first.kill_postgres()
-
-    def successor():
-        found = cluster.nodes.primary()
-        return found if found is not first else None
-
-    wait_until("another node is the primary", successor).kill_postgres()
+    with first.daemon.down():
+        _successor(cluster, first).kill_postgres()
 
 
 def _cut_the_primary_off(cluster):
@@ -54,25 +53,30 @@ def _cut_the_primary_off(cluster):
     transactions at hand, and does not know that it has been replaced.
     """
     node = _primary(cluster)
-    node.wire.cut()
-    try:
-        time.sleep(_CUT_SECONDS)
-    finally:
-        node.wire.mend()
+    with node.wire.cut():
+        _successor(cluster, node)
+        time.sleep(_REPLACED_SECONDS)
 
 
 def _freeze_the_primary(cluster):
     """As a virtual machine that is paused: it wakes and believes that no time has passed."""
     node = _primary(cluster)
-    node.daemon.freeze()
-    try:
-        time.sleep(_CUT_SECONDS)
-    finally:
-        node.daemon.thaw()
+    with node.daemon.frozen():
+        _successor(cluster, node)
+        time.sleep(_REPLACED_SECONDS)
 
 
 def _primary(cluster):
     return wait_until("there is a primary", cluster.nodes.primary)
+
+
+def _successor(cluster, node):
+    """Another node, once it is the primary."""
+
+    def successor():
+        return next((one for one in cluster.nodes.all if one is not node and one.is_primary()), None)
+
+    return wait_until(f"another node than {node.name} is the primary", successor)
 
 
 FAULTS = [

@@ -15,7 +15,11 @@ TENANTS = {
     "fabrikam": "bbbbbbbb-0000-4000-8000-00000000000b",
 }
 
+# Of requests only those that fail tell anything here.
+_LOG = "info,hangar::http::layers::access_log=warn"
+
 _SETTINGS = ["--auth-audiences", "https://graph.microsoft.com", "--auth-any-tenant", "true"]
+_SETTINGS += ["--log-level", _LOG]
 
 
 class Authority:
@@ -72,11 +76,9 @@ def is_answered(port, path):
 
 
 def devices(program, places, seed, count):
-    """So many invented devices that nobody else has, as bodies of a POST, read as they are taken."""
-    directory = places.make("devices")
-    made = directory / "devices.jsonl"
+    """So many invented devices that nobody else has, as bodies of a POST, made as they are taken."""
     command = [program, "hash", "generate", "--wire", "--count", str(count), "--seed", str(seed)]
-    command += ["--output", made]
-    subprocess.run(unprivileged(command), cwd=directory, check=True, stdout=subprocess.DEVNULL)
-    with open(made) as lines:
-        yield from map(json.loads, lines)
+    made = subprocess.Popen(
+        unprivileged(command), cwd=places.make("devices"), stdout=subprocess.PIPE
+    )
+    return map(json.loads, made.stdout)

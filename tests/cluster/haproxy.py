@@ -24,7 +24,8 @@ def front(places, port, nodes):
     lines = [
         "listen primary",
         f"    bind {address(port)}",
-        "    option httpchk GET /primary",
+        # Not GET: the check hangs up after the status, and Patroni would log that each time.
+        "    option httpchk OPTIONS /primary",
         "    http-check expect status 200",
         "    timeout check 2s",
         # Sessions with a node that is not the primary are closed: one that was cut off answers never.
@@ -60,10 +61,8 @@ class Wire:
         self.daemon = _daemon(places, name, lines)
 
     def cut(self):
-        self.daemon.freeze()
-
-    def mend(self):
-        self.daemon.thaw()
+        """Cuts it for as long as this lasts."""
+        return self.daemon.frozen()
 
 
 def _daemon(places, name, lines):

@@ -2,10 +2,13 @@
 
 import pathlib
 import shutil
-import signal
+import subprocess
+import sys
 import tempfile
 
-from processes import give, sweep
+from processes import give
+
+_GUARD = pathlib.Path(__file__).parent / "guard.py"
 
 
 class Places:
@@ -14,6 +17,13 @@ class Places:
     def __init__(self, keep):
         self._keep = keep
         self.root = give(pathlib.Path(tempfile.mkdtemp(prefix="hangar-cluster-")))
+        options = ["--keep"] if keep else []
+        self._guard = subprocess.Popen(
+            [sys.executable, _GUARD, *options, self.root],
+            stdin=subprocess.PIPE,
+            # Whoever ends a run with all of its group leaves this one.
+            start_new_session=True,
+        )
 
     def make(self, name):
         """A directory of this name, the unprivileged user's."""
@@ -40,11 +50,8 @@ class Places:
         return self
 
     def __exit__(self, *_):
-        # Nobody's second thoughts leave anything running.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
-        sweep(self.root)
+        self._guard.stdin.close()
+        if self._guard.wait() != 0:
+            raise RuntimeError(f"not everything could be cleared away from {self.root}")
         if self._keep:
             print(f"The directory stays: {self.root}")
-        else:
-            shutil.rmtree(self.root)

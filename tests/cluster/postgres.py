@@ -99,6 +99,8 @@ class Node:
                 "parameters": {
                     "unix_socket_directories": str(directory),
                     "password_encryption": "scram-sha-256",
+                    # Hangar's own log says what failed.
+                    "log_min_error_statement": "panic",
                 },
             },
         }
@@ -138,7 +140,11 @@ class Nodes:
         return next((node for node in self.all if node.is_primary()), None)
 
     def is_whole(self):
-        """Whether there is one primary, two standbys that receive from it, and one of them for sure."""
+        """Whether there is one primary, two standbys that receive from it, and one of them is known in
+        etcd to have all. Without that last nobody may take over, and a primary that is killed is started
+        again in its place: for some seconds after a failover the primary waits for any standby, and
+        commits, while etcd names none yet.
+        """
         said = [node.says() for node in self.all]
         if not all(one and one.get("state") == "running" for one in said):
             return False
@@ -148,8 +154,13 @@ class Nodes:
         if len(primaries) != 1:
             return False
         standbys = primaries[0].get("replication", [])
-        receiving = [one["sync_state"] for one in standbys if one["state"] == "streaming"]
-        return len(receiving) == 2 and "sync" in receiving
+        receiving = {
+            one["application_name"]: one["sync_state"]
+            for one in standbys
+            if one["state"] == "streaming"
+        }
+        named = [node.name for node, one in zip(self.all, said) if one.get("sync_standby")]
+        return len(receiving) == 2 and [receiving.get(name) for name in named] == ["sync"]
 
     def query(self, port, sql, database="hangar"):
         """The rows that the primary answers, each a list of texts; asked through HAProxy."""

@@ -2,6 +2,7 @@
 they end, killed by process id. What they are stands in the files of their names.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -22,8 +23,7 @@ def is_root():
 
 def unprivileged(command):
     """The command, as it is run by a user without privileges."""
-    # A harness that is itself killed takes its daemons with it: Patroni ends PostgreSQL at a TERM.
-    prefix = ["setpriv", "--no-new-privs", "--pdeathsig=TERM"]
+    prefix = ["setpriv", "--no-new-privs"]
     if is_root():
         prefix += [f"--reuid={_UNPRIVILEGED}", f"--regid={_UNPRIVILEGED}", "--clear-groups"]
     return [*prefix, "--", *map(str, command)]
@@ -66,7 +66,7 @@ def send_signal(processes, number):
 
 def sweep(directory):
     """Kills whatever still runs in this directory, also what is stopped or was just being started."""
-    for _ in range(50):
+    for _ in range(200):
         left = processes_in(directory)
         if not left:
             return
@@ -85,7 +85,8 @@ class Daemon:
         self._command = unprivileged(command)
         self._environment = {**_plain_environment(), **(environment or {})}
         self._stopping = threading.Event()
-        self._process = None
+        self._may_run = threading.Event()
+        self._may_run.set()
         self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
 
     def start(self):
@@ -99,27 +100,42 @@ class Daemon:
         """Kills it and all that work for it, as if its machine had died. It comes back by itself."""
         send_signal(self.processes(), signal.SIGKILL)
 
-    def freeze(self):
-        send_signal(self.processes(), signal.SIGSTOP)
+    @contextlib.contextmanager
+    def down(self):
+        """Kills it, and does not let it come back for as long as this lasts: its machine is gone."""
+        self._may_run.clear()
+        try:
+            self.kill()
+            yield
+        finally:
+            self._may_run.set()
 
-    def thaw(self):
-        send_signal(self.processes(), signal.SIGCONT)
+    @contextlib.contextmanager
+    def frozen(self):
+        """Stops it for as long as this lasts, with all that work for it. None of them notices."""
+        send_signal(self.processes(), signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            send_signal(self.processes(), signal.SIGCONT)
 
     def stop(self):
         """Ends it for good, without asking: nothing here is kept."""
         self._stopping.set()
+        self._may_run.set()
         self.kill()
 
-    def last_lines(self, count=15):
-        """The end of what it has said."""
-        try:
-            text = self.log.read_text(errors="replace")
-        except OSError:
+    def log_bytes(self):
+        """How much it has said."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    def said(self, began, ended=None):
+        """What it said between two such sizes."""
+        if not self.log.exists():
             return ""
-        return "\n".join(text.splitlines()[-count:])
+        return self.log.read_bytes()[began:ended].decode(errors="replace")
 
     def _keep(self):
-        # The thread that starts a process lives as long as it, or `pdeathsig` would end it.
         with open(self.log, "ab") as log:
             while not self._stopping.is_set():
                 process = subprocess.Popen(
@@ -134,6 +150,7 @@ class Daemon:
                 )
                 process.wait()
                 self._stopping.wait(RESTART_SECONDS)
+                self._may_run.wait()
 
 
 def _plain_environment():

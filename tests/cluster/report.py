@@ -1,12 +1,33 @@
-"""The table at the end, and whether every bound was kept."""
+"""What is printed at the end, and whether every bound was kept."""
+
+from journal import Outcome
 
 _HEADINGS = ["fault", "acknowledged", "lost", "doubled", "longest pause", "limit", ""]
+
+# More than so many tell nothing new.
+_FINDINGS = 50
 
 
 def is_kept(verdict):
     """Whether this fault stayed within its bounds."""
     is_exact = not verdict.lost and not verdict.doubled
     return is_exact and verdict.pause_seconds <= verdict.phase.limit_seconds
+
+
+def text(verdicts, sent, kept, findings):
+    """All of it: the table, the sums, and what should not be."""
+    outcomes = [f"{sum(one.outcome is kind for one in sent)} {kind.value}" for kind in Outcome]
+    lines = [
+        "",
+        table(verdicts),
+        "",
+        f"sent {len(sent)} devices: {', '.join(outcomes)}",
+        f"kept {len(kept.imports)} imports and {len(kept.devices)} devices",
+        *(f"FINDING: {finding}" for finding in findings[:_FINDINGS]),
+    ]
+    if len(findings) > _FINDINGS:
+        lines.append(f"and {len(findings) - _FINDINGS} more")
+    return "\n".join(lines)
 
 
 def table(verdicts):
@@ -19,7 +40,8 @@ def table(verdicts):
         judged = "kept" if is_kept(verdict) else "BROKEN"
         rows.append([verdict.phase.fault, *counts, pause, limit, judged])
     total = [str(sum(one[index] for one in verdicts)) for index in (1, 2, 3)]
-    rows.append(["all", *total, "", "", ""])
+    longest = f"{max(one.pause_seconds for one in verdicts):.1f} s"
+    rows.append(["all", *total, longest, "", ""])
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     return "\n".join(_line(row, widths) for row in rows)
 

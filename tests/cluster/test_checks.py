@@ -3,7 +3,7 @@
 import unittest
 
 import checks
-from journal import Outcome, Sent
+from journal import Outcome, Sent, Surprise
 from kept import Kept, Row
 from report import is_kept, table
 
@@ -152,6 +152,21 @@ class Contradictions(unittest.TestCase):
             )
 
 
+class Findings(unittest.TestCase):
+    def test_none_where_all_goes_together(self):
+        log = acknowledged(1)
+        self.assertEqual(checks.findings([log], [], kept(registered(1)), 0.0), [])
+
+    def test_each_is_in_words_with_its_time(self):
+        surprise = Surprise("hangar-2", 12.5, "500 to POST /")
+        found = checks.findings([acknowledged(1, at=11.0)], [surprise], kept(), began=10.0)
+        expected = [
+            "lost: import id-1 of serial-1 for contoso, acknowledged by hangar-1 at 1.0 s",
+            "at 2.5 s hangar-2 answered 500 to POST /",
+        ]
+        self.assertEqual(found, expected)
+
+
 class Pauses(unittest.TestCase):
     def pause(self, *logs):
         return checks.longest_pause(PHASE, SERVERS, logs)
@@ -204,7 +219,7 @@ class Verdicts(unittest.TestCase):
 fault            acknowledged  lost  doubled  longest pause  limit
 primary killed           1200     0        0          8.2 s   60 s  kept
 primary cut off             7     1        0         31.0 s   60 s  BROKEN
-all                      1207     1        0"""
+all                      1207     1        0         31.0 s"""
         self.assertEqual(table([good, bad]), expected)
 
 

@@ -114,6 +114,12 @@ impl House {
         directed(&answer)
     }
 
+    /// Takes something of the rehearsal's away.
+    pub(crate) async fn undirect(&self, path: &str) -> Result<Value, String> {
+        let path = format!("/rehearsal/{path}");
+        directed(&self.api.direct(Method::DELETE, &path, None).await)
+    }
+
     /// What the rehearsal shows there.
     pub(crate) async fn look(&self, path: &str) -> Result<Value, String> {
         let path = format!("/rehearsal/{path}");

@@ -26,6 +26,7 @@ mod process;
 mod profiles;
 mod registration;
 mod rehearsal;
+mod rolling;
 mod scripts;
 mod seed;
 mod settings;

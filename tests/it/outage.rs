@@ -1,6 +1,8 @@
 //! A store that can't be used: every operation says so, at once and in Graph's shape, and asks the
 //! client to come back.
 
+mod postgres;
+
 use hangar::http::{
     auth::permission::Access,
     router::{Operation, ROUTES},

@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use hangar::testing::postgres;
+
 /// How long a test waits for a process to say something or to end.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -43,6 +45,16 @@ pub(crate) fn serve_dev(data_dir: &Path) -> Vec<String> {
     let free = ["--dev", "--tls-listen", "127.0.0.1:0"];
     arguments.extend(free.map(str::to_owned));
     arguments
+}
+
+/// Where `Server::dev` keeps what is not kept in the data directory: the tests of the whole API are
+/// run on PostgreSQL, too.
+pub(crate) fn database(data_dir: &Path) -> Vec<String> {
+    let Some(server) = postgres::shared_server() else {
+        return Vec::new();
+    };
+    let url = postgres::database_of(&server, data_dir);
+    vec!["--database-url".to_owned(), url]
 }
 
 /// The arguments of `serve` without `--dev`, with an issuer that nobody will find.
@@ -163,7 +175,8 @@ impl Server {
     /// Starts `serve --dev` on a data directory and waits until it listens.
     #[track_caller]
     pub(crate) fn dev(data_dir: &Path) -> Self {
-        Self::start(hangar().args(serve_dev(data_dir)))
+        let database = database(data_dir);
+        Self::start(hangar().args(serve_dev(data_dir)).args(database))
     }
 
     /// Starts `serve --rehearse` on a data directory and waits until it listens.

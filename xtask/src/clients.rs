@@ -12,6 +12,9 @@ use clap::ValueEnum;
 use crate::server::{self, Server};
 use crate::{cargo, target_dir, workspace_root};
 
+/// The browser that Debian has.
+pub(crate) const BROWSER: &str = "/usr/bin/chromium";
+
 /// Whose client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Client {
@@ -21,18 +24,20 @@ pub(crate) enum Client {
     Javascript,
     /// The `graph-rs-sdk` crate.
     Rust,
+    /// MSAL for Python and azure-identity, which get tokens.
+    MsalPython,
+    /// MSAL for Node, which gets tokens, and a browser that people sign in with.
+    MsalNode,
 }
-
-const BEHAVIORS: [&str; 2] = ["documented", "observed"];
 
 /// Installs a client and runs its tests.
 pub(crate) fn run(client: Client) -> anyhow::Result<()> {
     let home = Home::of(client);
     client.install(&home)?;
-    for behavior in BEHAVIORS {
+    for &(behavior, arguments) in client.runs() {
         println!("--- {behavior}");
         let directory = tempfile::tempdir()?;
-        let server = Server::start(directory.path(), &["--graph-behavior", behavior])?;
+        let server = Server::start(directory.path(), arguments)?;
         let [http, https] = addresses(&server.line()?)?;
         let mut tests = client.tests(&home)?;
         tests
@@ -49,6 +54,7 @@ pub(crate) fn run(client: Client) -> anyhow::Result<()> {
             let authority = authority(directory.path())?;
             tests
                 .env("NODE_EXTRA_CA_CERTS", &authority)
+                .env("REQUESTS_CA_BUNDLE", &authority)
                 .env("SSL_CERT_FILE", &authority);
         }
         succeed(&mut tests)?;
@@ -57,34 +63,56 @@ pub(crate) fn run(client: Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where a client's tests are, and where it is installed.
+/// Where a client's tests are, what says what it needs, and where that is installed.
 struct Home {
     tests: PathBuf,
+    needs: PathBuf,
     installed: PathBuf,
 }
 
 impl Home {
     fn of(client: Client) -> Self {
-        let name = match client {
-            Client::Python => "python",
-            Client::Javascript => "javascript",
-            Client::Rust => "rust",
+        // Microsoft's Python SDK brings MSAL and azure-identity along.
+        let (name, environment) = match client {
+            Client::Python => ("python", "python"),
+            Client::Javascript => ("javascript", "javascript"),
+            Client::Rust => ("rust", "rust"),
+            Client::MsalPython => ("msal-python", "python"),
+            Client::MsalNode => ("msal-node", "msal-node"),
         };
+        let clients = workspace_root().join("tests/clients");
         Self {
-            tests: workspace_root().join("tests/clients").join(name),
+            tests: clients.join(name),
+            needs: clients.join(environment),
             installed: workspace_root()
                 .join(target_dir())
                 .join("clients")
-                .join(name),
+                .join(environment),
         }
     }
 }
 
+/// The behaviour that is met, and what the server is told.
+type Run = (&'static str, &'static [&'static str]);
+
 impl Client {
+    /// What is driven, one server after the other. How tokens are got is the same in both behaviours.
+    fn runs(self) -> &'static [Run] {
+        match self {
+            Self::Python | Self::Javascript | Self::Rust => &[
+                ("documented", &["--graph-behavior", "documented"]),
+                ("observed", &["--graph-behavior", "observed"]),
+            ],
+            Self::MsalPython | Self::MsalNode => {
+                &[("documented", &["--auth-application-permissions", "allow"])]
+            }
+        }
+    }
+
     fn install(self, home: &Home) -> anyhow::Result<()> {
         match self {
-            Self::Python => install_python(home),
-            Self::Javascript => install_javascript(home),
+            Self::Python | Self::MsalPython => install_python(home),
+            Self::Javascript | Self::MsalNode => install_javascript(home),
             // Cargo does, when it builds the tests.
             Self::Rust => Ok(()),
         }
@@ -93,7 +121,7 @@ impl Client {
     /// The command that runs the tests.
     fn tests(self, home: &Home) -> anyhow::Result<Command> {
         match self {
-            Self::Python => {
+            Self::Python | Self::MsalPython => {
                 let mut python = Command::new(home.installed.join("bin/python"));
                 python
                     // What the SDK itself does in an old way is not for us to mend.
@@ -103,11 +131,12 @@ impl Client {
                     .env("PYTHONDONTWRITEBYTECODE", "1");
                 Ok(python)
             }
-            Self::Javascript => {
+            Self::Javascript | Self::MsalNode => {
                 let mut node = Command::new("node");
                 node.args(["--test", "--test-reporter", "spec"])
                     .args(javascript_tests(&home.tests)?)
-                    .env("NODE_PATH", home.installed.join("node_modules"));
+                    .env("NODE_PATH", home.installed.join("node_modules"))
+                    .env("SERVER_BROWSER", BROWSER);
                 Ok(node)
             }
             Self::Rust => {
@@ -124,7 +153,7 @@ impl Client {
 
 /// Makes a virtual environment, unless there is one with these very requirements.
 fn install_python(home: &Home) -> anyhow::Result<()> {
-    let requirements = home.tests.join("requirements.txt");
+    let requirements = home.needs.join("requirements.txt");
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
     let record = home.installed.join("installed.txt");
@@ -155,7 +184,7 @@ fn install_python(home: &Home) -> anyhow::Result<()> {
 fn install_javascript(home: &Home) -> anyhow::Result<()> {
     fs::create_dir_all(&home.installed)?;
     for file in ["package.json", "package-lock.json"] {
-        fs::copy(home.tests.join(file), home.installed.join(file))
+        fs::copy(home.needs.join(file), home.installed.join(file))
             .with_context(|| format!("cannot copy {file}"))?;
     }
     succeed(

@@ -59,7 +59,7 @@ enum Chore {
     },
     /// Measure Hangar against its yardsticks; the options are those of `hangar-bench run`.
     Bench {
-        /// Options for the benchmark, such as --smoke.
+        /// Options for the benchmark, such as --smoke and --postgres.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },

@@ -51,6 +51,15 @@ const PSQL: Program = Program {
     name: "psql",
     package: "postgresql-client",
 };
+const PGBOUNCER: Program = Program {
+    name: "pgbouncer",
+    package: "pgbouncer",
+};
+/// Debian has it in the server's package.
+const PGBENCH: Program = Program {
+    name: "pgbench",
+    package: "postgresql",
+};
 const PATRONI: Program = Program {
     name: "patroni",
     package: "patroni",
@@ -81,12 +90,19 @@ const NPM: Program = Program {
     package: "npm",
 };
 
+const CHROMIUM: Program = Program {
+    name: "chromium",
+    package: "chromium",
+};
+
 /// Every suite, in the order in which they run. A new suite is one more entry.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "unit+integration",
         about: "every test of the workspace, those that kill and trace a server included",
-        needs: &[CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV, INITDB, PSQL],
+        needs: &[
+            CURL, SCRIPT, STRACE, KILL, MOUNT, SETPRIV, INITDB, PSQL, PGBOUNCER,
+        ],
         commands: tests,
     },
     Suite {
@@ -157,6 +173,18 @@ pub(crate) const SUITES: &[Suite] = &[
         commands: || client("rust"),
     },
     Suite {
+        name: "client-msal-python",
+        about: "MSAL for Python and azure-identity get tokens of the release build's authority",
+        needs: &[PYTHON, KILL],
+        commands: || client("msal-python"),
+    },
+    Suite {
+        name: "client-msal-node",
+        about: "MSAL for Node gets tokens, and people sign in with a browser",
+        needs: &[NODE, NPM, CHROMIUM, KILL],
+        commands: || client("msal-node"),
+    },
+    Suite {
         name: "cluster",
         about: "three processes over PostgreSQL that fails over, with whatever can be killed killed",
         needs: &[SETPRIV, INITDB, PSQL, PATRONI, PATRONI_ETCD, ETCD, HAPROXY],
@@ -165,9 +193,9 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "bench-smoke",
         about: "the benchmark in brief: that it works, not how fast anything is",
-        needs: &[KILL],
+        needs: &[KILL, SETPRIV, INITDB, PGBENCH],
         commands: || {
-            vec![cargo(&[
+            let bench = [
                 "run",
                 "--quiet",
                 "--package",
@@ -175,7 +203,10 @@ pub(crate) const SUITES: &[Suite] = &[
                 "--",
                 "bench",
                 "--smoke",
-            ])]
+            ];
+            let mut on_postgres = cargo(&bench);
+            on_postgres.arg("--postgres");
+            vec![cargo(&bench), on_postgres]
         },
     },
 ];
@@ -189,16 +220,11 @@ pub(crate) struct Suite {
     commands: fn() -> Vec<Command>,
 }
 
-/// Suites that run only where they are named. Now and then Patroni brings a killed primary back in its
-/// place, and the cluster's suite waits in vain for another: that must not fail a change that has
-/// nothing to do with it.
-const ONLY_NAMED: &[&str] = &["cluster"];
-
-/// Runs the named suites, or all but those that want to be named.
+/// Runs the named suites, or all of them.
 pub(crate) fn run(names: &[String], install: Install) -> anyhow::Result<()> {
     let chosen: Vec<_> = SUITES
         .iter()
-        .filter(|suite| is_chosen(suite, names))
+        .filter(|suite| names.is_empty() || names.iter().any(|name| name == suite.name))
         .collect();
     let needed: Vec<_> = chosen
         .iter()
@@ -215,11 +241,10 @@ pub(crate) fn run(names: &[String], install: Install) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Looks for what the suites need that run unnamed, and for the tools that are of use.
+/// Looks for what the suites need, and for the tools that are of use.
 pub(crate) fn set_up(install: Install) -> anyhow::Result<()> {
     let needed: Vec<_> = SUITES
         .iter()
-        .filter(|suite| is_chosen(suite, &[]))
         .flat_map(|suite| suite.needs)
         .copied()
         .collect();
@@ -237,14 +262,6 @@ struct SuiteResult {
     passed: bool,
     elapsed: Duration,
     last_words: Vec<String>,
-}
-
-fn is_chosen(suite: &Suite, names: &[String]) -> bool {
-    if names.is_empty() {
-        !ONLY_NAMED.contains(&suite.name)
-    } else {
-        names.iter().any(|name| name == suite.name)
-    }
 }
 
 fn run_suite(suite: &Suite) -> SuiteResult {
@@ -325,8 +342,10 @@ fn client(name: &str) -> Vec<Command> {
 /// Tests the cluster's checks, builds what is to be broken, and breaks it.
 fn cluster() -> Vec<Command> {
     let python = |arguments: &[&str]| {
-        let mut python = Command::new("/usr/bin/python3");
+        // A run that outlives this would go on breaking things for minutes: it ends in order at a TERM.
+        let mut python = Command::new("setpriv");
         python
+            .args(["--pdeathsig=TERM", "--", "/usr/bin/python3"])
             .args(arguments)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONUNBUFFERED", "1");

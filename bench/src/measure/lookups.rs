@@ -15,8 +15,8 @@ use crate::{
     summary::median,
 };
 
-/// How many connections look imports up.
-const CONNECTIONS: usize = 16;
+/// How many connections look imports up, where it is not said otherwise.
+pub(crate) const CONNECTIONS: usize = 16;
 
 /// How many create while one looks up.
 const CREATING: usize = 64;
@@ -25,16 +25,17 @@ const CREATING: usize = 64;
 pub(crate) fn measure(
     server: &Server,
     rows: Rows,
+    connections: usize,
     time: Duration,
     repeats: u32,
 ) -> anyhow::Result<LookupRow> {
     let token = server.token()?;
-    let load = Load::for_a_time(server, token, CONNECTIONS, time);
+    let load = Load::for_a_time(server, token, connections, time);
     let look_up = |repeat| Ok(under_load(server, &load, Lookups::new(rows, repeat))?.0);
     let repeats = (1..=u64::from(repeats)).map(look_up);
     Ok(LookupRow {
         rows: rows.large,
-        connections: CONNECTIONS,
+        connections,
         served: Series::of(repeats.collect::<anyhow::Result<_>>()?),
     })
 }

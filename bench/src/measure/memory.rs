@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Place;
 use crate::{
     body::Content,
-    load::{self, Load},
+    load::{self, Load, Target},
     requests::Creates,
     results::Memory,
     server::Server,
@@ -21,8 +21,10 @@ pub(crate) fn measure(place: &Place, creates: u64) -> anyhow::Result<Memory> {
     let mut loaded_mib = None;
     if creates > 0 {
         let load = Load {
-            address: server.address.clone(),
-            tokens: vec![server.token()?],
+            targets: vec![Target {
+                address: server.address.clone(),
+                tokens: vec![server.token()?],
+            }],
             connections: 64,
             time: Duration::MAX,
             requests: creates,

@@ -57,7 +57,9 @@ pub(crate) fn measure(place: &Place, case: &Case) -> anyhow::Result<Reads> {
         eprintln!("reads, {large} rows");
         let server = Server::hangar(&place.hangar, database.path(), &[])?;
         lists.extend(lists::measure(&server, rows, case.extent)?);
-        lookups.push(lookups::measure(&server, rows, case.time, case.repeats)?);
+        let (connections, time) = (lookups::CONNECTIONS, case.time);
+        let found = lookups::measure(&server, rows, connections, time, case.repeats)?;
+        lookups.push(found);
         server.stop()?;
         if while_creating.is_none() {
             eprintln!("reads while others create");

@@ -17,7 +17,7 @@ use crate::{
 pub(crate) const AT_ONCE: &[&str] = &["--registration-delay", "0s"];
 
 /// More than this means that the registrar is stuck.
-const PATIENCE: Duration = Duration::from_mins(10);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Waits until nothing waits to be decided; says how long that took. So many devices must be
 /// registered then.

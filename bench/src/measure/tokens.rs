@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use super::Place;
 use crate::{
     body::Content,
-    load::{self, Load},
+    load::{self, Load, Target},
     requests::Creates,
     results::Tokens,
     server::Server,
@@ -27,8 +27,10 @@ pub(crate) fn measure(place: &Place, requests: u32, repeats: u32) -> anyhow::Res
     let server = Server::ceiling(&place.hangar, directory.path())?;
     let send = |tokens: Vec<String>| {
         let load = Load {
-            address: server.address.clone(),
-            tokens,
+            targets: vec![Target {
+                address: server.address.clone(),
+                tokens,
+            }],
             connections: 64,
             time: Duration::MAX,
             requests: u64::from(requests),

@@ -1,13 +1,25 @@
 //! The endpoints through their router, as a client meets them.
 
-use std::{future::Future, pin::Pin};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::atomic::{AtomicI64, Ordering},
+};
 
+use axum::body::to_bytes;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use tower::ServiceExt;
 
+use serde_json::json;
+
 use super::*;
 use crate::authority::directory::Directory;
+
+mod device;
+mod oidc;
+mod sign_in;
+mod visit;
 
 const BASE: &str = "http://localhost:8080";
 const CONTOSO: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
@@ -18,11 +30,13 @@ const DAEMON: &str = "client_id=cccccccc-0000-4000-8000-000000000002&client_secr
 const WRITE: &str = "DeviceManagementServiceConfig.ReadWrite.All";
 const DEFAULT_SCOPE: &str = "scope=https%3A%2F%2Fgraph.microsoft.com%2F.default";
 
-struct Stopped;
+/// A clock that is set by hand, to seconds after its start.
+#[derive(Default)]
+struct SetClock(AtomicI64);
 
-impl Clock for Stopped {
+impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_second(1_700_000_000).unwrap()
+        Timestamp::from_second(1_700_000_000 + self.0.load(Ordering::Relaxed)).unwrap()
     }
 
     fn sleep_until(&self, _: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -32,7 +46,7 @@ impl Clock for Stopped {
 
 fn authority() -> Router {
     let authority = Authority::in_memory(Directory::ready_made().unwrap()).unwrap();
-    Arc::new(authority).router(BASE, Arc::new(Stopped))
+    Arc::new(authority).router(BASE, Arc::new(SetClock::default()))
 }
 
 async fn send(router: &Router, request: Request) -> (StatusCode, Value) {
@@ -256,7 +270,7 @@ async fn users_are_refused_in_entras_shape() {
         ("common", String::new(), 400, "invalid_request", 900_144),
         (
             "common",
-            "grant_type=refresh_token".to_owned(),
+            "grant_type=nothing".to_owned(),
             400,
             "unsupported_grant_type",
             70_003,

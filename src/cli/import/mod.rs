@@ -12,7 +12,6 @@ mod ids;
 mod journal;
 mod outcome;
 mod planner;
-mod progress;
 mod ranges;
 mod reconcile;
 mod report;
@@ -41,12 +40,16 @@ use self::{
     journal::{Header, Journal, Past},
     outcome::{Outcomes, State},
     planner::{Chunk, Planner},
-    progress::{Progress, Shown},
     report::{Report, ReportFormat, rows, summary},
     sender::Sender,
     wait::{Waited, Waiter},
 };
-use super::{new_file::NewFile, print, server::duration};
+use super::{
+    new_file::NewFile,
+    print,
+    progress::{Progress, Shown},
+    server::duration,
+};
 use crate::{
     client::GraphClient,
     devices_csv::{Reader, RowError},

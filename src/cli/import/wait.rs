@@ -14,9 +14,11 @@ use tokio::time::Instant;
 use super::{
     ids::RowIds,
     outcome::{Outcomes, State},
-    progress::Progress,
 };
-use crate::client::{ClientError, GraphClient, ImportsPage};
+use crate::{
+    cli::progress::Progress,
+    client::{ClientError, GraphClient, ImportsPage},
+};
 
 /// So few rows are asked for one by one.
 const FEW: usize = 64;

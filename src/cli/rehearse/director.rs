@@ -136,6 +136,21 @@ impl Director {
         Err(anyhow!("{address} answers {status}"))
     }
 
+    /// Shows the rows of an answer, each in a line, or the answer as it came.
+    pub(super) fn show_rows(
+        &self,
+        answer: &Value,
+        rows: &Value,
+        line: impl Fn(&Value) -> String,
+    ) -> anyhow::Result<()> {
+        if self.as_json {
+            return self.show(answer);
+        }
+        let rows = rows.as_array().into_iter().flatten();
+        let text: String = rows.map(|row| line(row) + "\n").collect();
+        Ok(print(&text)?)
+    }
+
     /// Shows an answer, in lines or as it came.
     pub(super) fn show(&self, answer: &Value) -> anyhow::Result<()> {
         self.show_as(answer, lines)
@@ -154,6 +169,12 @@ impl Director {
         };
         Ok(print(&text)?)
     }
+}
+
+/// The path of what has a name, below another.
+pub(super) fn path_to(path: &str, name: &str) -> String {
+    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    format!("{path}/{}", name.replace('+', "%20"))
 }
 
 /// An answer as lines, a member each.

@@ -2,8 +2,11 @@
 //! each does is told there; here is only what a person types.
 
 mod clock;
+mod delay;
 mod director;
+mod fault;
 mod journal;
+mod recipe;
 mod run;
 mod seed;
 mod snapshot;
@@ -31,6 +34,18 @@ enum Action {
         #[command(subcommand)]
         action: clock::Action,
     },
+    /// Let requests and imports go wrong, by rule.
+    Fault {
+        #[command(subcommand)]
+        action: fault::Action,
+    },
+    /// Say how long imports wait.
+    Delay {
+        #[command(subcommand)]
+        action: delay::Action,
+    },
+    /// Set up what people report of the live service.
+    Recipe(recipe::RecipeArguments),
     /// Run a command beside a server of its own, and say what the command could do better
     ///
     /// The server is on free ports and keeps a database that goes with it. The command finds it by
@@ -83,6 +98,9 @@ pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode
         Action::Assert(arguments) => return journal::assert(&director, arguments).await,
         Action::Report => journal::report(&director).await?,
         Action::Explain { request_id } => journal::explain(&director, request_id).await?,
+        Action::Fault { action } => fault::run(&director, action).await?,
+        Action::Delay { action } => delay::run(&director, action).await?,
+        Action::Recipe(arguments) => recipe::run(&director, arguments).await?,
         Action::Snapshot { action } => snapshot::run(&director, action).await?,
         Action::Fork(arguments) => worlds::fork(&director, arguments).await?,
         Action::Worlds { action } => worlds::run(&director, action).await?,

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::listeners::Addresses;
 use crate::{
     authority::{self, Authority},
-    config::{self, GraphBehavior, Settings, Tenants},
+    config::{self, GraphBehavior, Mode, Settings, Tenants},
     domain::clock::Clock,
     graph::behavior::Behavior,
     http::{
@@ -41,14 +41,18 @@ use crate::{
 
 /// The local authority, whose tokens are for the first audience that is accepted.
 pub(super) fn open_authority(
+    mode: Mode,
     settings: &Settings,
     directory: &DataDirectory,
-) -> anyhow::Result<Authority> {
+) -> anyhow::Result<Option<Arc<Authority>>> {
+    if !mode.has_authority() {
+        return Ok(None);
+    }
     let authority = Authority::open(&directory.path().join("authority"), None)?;
-    Ok(match settings.auth.audiences.first() {
+    Ok(Some(Arc::new(match settings.auth.audiences.first() {
         Some(audience) => authority.with_audience(audience),
         None => authority,
-    })
+    })))
 }
 
 pub(super) fn verifier(

@@ -4,6 +4,7 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use jiff::SignedDuration;
 use secrecy::ExposeSecret as _;
 
 use crate::{
@@ -45,6 +46,7 @@ pub(super) fn clock(
 pub(super) struct Ground<'a> {
     database_url: &'a str,
     registrar: RegistrarOptions,
+    keep_settled: Option<SignedDuration>,
     directory: &'a DataDirectory,
     store: &'a Arc<dyn Store>,
     authority: &'a Arc<Authority>,
@@ -62,6 +64,7 @@ impl<'a> Ground<'a> {
         Self {
             database_url: settings.database.url.expose_secret(),
             registrar: super::registrar_options(settings),
+            keep_settled: settings.registration.keep_settled,
             directory,
             store,
             authority,
@@ -98,11 +101,13 @@ fn open(clock: Arc<RehearsalClock>, ground: Ground<'_>) -> anyhow::Result<Arc<Re
         database: database.into(),
         store: Arc::clone(ground.store),
         directory: ground.directory.path().join(WORLDS_DIRECTORY),
-        staff: Staff::new(ground.registrar, clock.clone(), By::Task),
+        staff: Staff::new(ground.registrar, clock.clone(), By::Task).keeping(ground.keep_settled),
         authority: Arc::clone(ground.authority),
         issuer: ground.issuer,
     })?;
-    Ok(Rehearsal::new(clock, worlds))
+    let rehearsal = Rehearsal::new(clock, worlds);
+    rehearsal.know(Arc::clone(ground.authority));
+    Ok(rehearsal)
 }
 
 /// Reads the seed file that a server is to start with.

@@ -78,7 +78,7 @@ pub(super) async fn answer_part(api: Arc<Api>, asked: Asked) -> PartAnswer {
         );
         told.batch = asked.batch.as_ref().map(|(batch, _)| *batch);
         told.caller = Some(Arc::clone(&asked.caller));
-        seen.told = Some(told);
+        seen.told = Some(Box::new(told));
     }
     let director = api.director.clone();
     let done = survive(Arc::clone(&api).perform(asked, &mut seen)).await;
@@ -87,7 +87,8 @@ pub(super) async fn answer_part(api: Arc<Api>, asked: Asked) -> PartAnswer {
         Err(error) => error.render(&context, api.behavior),
     };
     if let (Some(director), Some(told)) = (director, seen.told.take()) {
-        response = rehearsed::report(&*director, told, &context, response).await;
+        let report = rehearsed::report(&*director, *told, &context, response);
+        response = Box::pin(report).await;
     }
     let mut answer = read_whole(response).await;
     if is_read {

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use odata::Condition;
 
-use super::profile::plan;
+use super::{profile::plan, veil};
 use crate::{
     domain::{assignment::Plan, field::DeviceField},
     graph::vocabulary,
@@ -18,6 +18,7 @@ use crate::{
 pub async fn count(call: Call) -> Result<Response, ApiError> {
     accept::require_count(&call.headers)?;
     let filter = call.count_filter(vocabulary::devices(call.version))?;
+    let filter = veil::filter(&call, filter);
     let by_plan = |filter: &Condition<_>| filter.is_about(&DeviceField::follows_from_plan);
     let plan = if filter.as_ref().is_some_and(by_plan) {
         plan(&call).await?

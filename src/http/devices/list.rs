@@ -2,7 +2,10 @@
 
 use axum::response::Response;
 
-use super::profile::{ProfileExpansion, Profiles, plan, plan_if_shown};
+use super::{
+    profile::{ProfileExpansion, Profiles, plan, plan_if_shown},
+    veil,
+};
 use crate::{
     domain::{assignment::Plan, field::DeviceField},
     graph::{device::write_device, entity::Place, schema::EntitySet, vocabulary},
@@ -18,6 +21,7 @@ pub async fn list(call: Call) -> Result<Response, ApiError> {
     let by_plan = DeviceField::follows_from_plan;
     let listing = Listing::of(EntitySet::Devices);
     let mut asked = Asked::read_by_clock(&call, listing, vocabulary, &[], by_plan)?;
+    asked.query.filter = veil::filter(&call, asked.query.filter.take());
     let expansion = ProfileExpansion::read(&call, &asked.query.shown.expand)?;
     if expansion.shows_assignments() {
         asked.shorten(DEVICES_WITH_ASSIGNMENTS);

@@ -14,6 +14,7 @@ pub mod unassign_resource_account;
 pub mod unassign_user;
 pub mod update;
 pub mod update_properties;
+pub mod veil;
 
 use axum::response::Response;
 use http::StatusCode;

@@ -18,7 +18,10 @@ use crate::{
     },
     http::{
         call::Call,
-        devices::profile::{self, ProfileExpansion},
+        devices::{
+            profile::{self, ProfileExpansion},
+            veil,
+        },
         error::ApiError,
         listing::Listing,
         pages::Asked,
@@ -52,7 +55,8 @@ pub async fn assigned_devices(call: Call) -> Result<Response, ApiError> {
     let plan = profile::plan(&call).await?;
     let rows = asked.rows();
     let after = rows.after.map(|end| end.id);
-    let found = find(&call, id, &plan, after, rows.limit).await?;
+    let mut found = find(&call, id, &plan, after, rows.limit).await?;
+    found.rows.retain(|device| !veil::hides(&call, device.id));
     let expanded = expansion.of(&call, &BTreeSet::from([id])).await?;
     let page = Listed {
         rows: found.rows,

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, watch};
 
 use crate::{
     domain::{
+        device::DeviceId,
         import::{Import, ImportId},
         tenant::TenantId,
     },
@@ -54,6 +55,12 @@ impl Gate for WorldGate {
                 std::future::pending::<()>().await;
             }
         })
+    }
+
+    fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId) {
+        if let Some(gate) = self.rehearsal.upgrade() {
+            gate.settling(self.known_as(tenant), id, device);
+        }
     }
 
     fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {

@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use tokio::{
     sync::{Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
     task::JoinSet,
@@ -19,7 +20,7 @@ use super::gate::WorldGate;
 use crate::{
     domain::{clock::Clock, tenant::TenantId},
     lifecycle::whole_file::{Existing, WholeFile},
-    registrar::{Registrar, RegistrarOptions, Round, gate::Gate},
+    registrar::{Registrar, RegistrarOptions, Round, expiry::Expiry, gate::Gate},
     rehearsal::control::Problem,
     store::{self, DatabaseKind, Opening, Store},
 };
@@ -39,6 +40,8 @@ pub struct Staff {
     pub clock: Arc<dyn Clock>,
     /// Who lets them work.
     pub by: By,
+    /// How long imports stay after they were decided; for ever, unless it is said.
+    keep_settled: Option<SignedDuration>,
     pub(super) gate: OnceLock<GateKept>,
 }
 
@@ -61,7 +64,17 @@ impl Staff {
             options,
             clock,
             by,
+            keep_settled: None,
             gate: OnceLock::new(),
+        }
+    }
+
+    /// The same, where imports leave so long after they were decided.
+    #[must_use]
+    pub fn keeping(self, keep_settled: Option<SignedDuration>) -> Self {
+        Self {
+            keep_settled,
+            ..self
         }
     }
 
@@ -77,15 +90,20 @@ impl Staff {
         }
         let registrar = Arc::new(registrar);
         let stop = Arc::new(Notify::new());
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut errands) = (JoinSet::new(), JoinSet::new());
         if self.by == By::Task {
             let (registrar, stop) = (Arc::clone(&registrar), Arc::clone(&stop));
             tasks.spawn(async move { registrar.run(stop.notified()).await });
+            if let Some(keep) = self.keep_settled {
+                let expiry = Expiry::new(Arc::clone(store), Arc::clone(&self.clock), keep);
+                errands.spawn(async move { expiry.run().await });
+            }
         }
         Employed {
             registrar,
             stop,
             tasks,
+            _errands: errands,
         }
     }
 }
@@ -95,6 +113,8 @@ struct Employed {
     registrar: Arc<Registrar>,
     stop: Arc<Notify>,
     tasks: JoinSet<()>,
+    /// What ends where it stands.
+    _errands: JoinSet<()>,
 }
 
 impl Employed {

@@ -162,6 +162,7 @@ async fn a_closed_store_answers_nothing(bench: Workbench) {
         store.fail(key, failure, now).await.err(),
         store.oldest_waiting().await.err(),
         store.count_waiting().await.err(),
+        store.expire_imports(now, 1, now).await.err(),
         store
             .find_ledger_entries(LedgerQuery::default())
             .await

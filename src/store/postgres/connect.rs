@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures_util::future::poll_fn;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::AbortHandle};
 use tokio_postgres::{
     AsyncMessage, Client, Config,
     config::{Host, SslMode, TargetSessionAttrs},
@@ -23,7 +23,7 @@ use tokio_postgres::{
 
 use self::tls::Tls;
 use super::tasks::Tasks;
-use crate::store::{Database, OpenError};
+use crate::store::{Database, OpenError, Pooling};
 
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,9 +31,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a peer may leave what was sent to it unacknowledged.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
+/// How much longer than a statement may take its answer is waited for.
+const ANSWER_GRACE: Duration = Duration::from_secs(3);
+
 /// What the server may do with a session of ours, in its own words.
+#[derive(Clone, Copy)]
 struct SessionRules {
     statement_timeout: Duration,
+    pooling: Pooling,
 }
 
 /// Makes connections to one database.
@@ -42,11 +47,16 @@ pub(super) struct Target {
     config: Config,
     tls: Tls,
     place: String,
+    rules: SessionRules,
 }
 
 /// A connection, and what the server has said on it besides its answers.
 pub(super) struct Link {
     pub(super) client: Client,
+    /// Whether what is left on it is there after a transaction.
+    pub(super) pooling: Pooling,
+    /// Drives it. To end that is to cut the connection.
+    pub(super) driver: AbortHandle,
     /// Whether it has warned since this was last taken down.
     pub(super) warned: Arc<AtomicBool>,
     /// Completes when it has ended.
@@ -93,9 +103,41 @@ impl Target {
         config.ssl_mode(mode);
         let rules = SessionRules {
             statement_timeout: database.statement_timeout,
+            pooling: database.pooling,
         };
         rules.apply(&mut config);
-        Ok(Self { config, tls, place })
+        Ok(Self {
+            config,
+            tls,
+            place,
+            rules,
+        })
+    }
+
+    /// How long an answer is waited for where nothing is committed.
+    pub(super) fn limit(&self) -> Duration {
+        self.rules.statement_timeout + ANSWER_GRACE
+    }
+
+    /// How sessions are handed out.
+    pub(super) fn pooling(&self) -> Pooling {
+        self.rules.pooling
+    }
+
+    /// What begins a transaction.
+    pub(super) fn begin(&self) -> String {
+        match self.rules.pooling {
+            Pooling::Session => "BEGIN".to_owned(),
+            Pooling::Transaction => self.rules.begin(),
+        }
+    }
+
+    /// The same database for a command that has it to itself for hours, and what a server's sessions
+    /// on it are called.
+    pub(super) fn for_one_command(mut self, name: &str) -> (Self, String) {
+        let servers = self.config.get_application_name().map(str::to_owned);
+        self.config.application_name(name);
+        (self, servers.unwrap_or_default())
     }
 
     /// The database in words, without its password.
@@ -113,7 +155,7 @@ impl Target {
         let warned = Arc::new(AtomicBool::new(false));
         let warning = Arc::clone(&warned);
         let (ending, ended) = oneshot::channel::<()>();
-        tasks.spawn(async move {
+        let driver = tasks.spawn(async move {
             let _ending = ending;
             while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
                 match message {
@@ -137,6 +179,8 @@ impl Target {
         });
         Ok(Link {
             client,
+            pooling: self.rules.pooling,
+            driver,
             warned,
             ended,
         })
@@ -144,7 +188,7 @@ impl Target {
 }
 
 impl SessionRules {
-    fn apply(&self, config: &mut Config) {
+    fn apply(self, config: &mut Config) {
         config
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_user_timeout(UNACKNOWLEDGED)
@@ -156,6 +200,10 @@ impl SessionRules {
         }
         if config.get_hosts().len() > 1 {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        // A pooler knows no options, and a session's settings would be other people's.
+        if self.pooling == Pooling::Transaction {
+            return;
         }
         let statement = self.statement_timeout.as_millis();
         let ours = format!(
@@ -170,6 +218,17 @@ impl SessionRules {
             None => ours,
         };
         config.options(options);
+    }
+
+    /// Begins a transaction under these rules.
+    fn begin(self) -> String {
+        let statement = self.statement_timeout.as_millis();
+        format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = {statement}; \
+             SET LOCAL lock_timeout = {statement}; \
+             SET LOCAL idle_in_transaction_session_timeout = {statement}; \
+             SET LOCAL client_min_messages = warning"
+        )
     }
 }
 

@@ -1,6 +1,8 @@
 //! From the driver's errors to the store's: what is known of the outcome, and what may be tried
 //! again.
 
+use std::time::Duration;
+
 use tokio_postgres::{
     Error,
     error::{DbError, Severity, SqlState},
@@ -29,11 +31,42 @@ impl From<StoreError> for Fault {
     }
 }
 
+/// Why a statement has no answer that is of use.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The server or the driver says why.
+    Told(Error),
+    /// Nothing was said within this time.
+    Silent(Duration),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Told(error)
+    }
+}
+
 /// The fault of a statement inside a transaction that has not been committed.
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         uncommitted(&error)
     }
+}
+
+/// The same, of one that may have been met with silence.
+impl From<Failed> for Fault {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Told(error) => uncommitted(&error),
+            // It would be as silent again.
+            Failed::Silent(limit) => StoreError::Unavailable(silence(limit)).into(),
+        }
+    }
+}
+
+/// In words, that nothing was said within this time.
+pub(super) fn silence(limit: Duration) -> String {
+    format!("no answer within {} s", limit.as_secs_f32().ceil())
 }
 
 impl From<Fault> for StoreError {
@@ -118,11 +151,22 @@ fn is_severed(error: &Error) -> bool {
 }
 
 /// What the error of a search means: one that takes too long would do so again.
-pub(super) fn of_search(error: Error) -> Fault {
-    match error.code() {
-        Some(code) if *code == SqlState::QUERY_CANCELED => StoreError::TooCostly.into(),
-        _ => error.into(),
+pub(super) fn of_search(failed: Failed) -> Fault {
+    match failed {
+        Failed::Told(error) if error.code() == Some(&SqlState::QUERY_CANCELED) => {
+            StoreError::TooCostly.into()
+        }
+        failed => failed.into(),
     }
+}
+
+/// Whether what an error says may be put right while a server waits: no room, no right, not the
+/// server that may write.
+pub(super) fn may_pass(error: &Error) -> bool {
+    !matches!(
+        uncommitted(error),
+        Fault::Store(StoreError::Backend(_) | StoreError::Corrupt(_))
+    )
 }
 
 /// Whether connecting failed because the server is not there just now.

@@ -10,9 +10,11 @@ mod audit;
 mod collection;
 mod connect;
 mod devices;
+mod expiry;
 mod fault;
 mod imports;
 mod ledger;
+mod moving;
 mod pool;
 mod profile_row;
 mod profiles;
@@ -34,17 +36,18 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use jiff::Timestamp;
 
 use super::{
-    Answer, Database, OpenError, Opening, Store,
+    Answer, Database, OpenError, Opening, Store, StoreError,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-        DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
-        TenantSummary, Updated, UploadDeletion,
+        DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+        NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+        TenantDeletion, TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
@@ -61,10 +64,14 @@ use crate::domain::{
 use again::{in_transaction, reading};
 use collection::Way;
 use connect::Target;
+use expiry::AgeIndex;
 use fault::Fault;
 use imports::{accepting, gathering::Gatherer};
+pub(super) use moving::PostgresSide;
 use pool::Pool;
+use queue::Lapses;
 use readiness::Readiness;
+pub use schema::Release;
 use tasks::Tasks;
 use work::Work;
 
@@ -75,14 +82,25 @@ pub struct PostgresStore {
     pool: Pool,
     gatherer: OnceLock<Gatherer>,
     work: Work,
+    age_index: AgeIndex,
+    lapses: Lapses,
     tasks: Tasks,
 }
 
 impl PostgresStore {
     /// Opens a database. One that is not there yet is waited for, unless an administrator asks.
     pub fn open(database: &Database, opening: Opening) -> Result<Self, OpenError> {
+        Self::open_as(Release::this(), database, opening)
+    }
+
+    /// Opens a database as another release would: as far as the schema goes.
+    pub fn open_as(
+        release: Release,
+        database: &Database,
+        opening: Opening,
+    ) -> Result<Self, OpenError> {
         let target = Target::new(database)?;
-        let readiness = Arc::new(Readiness::new(target.clone(), opening));
+        let readiness = Arc::new(Readiness::new(target.clone(), opening, release));
         readiness::look_apart(&readiness)?;
         let tasks = Tasks::default();
         let (size, ready) = (database.pool_size, Arc::clone(&readiness));
@@ -98,6 +116,8 @@ impl PostgresStore {
             pool,
             gatherer: OnceLock::new(),
             work: Work::new(),
+            age_index: AgeIndex::default(),
+            lapses: Lapses::new(),
             tasks,
         })
     }
@@ -413,7 +433,8 @@ impl Store for PostgresStore {
     fn claim(&self, accepted_until: Timestamp, limit: usize) -> Answer<'_, Vec<Claim>> {
         // What an attempt may have claimed lapses.
         Box::pin(async move {
-            reading!(self.pool, session => queue::claim(&session, accepted_until, limit).await)
+            in_transaction!(self.pool, transaction =>
+                queue::claim(&transaction, &self.lapses, accepted_until, limit).await)
         })
     }
 
@@ -431,6 +452,7 @@ impl Store for PostgresStore {
     fn relinquish(&self, claims: Vec<ClaimKey>) -> Answer<'_, ()> {
         Box::pin(async move {
             reading!(self.pool, session => queue::relinquish(&session, &claims).await)?;
+            self.lapses.expect_after(Duration::ZERO);
             self.announce_work();
             Ok(())
         })
@@ -442,6 +464,7 @@ impl Store for PostgresStore {
                 queue::fail(&transaction, &claim, &failure, now).await)?;
             if settled == Settled::Retried {
                 self.work.expect_after(failure.back_off);
+                self.lapses.expect_after(failure.back_off);
             }
             self.announce_work();
             Ok(settled)
@@ -449,15 +472,32 @@ impl Store for PostgresStore {
     }
 
     fn oldest_waiting(&self) -> Answer<'_, Option<Timestamp>> {
-        Box::pin(
-            async move { reading!(self.pool, session => queue::oldest_waiting(&session).await) },
-        )
+        Box::pin(async move {
+            in_transaction!(self.pool, transaction => queue::oldest_waiting(&transaction).await)
+        })
     }
 
     fn count_waiting(&self) -> Answer<'_, u64> {
         Box::pin(
             async move { reading!(self.pool, session => queue::count_waiting(&session).await) },
         )
+    }
+
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired> {
+        Box::pin(async move {
+            // Only where it can be used, and is not closed.
+            self.pool.get().await.map_err(StoreError::from)?;
+            if !self.age_index.provide(&self.target).await? {
+                return Ok(Expired::default());
+            }
+            in_transaction!(self.pool, transaction =>
+                expiry::expire(&transaction, settled_until, limit, now).await)
+        })
     }
 
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
@@ -520,7 +560,12 @@ impl Store for PostgresStore {
     }
 
     fn check(&self) -> Answer<'_, ()> {
-        Box::pin(async move { reading!(self.pool, session => accepting::confirm(&session).await) })
+        Box::pin(async move {
+            reading!(self.pool, session => {
+                schema::confirm(&session, self.readiness.version()).await?;
+                accepting::confirm(&session).await
+            })
+        })
     }
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

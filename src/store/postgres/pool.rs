@@ -1,9 +1,11 @@
 //! Connections in use: borrowed from a bounded pool, with the statements that they have prepared.
 //!
-//! Nothing here waits for ever, but for a commit: how that ends is the database's word alone.
+//! Nothing here waits for ever, but for a commit: how that ends is the database's word alone. A
+//! connection whose answer nobody waits for any more is given up, so that the next one does not.
 
 use std::{
     collections::HashMap,
+    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -22,12 +24,12 @@ use tokio_postgres::{
 
 use super::{
     connect::{Link, Target},
-    fault::{self, Fault, committing, text_of},
+    fault::{self, Failed, Fault, committing, text_of},
     readiness::Readiness,
     schema::Described,
     tasks::Tasks,
 };
-use crate::store::StoreError;
+use crate::store::{Pooling, StoreError};
 
 /// How long an operation waits for a connection before it is told that too many do.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,6 +42,8 @@ pub(super) type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub(super) struct Pool {
     connections: managed::Pool<Connector>,
     readiness: Arc<Readiness>,
+    /// What begins a transaction.
+    begin: Arc<str>,
 }
 
 impl Pool {
@@ -55,7 +59,13 @@ impl Pool {
             create: Some(PATIENCE * 2),
             recycle: Some(PATIENCE),
         };
-        let pool = managed::Pool::builder(Connector { target, tasks })
+        let begin = target.begin().into();
+        let connector = Connector {
+            target,
+            tasks,
+            types: Arc::default(),
+        };
+        let pool = managed::Pool::builder(connector)
             .max_size(size)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
@@ -64,6 +74,7 @@ impl Pool {
         Ok(Self {
             connections,
             readiness,
+            begin,
         })
     }
 
@@ -97,11 +108,12 @@ impl Pool {
     /// Begins a transaction.
     pub(super) async fn begin(&self) -> Result<Transaction, Fault> {
         let session = self.get().await?;
+        session.in_transaction.store(true, Ordering::Relaxed);
         // From here on the connection is in a state that nobody else may meet.
         let transaction = Transaction {
             session: Some(session),
         };
-        transaction.batch("BEGIN").await?;
+        transaction.batch(&self.begin).await?;
         Ok(transaction)
     }
 
@@ -118,6 +130,8 @@ fn closed() -> StoreError {
 struct Connector {
     target: Target,
     tasks: Tasks,
+    /// What is known of statements that no connection keeps.
+    types: Statements,
 }
 
 impl managed::Manager for Connector {
@@ -126,7 +140,11 @@ impl managed::Manager for Connector {
 
     async fn create(&self) -> Result<Connection, tokio_postgres::Error> {
         let link = self.target.connect(&self.tasks, None).await?;
-        Ok(Connection::new(link))
+        let statements = match link.pooling {
+            Pooling::Session => Arc::default(),
+            Pooling::Transaction => Arc::clone(&self.types),
+        };
+        Ok(Connection::new(link, statements, self.target.limit()))
     }
 
     async fn recycle(
@@ -144,17 +162,35 @@ impl managed::Manager for Connector {
 /// A connection and what it has prepared.
 pub(super) struct Connection {
     link: Link,
-    statements: Mutex<HashMap<Box<str>, Statement>>,
+    statements: Statements,
+    /// How long it may be silent where nothing is committed.
+    limit: Duration,
     /// Whether nobody else may use it.
     is_over: AtomicBool,
+    in_transaction: AtomicBool,
+}
+
+/// Statements by their text.
+type Statements = Arc<Mutex<HashMap<Box<str>, Prepared>>>;
+
+/// What is known of a statement.
+#[derive(Clone)]
+enum Prepared {
+    /// The server has it, on this connection.
+    Kept(Statement),
+    /// The types of its parameters: behind a pooler that hands out connections by the transaction,
+    /// no connection keeps anything.
+    Typed(Arc<[Type]>),
 }
 
 impl Connection {
-    pub(super) fn new(link: Link) -> Self {
+    fn new(link: Link, statements: Statements, limit: Duration) -> Self {
         Self {
             link,
-            statements: Mutex::default(),
+            statements,
+            limit,
             is_over: AtomicBool::new(false),
+            in_transaction: AtomicBool::new(false),
         }
     }
 
@@ -163,12 +199,12 @@ impl Connection {
         &self,
         sql: &str,
         parameters: Parameters<'_>,
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let result = async {
+    ) -> Result<Vec<Row>, Failed> {
+        self.within(async {
             let statement = self.prepared(sql).await?;
-            self.link.client.query(&statement, parameters).await
-        };
-        self.noting(result.await)
+            self.rows(&statement, sql, parameters).await
+        })
+        .await
     }
 
     /// Runs a statement that is hardly ever asked again, in one exchange.
@@ -176,8 +212,9 @@ impl Connection {
         &self,
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.noting(self.link.client.query_typed(sql, parameters).await)
+    ) -> Result<Vec<Row>, Failed> {
+        self.within(self.link.client.query_typed(sql, parameters))
+            .await
     }
 
     /// Runs a statement and says how many rows it changed.
@@ -185,33 +222,93 @@ impl Connection {
         &self,
         sql: &str,
         parameters: Parameters<'_>,
-    ) -> Result<u64, tokio_postgres::Error> {
-        let result = async {
-            let statement = self.prepared(sql).await?;
-            self.link.client.execute(&statement, parameters).await
-        };
-        self.noting(result.await)
+    ) -> Result<u64, Failed> {
+        let client = &self.link.client;
+        self.within(async {
+            match self.prepared(sql).await? {
+                Prepared::Kept(statement) => client.execute(&statement, parameters).await,
+                Prepared::Typed(types) => {
+                    client.execute_typed(sql, &typed(parameters, &types)).await
+                }
+            }
+        })
+        .await
     }
 
     /// Runs statements without parameters.
-    pub(super) async fn batch(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
-        self.noting(self.link.client.batch_execute(sql).await)
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Failed> {
+        self.within(self.link.client.batch_execute(sql)).await
     }
 
-    async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+    async fn rows(
+        &self,
+        statement: &Prepared,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let client = &self.link.client;
+        match statement {
+            Prepared::Kept(statement) => client.query(statement, parameters).await,
+            Prepared::Typed(types) => client.query_typed(sql, &typed(parameters, types)).await,
+        }
+    }
+
+    async fn prepared(&self, sql: &str) -> Result<Prepared, tokio_postgres::Error> {
         let known = self.lock().get(sql).cloned();
         if let Some(statement) = known {
             return Ok(statement);
         }
-        let statement = self.link.client.prepare(sql).await?;
+        let statement = match self.link.pooling {
+            Pooling::Session => Prepared::Kept(self.link.client.prepare(sql).await?),
+            Pooling::Transaction => Prepared::Typed(self.parameter_types(sql).await?),
+        };
         self.lock().insert(sql.into(), statement.clone());
         Ok(statement)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, Statement>> {
+    /// Has a statement prepared only to learn the types of its parameters. It is gone before the
+    /// transaction ends, and the server's connection goes to others.
+    async fn parameter_types(&self, sql: &str) -> Result<Arc<[Type]>, tokio_postgres::Error> {
+        let client = &self.link.client;
+        let stands_alone = !self.in_transaction.load(Ordering::Relaxed);
+        if stands_alone {
+            client.batch_execute("BEGIN").await?;
+        }
+        let statement = client.prepare(sql).await;
+        let types = statement.map(|statement| statement.params().into());
+        if stands_alone {
+            client.batch_execute("ROLLBACK").await?;
+        }
+        types
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Box<str>, Prepared>> {
         self.statements
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for an answer where nothing is committed: no longer than the server may take, and a
+    /// little.
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, Failed> {
+        match tokio::time::timeout(self.limit, self.attended(work)).await {
+            Ok(result) => result.map_err(Failed::Told),
+            Err(_) => Err(Failed::Silent(self.limit)),
+        }
+    }
+
+    /// Waits for an answer. If nobody does so to its end, the connection is over.
+    async fn attended<T>(
+        &self,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, tokio_postgres::Error> {
+        let mut attendance = Attendance(Some(self));
+        let result = work.await;
+        attendance.0 = None;
+        self.noting(result)
     }
 
     fn noting<T>(
@@ -229,6 +326,24 @@ impl Connection {
     /// Takes down a warning that came since the last time.
     fn take_warning(&self) -> bool {
         self.link.warned.swap(false, Ordering::AcqRel)
+    }
+}
+
+fn typed<'a>(parameters: Parameters<'a>, types: &[Type]) -> Vec<(&'a (dyn ToSql + Sync), Type)> {
+    let types = types.iter().cloned();
+    parameters.iter().copied().zip(types).collect()
+}
+
+/// Somebody who waits for an answer.
+struct Attendance<'a>(Option<&'a Connection>);
+
+impl Drop for Attendance<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0 {
+            connection.is_over.store(true, Ordering::Relaxed);
+            // It would stay open until the answer comes, if one comes.
+            connection.link.driver.abort();
+        }
     }
 }
 
@@ -250,10 +365,10 @@ impl Session {
         sql: &str,
         parameters: Parameters<'_>,
     ) -> Result<Vec<Row>, Fault> {
-        self.prepared(sql).await?;
+        let statement = self.within(self.prepared(sql)).await?;
         self.take_warning();
         let rows = self
-            .query(sql, parameters)
+            .attended(self.rows(&statement, sql, parameters))
             .await
             .map_err(|error| committing(&error))?;
         self.confirmed()?;
@@ -282,21 +397,26 @@ impl Transaction {
     pub(super) async fn commit(mut self) -> Result<(), Fault> {
         let session = self.session()?;
         session.take_warning();
-        let committed = session.batch("COMMIT").await;
-        committed.map_err(|error| committing(&error))?;
+        let committing = session.attended(session.link.client.batch_execute("COMMIT"));
+        let committed = committing.await;
+        committed.map_err(|error| fault::committing(&error))?;
         session.confirmed()?;
-        // Only now may others have the connection.
-        let session = self.session.take();
-        drop(session);
+        self.release();
         Ok(())
     }
 
     /// Ends a transaction that has written nothing that is to stay.
     pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
         self.batch("ROLLBACK").await?;
-        let session = self.session.take();
-        drop(session);
+        self.release();
         Ok(())
+    }
+
+    /// Lets others have the connection.
+    fn release(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.in_transaction.store(false, Ordering::Relaxed);
+        }
     }
 
     pub(super) async fn query(
@@ -324,7 +444,8 @@ impl Transaction {
         Ok(self.session()?.execute(sql, parameters).await?)
     }
 
-    async fn batch(&self, sql: &str) -> Result<(), Fault> {
+    /// Runs statements without parameters.
+    pub(super) async fn batch(&self, sql: &str) -> Result<(), Fault> {
         Ok(self.session()?.batch(sql).await?)
     }
 

@@ -1,7 +1,10 @@
 //! The imports as the registrars' queue, whichever process they are in: claiming what waits under a
 //! lease, and giving it back. Settling is in `settling`.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use tokio_postgres::Row;
@@ -29,54 +32,129 @@ const LEASE: Duration = Duration::from_secs(30);
 /// settled.
 const LOOKED_THROUGH: i64 = 1024;
 
+/// How long after a look that found none lapsed claims are looked for again.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
 /// Makes a statement's transaction one that is not waited for on its way to the disk: a claim that
 /// is lost is as good as none.
 const UNHURRIED: &str =
     "unhurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))";
 
+/// The same of a transaction, in which the oldest imports are read off their index. A planner that
+/// knows nothing of the table yet, or knew it when hardly any waited, would rather read all that wait
+/// and sort them, each time.
+const OFF_THE_INDEX: &str = "SET LOCAL synchronous_commit = off;
+    SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;
+    SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
+
+/// When lapsed claims are looked for: what a process lets lapse it looks for at once, what others
+/// left behind after a while. To look through all that is claimed takes longer than to claim.
+pub(super) struct Lapses {
+    next: Mutex<Instant>,
+}
+
+impl Lapses {
+    pub(super) fn new() -> Self {
+        Self {
+            next: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Notes that a claim lapses after this while.
+    pub(super) fn expect_after(&self, while_: Duration) {
+        let at = Instant::now() + while_;
+        let mut next = self.lock();
+        *next = at.min(*next);
+    }
+
+    fn are_due(&self) -> bool {
+        *self.lock() <= Instant::now()
+    }
+
+    fn looked_for(&self, found: bool) {
+        // Where one has lapsed, so may have others.
+        if !found {
+            *self.lock() = Instant::now() + LOOK_AFTER;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Instant> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Claims what waits: one whose claim has lapsed, alone, or else the oldest.
 pub(super) async fn claim(
-    session: &Session,
+    transaction: &Transaction,
+    lapses: &Lapses,
     accepted_until: Timestamp,
     limit: usize,
 ) -> Result<Vec<Claim>, Fault> {
     let token = Uuid::new_v4();
-    let lease = LEASE.as_secs_f64();
+    transaction.batch(OFF_THE_INDEX).await?;
+    if lapses.are_due() {
+        let found = claim_lapsed(transaction, token, limit).await?;
+        lapses.looked_for(found.is_some());
+        if let Some(claim) = found {
+            return Ok(vec![claim]);
+        }
+    }
+    claim_oldest(transaction, token, accepted_until, limit).await
+}
+
+async fn claim_lapsed(
+    transaction: &Transaction,
+    token: Uuid,
+    limit: usize,
+) -> Result<Option<Claim>, Fault> {
+    // Some more than are taken: others may hold the first.
     let lapsed = format!(
-        "WITH {UNHURRIED}, oldest AS MATERIALIZED (
-            SELECT tenant, id FROM import WHERE state = 0 ORDER BY accepted_at, seq LIMIT $3
-        ), lapsed AS MATERIALIZED (
-            SELECT import.tenant, import.id FROM import JOIN oldest USING (tenant, id)
+        "WITH lapsed AS MATERIALIZED (
+            SELECT tenant, id FROM (
+                SELECT tenant, id, accepted_at, seq, leased_until FROM import
+                WHERE state = 0 ORDER BY accepted_at, seq LIMIT $3) AS oldest
+            WHERE leased_until <= now() ORDER BY leased_until, accepted_at, seq LIMIT 16
+        ), one AS MATERIALIZED (
+            SELECT import.tenant, import.id FROM import JOIN lapsed USING (tenant, id)
             WHERE state = 0 AND leased_until <= now()
             ORDER BY leased_until, accepted_at, seq LIMIT 1 FOR UPDATE OF import SKIP LOCKED
         )
         UPDATE import SET claim_token = $1, leased_until = now() + make_interval(secs => $2)
-        FROM lapsed, unhurried
-        WHERE import.tenant = lapsed.tenant AND import.id = lapsed.id
+        FROM one WHERE import.tenant = one.tenant AND import.id = one.id
         RETURNING {}, seq",
         columns()
     );
+    let lease = LEASE.as_secs_f64();
     let looked_through = LOOKED_THROUGH.max(bounded(limit).saturating_mul(4));
-    let rows = session
-        .write(&lapsed, &[&token, &lease, &looked_through])
+    let rows = transaction
+        .query(&lapsed, &[&token, &lease, &looked_through])
         .await?;
-    if let Some(row) = rows.first() {
-        return Ok(vec![read_claim(row, token, true)?]);
-    }
+    rows.first()
+        .map(|row| read_claim(row, token, true))
+        .transpose()
+}
+
+async fn claim_oldest(
+    transaction: &Transaction,
+    token: Uuid,
+    accepted_until: Timestamp,
+    limit: usize,
+) -> Result<Vec<Claim>, Fault> {
+    let lease = LEASE.as_secs_f64();
     let waiting = format!(
-        "WITH {UNHURRIED}, due AS MATERIALIZED (
+        "WITH due AS MATERIALIZED (
             SELECT tenant, id FROM import
             WHERE state = 0 AND claim_token IS NULL AND accepted_at <= $3
             ORDER BY accepted_at, seq LIMIT $4 FOR UPDATE SKIP LOCKED
         )
         UPDATE import SET claim_token = $1, leased_until = now() + make_interval(secs => $2)
-        FROM due, unhurried WHERE import.tenant = due.tenant AND import.id = due.id
+        FROM due WHERE import.tenant = due.tenant AND import.id = due.id
         RETURNING {}, seq",
         columns()
     );
     let until = accepted_until.as_microsecond();
-    let mut rows = session
-        .write(&waiting, &[&token, &lease, &until, &bounded(limit)])
+    let mut rows = transaction
+        .query(&waiting, &[&token, &lease, &until, &bounded(limit)])
         .await?;
     let place = |row: &Row| -> Option<(i64, i64)> {
         Some((row.try_get("accepted_at").ok()?, row.try_get("seq").ok()?))
@@ -189,12 +267,13 @@ pub(super) async fn fail(
 }
 
 /// When the oldest import that nobody has claimed was accepted.
-pub(super) async fn oldest_waiting(session: &Session) -> Result<Option<Timestamp>, Fault> {
+pub(super) async fn oldest_waiting(transaction: &Transaction) -> Result<Option<Timestamp>, Fault> {
+    transaction.batch(OFF_THE_INDEX).await?;
     let sql = "SELECT accepted_at FROM import WHERE state = 0 AND claim_token IS NULL
         ORDER BY accepted_at, seq LIMIT 1";
-    let rows = session.query(sql, &[]).await?;
-    rows.first()
-        .map(|row| row::timestamp(get(row, "accepted_at")?))
+    let oldest = transaction.query_opt(sql, &[]).await?;
+    oldest
+        .map(|row| row::timestamp(get(&row, "accepted_at")?))
         .transpose()
 }
 

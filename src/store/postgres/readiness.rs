@@ -8,8 +8,8 @@ use std::{
 
 use super::{
     connect::Target,
-    fault::{Fault, text_of},
-    schema::{self, Described, Trouble},
+    fault::{Fault, silence, text_of},
+    schema::{self, Described, Release, Trouble},
     tasks::Tasks,
 };
 use crate::store::{OpenError, Opening, StoreError};
@@ -17,10 +17,14 @@ use crate::store::{OpenError, Opening, StoreError};
 /// How long a server that is not there is left alone before it is looked for again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long it may take to connect, over all hosts and with all that is said first.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Whether the database can be used, and what it says of itself.
 pub(super) struct Readiness {
     target: Target,
     opening: Opening,
+    release: Release,
     described: OnceLock<Described>,
     /// Why it was not ready when last asked.
     reason: Mutex<String>,
@@ -31,7 +35,7 @@ pub(super) struct Readiness {
 }
 
 impl Readiness {
-    pub(super) fn new(target: Target, opening: Opening) -> Self {
+    pub(super) fn new(target: Target, opening: Opening, release: Release) -> Self {
         let (one, other) = (uuid::Uuid::new_v4(), uuid::Uuid::new_v4());
         let mut stand_in = [0; 32];
         let random = one.as_bytes().iter().chain(other.as_bytes());
@@ -42,6 +46,7 @@ impl Readiness {
         Self {
             target,
             opening,
+            release,
             described: OnceLock::new(),
             reason: Mutex::new("it has not been looked for yet".to_owned()),
             looking: tokio::sync::Mutex::new(None),
@@ -61,8 +66,6 @@ impl Readiness {
                 Err(error)
             }
             Err(Trouble::Passing(reason)) => {
-                let place = self.target.place();
-                tracing::warn!(%reason, "the database {place} can't be reached; Hangar waits for it");
                 self.note(reason);
                 Ok(())
             }
@@ -87,30 +90,58 @@ impl Readiness {
         })
     }
 
+    /// The newest version of the schema that this program knows.
+    pub(super) fn version(&self) -> i64 {
+        self.release.version()
+    }
+
     pub(super) fn paging_secret(&self) -> &[u8; 32] {
         self.described
             .get()
             .map_or(&self.stand_in, |described| &described.paging_secret)
     }
 
+    /// Keeps why the database can't be used, and says so where that is news.
     fn note(&self, reason: String) {
-        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        let mut known = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != reason {
+            let place = self.target.place();
+            tracing::warn!(%reason, "the database {place} can't be used");
+            *known = reason;
+        }
     }
 
     async fn prepare(&self) -> Result<Described, Trouble> {
         let tasks = Tasks::default();
-        let connected = self.target.connect(&tasks, None).await;
-        let mut link = connected.map_err(|error| match self.opening {
+        let connecting = self.target.connect(&tasks, None);
+        let connected = match tokio::time::timeout(CONNECT_PATIENCE, connecting).await {
+            Ok(connected) => connected.map_err(|error| with_advice(text_of(&error))),
+            Err(_) => Err(silence(CONNECT_PATIENCE)),
+        };
+        let link = connected.map_err(|reason| match self.opening {
             // Whatever it is, a password, a right, a database that is still to be made: somebody
             // may put it right while the server waits.
-            Opening::Serve(_) => Trouble::Passing(text_of(&error)),
+            Opening::Serve(_) => Trouble::Passing(reason),
             Opening::Administer => Trouble::Lasting(OpenError::Server {
                 place: self.target.place().to_owned(),
-                reason: format!("can't be used: {}", text_of(&error)),
+                reason: format!("can't be used: {reason}"),
             }),
         })?;
-        schema::prepare(&mut link.client, self.target.place(), self.opening).await
+        let place = self.target.place();
+        schema::prepare(&link.client, place, self.opening, &self.release).await
     }
+}
+
+/// What a server says on connecting, with what to do where it does not say so itself.
+fn with_advice(said: String) -> String {
+    // PgBouncer's words.
+    if said.contains("unsupported startup parameter") {
+        return format!(
+            "{said}: where PgBouncer stands before the server, database.pooling is transaction, or \
+             its ignore_startup_parameters has options"
+        );
+    }
+    said
 }
 
 /// Opens on a thread of its own: whoever opens a store may be anywhere, on a runtime or not.

@@ -200,7 +200,7 @@ pub(super) async fn refuse_failed(
 impl Effects {
     async fn write(&self, transaction: &Transaction, now: Timestamp) -> Result<(), Fault> {
         devices::insert(transaction, &self.devices).await?;
-        self.finish(transaction).await?;
+        self.finish(transaction, now).await?;
         let actor = Actor::registrar();
         let line = |line: &Line| audit::Line {
             at: now,
@@ -217,7 +217,7 @@ impl Effects {
     }
 
     /// Records outcomes. The rows are locked, so that each still is what was claimed.
-    async fn finish(&self, transaction: &Transaction) -> Result<(), Fault> {
+    async fn finish(&self, transaction: &Transaction, now: Timestamp) -> Result<(), Fault> {
         if self.finished.is_empty() {
             return Ok(());
         }
@@ -236,13 +236,17 @@ impl Effects {
         let codes: Vec<Option<i64>> = outcomes()
             .map(|outcome| outcome.as_ref().err().map(|error| error.code().into()))
             .collect();
+        let settled_at = now.as_microsecond();
         let sql = "UPDATE import SET state = outcome.state, device = outcome.device,
-                error_code = outcome.code, claim_token = NULL, leased_until = NULL
+                error_code = outcome.code, settled_at = $6, claim_token = NULL, leased_until = NULL
             FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::uuid[], $5::bigint[])
                 AS outcome (tenant, id, state, device, code)
             WHERE import.tenant = outcome.tenant AND import.id = outcome.id AND import.state = 0";
         let finished = transaction
-            .execute(sql, &[&tenants, &ids, &states, &devices, &codes])
+            .execute(
+                sql,
+                &[&tenants, &ids, &states, &devices, &codes, &settled_at],
+            )
             .await?;
         if finished == self.finished.len() as u64 {
             Ok(())

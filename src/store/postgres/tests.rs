@@ -1,6 +1,8 @@
 //! What only PostgreSQL can show: several processes on one database, and a server in bad weather.
 
+mod expiry;
 mod queries;
+mod schema;
 mod weather;
 
 use std::sync::Mutex;

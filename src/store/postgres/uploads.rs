@@ -25,13 +25,14 @@ use crate::{
     },
 };
 
-/// The columns that `read` reads. What is among the imports is looked up in an index of them alone.
+/// The columns that `read` reads. What is among the imports is looked up in an index of them alone;
+/// what was among those that have expired is remembered.
 pub(super) const COLUMNS: &str = "tenant, id, created_at,
-    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+    expired > 0 OR EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id) AS imports,
     EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id AND state = 0) AS waiting,
-    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+    expired = 2 OR EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id AND state = 4) AS refused";
 
 /// Makes an upload with the imports that it comes with: all, or nothing.

@@ -10,9 +10,14 @@ use tokio::{sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use super::{connect::Target, pool::Pool, tasks::Tasks};
+use crate::store::Pooling;
 
 /// How long somebody who waits for work looks at nothing, at least; up to twice as long.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// How long it takes at least from one piece of news to the next: under load every commit brings
+/// some, and who looks each time finds little.
+const NEWS_APART: Duration = Duration::from_millis(10);
 
 /// Others are told of new work so often at most: a NOTIFY lets one transaction of all processes
 /// commit at a time.
@@ -26,6 +31,8 @@ pub(super) struct Work {
     news: Arc<Notify>,
     /// Set off when others are to be told.
     to_tell: Arc<Notify>,
+    /// When there was news last.
+    last_news: Mutex<Option<Instant>>,
     /// When an import that rests may be tried again.
     next_lapse: Mutex<Option<Instant>>,
     courier: OnceLock<()>,
@@ -36,6 +43,7 @@ impl Work {
         Self {
             news: Arc::default(),
             to_tell: Arc::default(),
+            last_news: Mutex::default(),
             next_lapse: Mutex::default(),
             courier: OnceLock::new(),
         }
@@ -71,7 +79,7 @@ impl Work {
         let look = Instant::now() + spread(LOOK_AFTER);
         let until = lapse.map_or(look, |lapse| lapse.min(look));
         tokio::select! {
-            () = self.news.notified() => {
+            () = self.some_news() => {
                 // Whoever waits next still has to know.
                 if let Some(lapse) = lapse {
                     self.expect_after(lapse.saturating_duration_since(Instant::now()));
@@ -81,12 +89,32 @@ impl Work {
         }
     }
 
+    /// Completes when there is news, and has been none for a moment.
+    async fn some_news(&self) {
+        self.news.notified().await;
+        let last = *self
+            .last_news
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last {
+            tokio::time::sleep_until(last + NEWS_APART).await;
+        }
+        let mut last = self
+            .last_news
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Instant::now());
+    }
+
     /// Starts listening to the other processes, and telling them.
     fn keep_in_touch(&self, target: &Target, pool: &Pool, tasks: &Tasks) {
         self.courier.get_or_init(|| {
             let name = Uuid::new_v4().simple().to_string();
             let heard = Arc::clone(&self.news);
-            tasks.spawn(listen(target.clone(), heard, name.clone()));
+            // Nobody hears anything on a connection that is somebody else's by then.
+            if target.pooling() == Pooling::Session {
+                tasks.spawn(listen(target.clone(), heard, name.clone()));
+            }
             tasks.spawn(tell(pool.clone(), Arc::clone(&self.to_tell), name));
         });
     }

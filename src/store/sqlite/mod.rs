@@ -8,11 +8,13 @@ mod audit;
 mod backup;
 mod collection;
 mod devices;
+mod expiry;
 mod fault;
 mod imports;
 mod inspect;
 mod leases;
 mod ledger;
+mod moving;
 mod open;
 mod profile_row;
 mod profiles;
@@ -32,7 +34,7 @@ mod writer;
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicI64},
     time::Instant,
 };
 
@@ -44,9 +46,9 @@ use super::{
     Answer, Store,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
-        DeviceWrite, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed, NewDevice,
-        NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement, TenantDeletion,
-        TenantSummary, Updated, UploadDeletion,
+        DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
+        NewDevice, NewImports, NewUpload, Page, Query, SerialDeletion, Settled, Settlement,
+        TenantDeletion, TenantSummary, Updated, UploadDeletion,
     },
 };
 use crate::domain::{
@@ -64,6 +66,9 @@ pub(super) use backup::{back_up, copy_whole as copy, put_at_rest};
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;
+pub(super) use moving::SqliteSide;
+#[cfg(test)]
+pub(super) use moving::ask;
 use readers::Readers;
 use writer::{Undo, Writer};
 
@@ -78,6 +83,8 @@ pub struct SqliteStore {
     leases: Arc<Mutex<Leases>>,
     fresh_keys: Arc<FreshKeys>,
     work: Arc<Notify>,
+    /// Up to which import the deletion of old ones has come.
+    expired_upto: AtomicI64,
     paging_secret: [u8; 32],
 }
 
@@ -483,6 +490,15 @@ impl Store for SqliteStore {
 
     fn count_waiting(&self) -> Answer<'_, u64> {
         Box::pin(self.readers.run(queue::count_waiting))
+    }
+
+    fn expire_imports(
+        &self,
+        settled_until: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Answer<'_, Expired> {
+        Box::pin(self.expire(settled_until, limit, now))
     }
 
     fn wait_for_work(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {

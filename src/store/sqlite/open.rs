@@ -8,9 +8,12 @@ use std::{
     time::Duration,
 };
 
+use crate::store::moving::may_be_used;
 pub(super) use crate::store::opening::{DatabaseKind, OpenError, Opening};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig, params,
+};
 
 /// Marks the file as ours ("HNGR").
 const APPLICATION_ID: i64 = 0x484e_4752;
@@ -24,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005_profiles_and_settings.sql"),
     include_str!("migrations/0006_search.sql"),
     include_str!("migrations/0007_cheaper_settling.sql"),
+    include_str!("migrations/0008_expiry.sql"),
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
@@ -55,6 +59,9 @@ impl Opener {
         }
         let mut connection = self.connect()?;
         self.migrate(&mut connection, None)?;
+        if !may_be_used(&self.made_by(&connection)?) {
+            return Err(self.half_moved());
+        }
         Ok(connection)
     }
 
@@ -175,22 +182,30 @@ impl Opener {
     }
 
     fn expect_kind(&self, connection: &Connection, kind: DatabaseKind) -> Result<(), OpenError> {
-        let made_by: Option<String> = connection
-            .query_row(
-                "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'kind'",
-                [],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(|error| self.sqlite(error))?;
-        match made_by {
-            Some(made_by) if made_by == kind.word() => Ok(()),
-            other => Err(OpenError::OtherKind {
-                path: self.path.clone(),
-                made_by: other.unwrap_or_default(),
-                opened_by: kind.word().to_owned(),
-            }),
+        let made_by = self.made_by(connection)?;
+        if made_by == kind.word() {
+            return Ok(());
         }
+        if !may_be_used(&made_by) {
+            return Err(self.half_moved());
+        }
+        Err(OpenError::OtherKind {
+            path: self.path.clone(),
+            made_by,
+            opened_by: kind.word().to_owned(),
+        })
+    }
+
+    /// What the database says that made it.
+    fn made_by(&self, connection: &Connection) -> Result<String, OpenError> {
+        let kind = "SELECT CAST(value AS TEXT) FROM meta WHERE key = 'kind'";
+        let made_by = connection.query_row(kind, [], |row| row.get(0)).optional();
+        let made_by: Option<String> = made_by.map_err(|error| self.sqlite(error))?;
+        Ok(made_by.unwrap_or_default())
+    }
+
+    fn half_moved(&self) -> OpenError {
+        OpenError::HalfMoved(format!("at {}", self.path.display()))
     }
 
     #[expect(
@@ -252,6 +267,11 @@ impl Opener {
             Ok(connection)
         };
         let connection = open().map_err(|error| self.sqlite(error))?;
+        self.expect_this_schema(&connection)?;
+        Ok(connection)
+    }
+
+    fn expect_this_schema(&self, connection: &Connection) -> Result<(), OpenError> {
         let number = |name: &str| {
             connection
                 .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -264,10 +284,62 @@ impl Opener {
             return Err(OpenError::NotOurs(path));
         }
         match found.cmp(&known) {
-            Ordering::Equal => Ok(connection),
+            Ordering::Equal => Ok(()),
             Ordering::Greater => Err(OpenError::Newer { path, found, known }),
             Ordering::Less => Err(OpenError::Older { path, found, known }),
         }
+    }
+
+    /// Opens a database of this program's schema that nobody else has open, to read it. Nobody else
+    /// can open it until this connection is closed.
+    pub(super) fn alone(&self) -> Result<Connection, OpenError> {
+        if !self.path.exists() {
+            return Err(OpenError::Absent(self.path.clone()));
+        }
+        let connection = self.locked()?;
+        self.expect_this_schema(&connection)?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(|error| self.sqlite(error))?;
+        Ok(connection)
+    }
+
+    /// Opens a database that nobody else has open, to fill it, and makes it if there is none. Its
+    /// commits are on disk when one of them asks for it.
+    pub(super) fn alone_and_made(&self) -> Result<Connection, OpenError> {
+        self.create_file()?;
+        let mut connection = self.locked()?;
+        self.recognize(&connection)?;
+        let set = || -> rusqlite::Result<()> {
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "normal")?;
+            connection.pragma_update(None, "cache_size", -65_536)
+        };
+        set().map_err(|error| self.sqlite(error))?;
+        self.migrate(&mut connection, None)?;
+        Ok(connection)
+    }
+
+    /// Opens the file under a lock that every other connection is in the way of.
+    fn locked(&self) -> Result<Connection, OpenError> {
+        let open = || -> rusqlite::Result<Connection> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(Duration::from_secs(1))?;
+            connection.pragma_update(None, "page_size", 8192)?;
+            // Before the first look: a server's connections share an index of the log in memory,
+            // and this one must not.
+            connection.pragma_update(None, "locking_mode", "exclusive")?;
+            connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+            Ok(connection)
+        };
+        open().map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                OpenError::InUse(self.path.clone())
+            }
+            Some(ErrorCode::NotADatabase) => OpenError::NotOurs(self.path.clone()),
+            _ => self.sqlite(error),
+        })
     }
 }
 

@@ -163,7 +163,7 @@ fn finish(
     seq: Seq,
     key: &ClaimKey,
     call: Option<CallId>,
-    outcome: Result<DeviceId, DirectoryError>,
+    (outcome, now): (Result<DeviceId, DirectoryError>, Timestamp),
 ) -> rusqlite::Result<bool> {
     let (state, device, error_code) = match &outcome {
         Ok(device) => (row::COMPLETE, Some(device.0.as_bytes()), None),
@@ -171,7 +171,7 @@ fn finish(
     };
     let finished = connection
         .prepare_cached(
-            "UPDATE import SET state = ?1, device = ?2, error_code = ?3
+            "UPDATE import SET state = ?1, device = ?2, error_code = ?3, settled_at = ?9
              WHERE seq = ?4 AND tenant = ?5 AND id = ?6 AND version = ?7 AND state = 0
                 AND (?8 IS NULL OR call = ?8)",
         )?
@@ -184,6 +184,7 @@ fn finish(
             key.id.0.as_bytes(),
             key.version,
             call.as_ref().map(|call| call.0.as_bytes()),
+            now.as_microsecond(),
         ])?;
     Ok(finished == 1)
 }
@@ -198,7 +199,7 @@ fn register(
 ) -> Result<Settled, Fault> {
     let key = settlement.key;
     let (call, registered) = (Some(settlement.call), Ok(settlement.device));
-    if !finish(connection, seq, &key, call, registered)? {
+    if !finish(connection, seq, &key, call, (registered, now))? {
         return Ok(Settled::Superseded);
     }
     let device = Device {
@@ -245,7 +246,7 @@ fn refuse(
     detail: &str,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    if !finish(connection, seq, key, call, Err(error))? {
+    if !finish(connection, seq, key, call, (Err(error), now))? {
         return Ok(Settled::Superseded);
     }
     record(connection, key, "import-refused", None, detail, now)?;

@@ -1,6 +1,9 @@
 //! Starts a store on a file: its connections, its writer, and what it remembers.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use super::{
     SqliteStore,
@@ -62,6 +65,7 @@ impl SqliteStore {
             leases: Arc::default(),
             fresh_keys,
             work: Arc::default(),
+            expired_upto: AtomicI64::new(0),
             paging_secret,
         })
     }

@@ -27,14 +27,15 @@ use crate::{
 /// About how much memory a step of a deletion holds.
 const WEIGHT_KIB: u32 = 64;
 
-/// The columns that `read` reads. What is among the imports is looked up in an index of them alone.
+/// The columns that `read` reads. What is among the imports is looked up in an index of them alone;
+/// what was among those that have expired is remembered.
 const COLUMNS: &str = "tenant, id, created_at,
-    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+    expired > 0 OR EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id),
     EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id
         AND state = 0),
-    EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
+    expired = 2 OR EXISTS (SELECT 1 FROM import WHERE import.tenant = upload.tenant
         AND import.upload = upload.id
         AND state = 4)";
 

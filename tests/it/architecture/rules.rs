@@ -43,6 +43,7 @@ const WITHOUT_TENANT: &[&str] = &[
     "fail",
     "oldest_waiting",
     "count_waiting",
+    "expire_imports",
     "wait_for_work",
     "find_ledger_entries",
     "release_ledger_entry",

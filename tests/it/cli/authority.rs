@@ -110,3 +110,63 @@ async fn a_device_code_is_approved_and_gives_a_token_that_works() {
         200
     );
 }
+
+/// A browser as plain as can be: it follows nothing by itself.
+fn browser() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy();
+    let client = client.redirect(reqwest::redirect::Policy::none());
+    client.timeout(crate::process::PATIENCE).build().unwrap()
+}
+
+#[tokio::test]
+async fn a_person_signs_in_on_the_page_and_the_token_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Server::dev(&directory.path().join("data"));
+    let browser = browser();
+    let base = format!("{}/contoso/oauth2/v2.0", server.url);
+    let back = "http://localhost:4321/";
+    let wish = [
+        ("client_id", PUBLIC_CLIENT),
+        ("response_type", "code"),
+        ("redirect_uri", back),
+        ("scope", SCOPE),
+        ("state", "mine"),
+    ];
+    let query = Serializer::new(String::new()).extend_pairs(wish).finish();
+    let page = browser.get(format!("{base}/authorize?{query}"));
+    let page = page.send().await.unwrap().text().await.unwrap();
+    let (_, rest) = page.split_once("name=\"flow\" value=\"").unwrap();
+    let flow = rest.split_once('"').unwrap().0;
+
+    let submit = |origin: String, password| {
+        let fields = [
+            ("flow", flow),
+            ("username", "reader@contoso.example"),
+            ("password", password),
+        ];
+        let form = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = browser.post(format!("{base}/sign-in")).body(form);
+        request.header("origin", origin).send()
+    };
+    let foreign = submit("https://evil.example".to_owned(), "hangar").await;
+    assert_eq!(foreign.unwrap().status(), 403);
+    let again = submit(server.url.clone(), "wrong").await.unwrap();
+    assert_eq!(again.status(), 200);
+    let led = submit(server.url.clone(), "hangar").await.unwrap();
+    assert_eq!(led.status(), 303);
+    let location = led.headers()["location"].to_str().unwrap();
+    let location = reqwest::Url::parse(location).unwrap();
+    let told: std::collections::HashMap<_, _> = location.query_pairs().collect();
+    assert_eq!(told["state"], "mine");
+
+    let exchange = [
+        ("grant_type", "authorization_code"),
+        ("client_id", PUBLIC_CLIENT),
+        ("redirect_uri", back),
+        ("code", &told["code"]),
+    ];
+    let (status, token) = post(&server, "contoso/oauth2/v2.0/token", &exchange).await;
+    assert_eq!(status, 200, "{token}");
+    let token = token["access_token"].as_str().unwrap();
+    assert_eq!(get(&server, token).await, 200);
+}

@@ -42,7 +42,9 @@ fn show_says_what_holds_and_where_it_was_given_but_no_secret() {
     assert_eq!(shown.code, Some(0), "{shown:?}");
     let line = |start: &str| {
         let mut lines = shown.stdout.lines();
-        lines.find(|line| line.contains(start)).unwrap_or_default()
+        lines
+            .find(|line| line.starts_with(start))
+            .unwrap_or_default()
     };
     assert!(line("listen = ").contains("127.0.0.1:2222"));
     assert!(line("listen = ").contains("HANGAR_SERVER__LISTEN"));

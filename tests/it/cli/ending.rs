@@ -76,6 +76,34 @@ async fn a_request_in_flight_is_answered_and_kept() {
 }
 
 #[tokio::test]
+async fn one_that_is_to_end_later_is_not_ready_and_works_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let mut command = crate::process::hangar();
+    command.args(crate::process::serve_dev(&data));
+    let mut server = Server::start(command.args(["--server-stop-delay", "1h"]));
+    let token = token(&data, &[]);
+    let client = crate::process::client();
+    let readyz = format!("{}/readyz", server.admin_url);
+    let ready = async || client.get(&readyz).send().await.unwrap();
+    assert_eq!(ready().await.status(), 200);
+    server.process.signal("TERM");
+    assert!(server.process.stderr.wait_for("shutting down").is_some());
+    let answer = ready().await;
+    assert_eq!(answer.status(), 503);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("it was told to end"), "{text}");
+    // Whoever has not noticed is served, also on a connection that it makes only now.
+    let fresh = crate::process::client();
+    let post = fresh.post(format!("{}/{IMPORTS}", server.url));
+    let post = post.bearer_auth(&token).body(BODY);
+    let answer = post.header("content-type", "application/json").send();
+    assert_eq!(answer.await.unwrap().status(), 201);
+    server.process.signal("TERM");
+    assert_eq!(server.process.ended().code(), Some(130));
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("data");

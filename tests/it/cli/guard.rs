@@ -34,6 +34,7 @@ async fn foreign_hosts_and_origins_are_refused_as_graph_would() {
     let paths = [
         IMPORTS,
         "contoso/v2.0/.well-known/openid-configuration",
+        "contoso/oauth2/v2.0/sign-in",
         "nothing",
     ];
     for path in paths {

@@ -30,6 +30,10 @@ async fn send_markers(server: &Server, token: &str) {
         format!("{IMPORTS}?$filter={MARKER}&$skiptoken={MARKER}"),
         format!("{MARKER}/{MARKER}"),
         format!("{MARKER}/oauth2/v2.0/token"),
+        format!("common/oauth2/v2.0/authorize?client_id={MARKER}&state={MARKER}"),
+        format!("common/oauth2/v2.0/sign-in?flow={MARKER}"),
+        format!("common/oauth2/v2.0/deviceauth?user_code={MARKER}"),
+        format!("common/userrealm/{MARKER}"),
     ];
     let client = client();
     for path in &paths {

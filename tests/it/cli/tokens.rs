@@ -130,9 +130,18 @@ async fn without_development_there_are_no_tokens_and_none_is_taken() {
     let message = &answer["error"]["message"];
     assert_eq!(message, "Access token validation failure. Invalid issuer.");
     // Its authority has no address there either.
-    let url = format!("{}/contoso/oauth2/v2.0/token", serving.url);
-    let answer = crate::process::client().post(url).send().await.unwrap();
-    assert_eq!(answer.status(), 404);
+    for path in [
+        "oauth2/v2.0/token",
+        "oauth2/v2.0/authorize",
+        "oauth2/v2.0/sign-in",
+        "oauth2/v2.0/deviceauth",
+        "openid/userinfo",
+        "userrealm/somebody",
+    ] {
+        let url = format!("{}/contoso/{path}", serving.url);
+        let answer = crate::process::client().post(url).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{path}");
+    }
 
     let mut command = hangar();
     let none = run(command.args(["token", "--data-dir"]).arg(&production));

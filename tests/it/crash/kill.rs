@@ -1,29 +1,29 @@
 //! SIGKILL at random moments under load: what was acknowledged is there, exactly once.
 
 use std::{
-    collections::HashSet,
     path::Path,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
-use hardware_hash::Builder;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::evidence::{Found, IMPORTS, devices, identity, judge, settled_imports};
 use crate::process::{PATIENCE, Server, client, token};
 
 const KILLS: u64 = 20;
+/// How often it is killed while answers get lost besides.
+const KILLS_IN_FOUL_WEATHER: u64 = 6;
+/// How often a client tries again in foul weather.
+const ATTEMPTS: usize = 5;
 const CLIENTS: u64 = 8;
 const TENANTS: [&str; 2] = ["contoso", "fabrikam"];
-const IMPORTS: &str = "beta/deviceManagement/importedWindowsAutopilotDeviceIdentities";
-const DEVICES: &str = "beta/deviceManagement/windowsAutopilotDeviceIdentities";
 
 /// What the clients know: which imports were acknowledged, by tenant.
 #[derive(Default)]
@@ -46,15 +46,51 @@ impl Ledger {
     }
 }
 
+/// What a server does to its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weather {
+    Fair,
+    /// It rehearses, and many requests go wrong.
+    Foul,
+}
+
+impl Weather {
+    /// Starts a server in this weather.
+    async fn server(self, data_dir: &Path, round: u64) -> Server {
+        if self == Self::Fair {
+            return Server::dev(data_dir);
+        }
+        let server = Server::rehearse(data_dir);
+        let recipe = format!("{}/rehearsal/recipes/flaky-gateway", server.admin_url);
+        let seed = json!({ "seed": round });
+        let answer = client().post(recipe).json(&seed).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        server
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_device_survives_sigkill_exactly_once() {
+    println!("{}", kill_and_judge(Weather::Fair, KILLS, 100).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn faults_neither_lose_nor_double_a_device() {
+    println!(
+        "{}",
+        kill_and_judge(Weather::Foul, KILLS_IN_FOUL_WEATHER, 20).await
+    );
+}
+
+/// Kills servers so often, looks for what must not be found, and says what there was.
+async fn kill_and_judge(weather: Weather, kills: u64, fewest: usize) -> String {
     let directory = tempfile::tempdir().unwrap();
     let data_dir = directory.path().join("data");
     let ledger = Ledger::default();
-    for round in 0..KILLS {
-        let server = Server::dev(&data_dir);
+    for round in 0..kills {
+        let server = weather.server(&data_dir, round).await;
         let tokens = tokens(&data_dir);
-        let load = load(&server.url, &tokens, &ledger);
+        let load = load(weather, &server.url, &tokens, &ledger);
         // Another moment each round, spread over the first third of a second and repeatable.
         let moment = Duration::from_millis(15 + round * 7919 % 300);
         let before = *ledger.count.borrow();
@@ -71,89 +107,28 @@ async fn every_acknowledged_device_survives_sigkill_exactly_once() {
         }
     }
 
-    let server = Server::dev(&data_dir);
+    let server = match weather {
+        Weather::Fair => Server::dev(&data_dir),
+        Weather::Foul => Server::rehearse(&data_dir),
+    };
     let tokens = tokens(&data_dir);
     let imports = settled_imports(&server.url, &tokens).await;
     let devices = devices(&server.url, &tokens).await;
     let acknowledged = ledger.acknowledged.into_inner().unwrap();
     let found = judge(&acknowledged, &imports, &devices);
-    println!(
-        "kills: {KILLS}, acknowledged: {}, imports: {}, devices: {}, {found:?}",
+    let said = format!(
+        "{weather:?}, kills: {kills}, acknowledged: {}, imports: {}, devices: {}, {found:?}",
         acknowledged.len(),
         imports.len(),
         devices.len()
     );
     assert_eq!(found, Found::default());
     assert!(
-        acknowledged.len() > 100,
+        acknowledged.len() > fewest,
         "too few imports were acknowledged"
     );
     assert_eq!(server.stop().code, Some(0), "SIGTERM ends the server well");
-}
-
-/// What must not be found.
-#[derive(Debug, Default, PartialEq)]
-struct Found {
-    /// Acknowledged, and not there.
-    lost: usize,
-    /// There more than once, or owned twice.
-    doubled: usize,
-    /// Settled in a way that does not fit the devices.
-    unfit: Vec<String>,
-}
-
-fn judge(acknowledged: &[(usize, Uuid)], imports: &[SeenImport], devices: &[SeenDevice]) -> Found {
-    let mut found = Found::default();
-    let mut seen = HashSet::new();
-    for import in imports {
-        found.doubled += usize::from(!seen.insert((import.tenant, import.id)));
-    }
-    let lost = |row: &&(usize, Uuid)| !seen.contains(*row);
-    found.lost = acknowledged.iter().filter(lost).count();
-    let mut owners = HashSet::new();
-    for device in devices {
-        found.doubled += usize::from(!owners.insert(device.serial.as_str()));
-    }
-    let ids: HashSet<_> = devices
-        .iter()
-        .map(|device| (device.tenant, &device.id))
-        .collect();
-    let fits = |import: &&SeenImport| match import.status.as_str() {
-        "complete" => ids.contains(&(import.tenant, &import.device)),
-        // Every device goes to both tenants: who is refused, is refused for the other's sake.
-        "error" => import.code == 808 && owners.contains(import.serial.as_str()),
-        _ => false,
-    };
-    let unfit = imports.iter().filter(|import| !fits(import));
-    found.unfit = unfit.map(|import| format!("{import:?}")).collect();
-    found
-}
-
-#[test]
-fn what_is_lost_or_doubled_is_found() {
-    let import = |tenant, id, device: &str| SeenImport {
-        tenant,
-        id: Uuid::from_u128(id),
-        serial: format!("S{id}"),
-        status: "complete".to_owned(),
-        code: 0,
-        device: device.to_owned(),
-    };
-    let device = |tenant, id: &str, serial: &str| SeenDevice {
-        tenant,
-        id: id.to_owned(),
-        serial: serial.to_owned(),
-    };
-    let acknowledged = [(0, Uuid::from_u128(1)), (1, Uuid::from_u128(2))];
-    let imports = [import(0, 1, "a"), import(1, 2, "b")];
-    let devices = [device(0, "a", "S1"), device(1, "b", "S2")];
-    assert_eq!(judge(&acknowledged, &imports, &devices), Found::default());
-    assert_eq!(judge(&acknowledged, &imports[..1], &devices).lost, 1);
-    let twice = [import(0, 1, "a"), import(0, 1, "a"), import(1, 2, "b")];
-    assert_eq!(judge(&acknowledged, &twice, &devices).doubled, 1);
-    let owned_twice = [device(0, "a", "S1"), device(1, "b", "S1")];
-    assert_eq!(judge(&acknowledged, &imports, &owned_twice).doubled, 1);
-    assert_eq!(judge(&acknowledged, &imports, &devices[..1]).unfit.len(), 1);
+    said
 }
 
 fn tokens(data_dir: &Path) -> [String; 2] {
@@ -161,136 +136,87 @@ fn tokens(data_dir: &Path) -> [String; 2] {
 }
 
 /// Posts devices over several connections, every device to both tenants, until it is cut off.
-async fn load(url: &str, tokens: &[String; 2], ledger: &Ledger) {
+async fn load(weather: Weather, url: &str, tokens: &[String; 2], ledger: &Ledger) {
     let clients = (0..CLIENTS).map(|number| async move {
         let client = client();
         loop {
             let device = ledger.next_device.fetch_add(1, Ordering::Relaxed);
             for tenant in [0, 1] {
+                let post = Post {
+                    client: &client,
+                    url,
+                    token: &tokens[tenant],
+                    weather,
+                };
                 let accepted = if number % 2 == 0 {
-                    post_one(&client, url, &tokens[tenant], device).await
+                    post.one(device).await
                 } else {
-                    post_several(&client, url, &tokens[tenant], device).await
+                    post.several(device).await
                 };
                 // The connection ends with the server; what was not answered is not counted.
-                let Some(ids) = accepted else { return };
-                ledger.add(tenant, ids);
+                match accepted {
+                    Answered::Accepted(ids) => ledger.add(tenant, ids),
+                    Answered::Otherwise if weather == Weather::Foul => {}
+                    Answered::Otherwise | Answered::Gone => return,
+                }
             }
         }
     });
     futures_util::future::join_all(clients).await;
 }
 
-async fn post_one(client: &Client, url: &str, token: &str, device: u64) -> Option<Vec<Uuid>> {
-    let id = Uuid::new_v4();
-    let body = identity(id, device, 0);
-    let answer = client
-        .post(format!("{url}/{IMPORTS}"))
-        .bearer_auth(token)
-        .json(&body)
-        .send()
-        .await
-        .ok()?;
-    (answer.status() == 201).then(|| vec![id])
+/// What a client learnt.
+enum Answered {
+    /// These imports are accepted.
+    Accepted(Vec<Uuid>),
+    /// Nothing that can be relied on.
+    Otherwise,
+    /// There is no server any more.
+    Gone,
 }
 
-async fn post_several(client: &Client, url: &str, token: &str, device: u64) -> Option<Vec<Uuid>> {
-    let ids = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
-    let rows: Vec<Value> = (0..)
-        .zip(ids)
-        .map(|(row, id)| identity(id, device, row + 1))
-        .collect();
-    let answer = client
-        .post(format!("{url}/{IMPORTS}/import"))
-        .bearer_auth(token)
-        .json(&json!({ "importedWindowsAutopilotDeviceIdentities": rows }))
-        .send()
-        .await
-        .ok()?;
-    (answer.status() == 200).then(|| ids.to_vec())
+/// How a client posts.
+struct Post<'a> {
+    client: &'a Client,
+    url: &'a str,
+    token: &'a str,
+    weather: Weather,
 }
 
-fn identity(id: Uuid, device: u64, row: u64) -> Value {
-    let blob = Builder::new(device * 10 + row).build();
-    json!({ "id": id.to_string(), "hardwareIdentifier": BASE64_STANDARD.encode(blob) })
-}
+impl Post<'_> {
+    async fn one(&self, device: u64) -> Answered {
+        let id = Uuid::new_v4();
+        self.send("", &identity(id, device, 0), 201, vec![id]).await
+    }
 
-#[derive(Debug)]
-struct SeenImport {
-    tenant: usize,
-    id: Uuid,
-    serial: String,
-    status: String,
-    code: i64,
-    device: String,
-}
+    async fn several(&self, device: u64) -> Answered {
+        let ids = [Uuid::new_v4(), Uuid::new_v4(), Uuid::new_v4()];
+        let rows: Vec<Value> = (0..)
+            .zip(ids)
+            .map(|(row, id)| identity(id, device, row + 1))
+            .collect();
+        let body = json!({ "importedWindowsAutopilotDeviceIdentities": rows });
+        self.send("/import", &body, 200, ids.to_vec()).await
+    }
 
-struct SeenDevice {
-    tenant: usize,
-    id: String,
-    serial: String,
-}
-
-/// All imports, once none waits any more.
-async fn settled_imports(url: &str, tokens: &[String; 2]) -> Vec<SeenImport> {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    loop {
-        let mut imports = Vec::new();
-        for (tenant, token) in tokens.iter().enumerate() {
-            for item in all(url, IMPORTS, token).await {
-                let blob = BASE64_STANDARD
-                    .decode(item["hardwareIdentifier"].as_str().unwrap())
-                    .unwrap();
-                let report = hardware_hash::decode(&blob).unwrap();
-                imports.push(SeenImport {
-                    tenant,
-                    id: item["id"].as_str().unwrap().parse().unwrap(),
-                    serial: report.serial_number().unwrap().to_owned(),
-                    status: text(&item["state"]["deviceImportStatus"]),
-                    code: item["state"]["deviceErrorCode"].as_i64().unwrap(),
-                    device: text(&item["state"]["deviceRegistrationId"]),
-                });
+    /// Sends the same again where the weather may have spoilt it: who is told then that the ids are
+    /// taken knows that the imports are there.
+    async fn send(&self, action: &str, body: &Value, good: u16, ids: Vec<Uuid>) -> Answered {
+        let attempts = match self.weather {
+            Weather::Fair => 1,
+            Weather::Foul => ATTEMPTS,
+        };
+        for attempt in 0..attempts {
+            let request = self.client.post(format!("{}/{IMPORTS}{action}", self.url));
+            match request.bearer_auth(self.token).json(body).send().await {
+                Ok(answer) if answer.status() == good => return Answered::Accepted(ids),
+                Ok(answer) if attempt > 0 && answer.status() == 409 => {
+                    return Answered::Accepted(ids);
+                }
+                Err(error) if error.is_connect() => return Answered::Gone,
+                Ok(_) | Err(_) => {}
             }
         }
-        if imports.iter().all(|import| import.status != "unknown") {
-            return imports;
-        }
-        assert!(
-            Instant::now() < deadline,
-            "imports still wait after a minute"
-        );
+        Answered::Otherwise
     }
-}
-
-async fn devices(url: &str, tokens: &[String; 2]) -> Vec<SeenDevice> {
-    let mut devices = Vec::new();
-    for (tenant, token) in tokens.iter().enumerate() {
-        for item in all(url, DEVICES, token).await {
-            devices.push(SeenDevice {
-                tenant,
-                id: text(&item["id"]),
-                serial: text(&item["serialNumber"]),
-            });
-        }
-    }
-    devices
-}
-
-/// Every item of a list, page by page.
-async fn all(url: &str, set: &str, token: &str) -> Vec<Value> {
-    let client = client();
-    let mut items = Vec::new();
-    let mut next = Some(format!("{url}/{set}"));
-    while let Some(link) = next {
-        let answer = client.get(link).bearer_auth(token).send().await.unwrap();
-        assert_eq!(answer.status(), 200);
-        let mut page: Value = answer.json().await.unwrap();
-        items.append(page["value"].as_array_mut().unwrap());
-        next = page["@odata.nextLink"].as_str().map(str::to_owned);
-    }
-    items
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -5,6 +5,7 @@ mod create;
 mod create_forms;
 mod create_many;
 mod delete;
+mod expire;
 mod get;
 mod list;
 mod update;

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::client::Client;
-use crate::process::{Ended, Server, hangar, run, token};
+use crate::process::{Ended, Server, database, hangar, run, token};
 
 /// A tenant of the authority of `serve --dev`.
 const CONTOSO: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
@@ -18,6 +18,7 @@ const CONTOSO: &str = "aaaaaaaa-0000-4000-8000-00000000000a";
 fn tenant(data_dir: &Path, arguments: &[&str]) -> Ended {
     let mut command = hangar();
     command.arg("tenant").args(arguments);
+    command.args(database(data_dir));
     run(command.arg("--data-dir").arg(data_dir))
 }
 

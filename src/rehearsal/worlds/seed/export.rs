@@ -115,6 +115,7 @@ fn people(directory: &Directory) -> Seed {
             .as_ref()
             .map(|secret| secret.expose_secret().to_owned()),
         roles: client.roles.clone(),
+        redirect_uris: client.redirect_uris.clone(),
     });
     Seed {
         users: users.collect(),

@@ -82,6 +82,8 @@ struct SeedClient {
     secret: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     roles: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redirect_uris: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

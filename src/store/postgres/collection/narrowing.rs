@@ -11,12 +11,15 @@ use crate::store::filter_sql::{Parameter, Statement};
 /// Shorter texts have no trigram of their own.
 const SHORTEST: usize = 3;
 
+/// How long the pieces are that a longer text is looked for by. The trigrams of one pattern are read
+/// side by side, those that every serial number has included; of several patterns, each leads the
+/// others on to the next row that it may be in.
+const PIECE: usize = 6;
+
 /// What serial numbers must be like.
 enum Likeness {
-    /// Equal to this.
-    Equal(String),
-    /// Like this pattern, in any letter case.
-    Like(String),
+    /// Having all of these within, in any letter case.
+    Having(Vec<String>),
     /// One of these.
     Any(Vec<Likeness>),
 }
@@ -35,13 +38,13 @@ pub(super) fn narrow<F: Copy>(
 
 fn append<F: Copy>(sql: &mut Statement<F>, likeness: &Likeness) {
     match likeness {
-        Likeness::Equal(text) => {
-            sql.push("serial_number = ");
-            sql.bind(Parameter::Text(text.clone()));
-        }
-        Likeness::Like(pattern) => {
-            sql.push("serial_number ILIKE ");
-            sql.bind(Parameter::Text(pattern.clone()));
+        Likeness::Having(pieces) => {
+            for (index, piece) in pieces.iter().enumerate() {
+                sql.push(if index == 0 { "(" } else { " AND " });
+                sql.push("serial_number ILIKE ");
+                sql.bind(Parameter::Text(format!("%{}%", escaped(piece))));
+            }
+            sql.push(")");
         }
         Likeness::Any(all) => {
             for (index, one) in all.iter().enumerate() {
@@ -69,9 +72,7 @@ fn likeness<F: Copy>(condition: &Condition<F>, is_serial: fn(F) -> bool) -> Opti
             test: TextTest::Contains | TextTest::StartsWith | TextTest::EndsWith,
             text,
             part: Operand::Literal(Literal::Text(part)),
-        } if is_folded(text, is_serial) => {
-            is_looked_for(part).then(|| Likeness::Like(format!("%{}%", escaped(part))))
-        }
+        } if is_folded(text, is_serial) => having(part),
         Condition::Compare {
             operator: Comparison::Equal,
             left,
@@ -97,16 +98,26 @@ fn is_some_choice(likeness: &Likeness) -> bool {
 }
 
 fn equal<F: Copy>(text: &Operand<F>, part: &str, is_serial: fn(F) -> bool) -> Option<Likeness> {
-    if !is_looked_for(part) {
+    having(part).filter(|_| is_folded(text, is_serial))
+}
+
+/// What has this text within, if it can be looked for.
+fn having(text: &str) -> Option<Likeness> {
+    if !text.is_ascii() || text.len() < SHORTEST {
         return None;
     }
-    match text {
-        Operand::Field(property) if is_serial(property.field) => {
-            Some(Likeness::Equal(part.to_owned()))
-        }
-        _ if is_folded(text, is_serial) => Some(Likeness::Like(escaped(part))),
-        _ => None,
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    // No piece is too short to be looked for.
+    while let Some((piece, more)) = rest
+        .split_at_checked(PIECE)
+        .filter(|(_, more)| more.len() >= SHORTEST)
+    {
+        pieces.push(piece.to_owned());
+        rest = more;
     }
+    pieces.push(rest.to_owned());
+    Some(Likeness::Having(pieces))
 }
 
 /// Whether an operand is the serial number, in whatever letter case.
@@ -116,10 +127,6 @@ fn is_folded<F: Copy>(operand: &Operand<F>, is_serial: fn(F) -> bool) -> bool {
         Operand::ToLower(inner) | Operand::ToUpper(inner) => is_folded(inner, is_serial),
         _ => false,
     }
-}
-
-fn is_looked_for(part: &str) -> bool {
-    part.is_ascii() && part.len() >= SHORTEST
 }
 
 /// A text without wildcards, as a pattern.
@@ -132,4 +139,29 @@ fn escaped(text: &str) -> String {
         pattern.push(character);
     }
     pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_looked_for_in_pieces() {
+        let table: [(&str, Option<&[&str]>); 6] = [
+            ("ab", None),
+            ("äbcd", None),
+            ("abc", Some(&["abc"])),
+            ("HT-00JNY", Some(&["HT-00JNY"])),
+            ("HT-00JNY1", Some(&["HT-00J", "NY1"])),
+            ("HT-00JNY1KFD%_x", Some(&["HT-00J", "NY1KFD", "%_x"])),
+        ];
+        for (text, expected) in table {
+            let found = having(text).map(|likeness| match likeness {
+                Likeness::Having(pieces) => pieces,
+                Likeness::Any(_) => Vec::new(),
+            });
+            let expected = expected.map(|all| all.iter().map(ToString::to_string).collect());
+            assert_eq!(found, expected, "{text}");
+        }
+    }
 }

@@ -23,29 +23,22 @@ use crate::{
     },
 };
 
-/// Makes rows, and a line each in the audit table, and answers whose ids were free.
+/// Makes rows, and a line each in the audit table, and answers whose ids were free. A function's
+/// rows come in the order of its arrays: no sorting is needed, which would copy every hash.
 const INSERT: &str = "WITH made AS (
         INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number, product_key,
             import_id, assigned_user_principal_name, hardware_len_bytes, hardware_content, upload)
-        SELECT tenant, id, call, accepted_at, group_tag, serial_number, product_key, import_id,
-            assigned_user_principal_name, hardware_len_bytes, hardware_content, upload
-        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
-            $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bytea[], $12::uuid[])
-            WITH ORDINALITY AS sent (tenant, id, call, accepted_at, group_tag, serial_number,
-                product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
-                hardware_content, upload, place)
-        ORDER BY place
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[],
+            $6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bytea[],
+            $12::uuid[])
         ON CONFLICT (tenant, id) DO NOTHING
-        RETURNING tenant, id, call, seq
+        RETURNING tenant, id, call
     ), line AS (
         INSERT INTO audit (tenant, at, actor_kind, actor_id, application, action, import)
-        SELECT made.tenant, actor.at, actor.kind, actor.id, actor.application, 'import-created',
-            made.id
-        FROM made JOIN (
-            SELECT DISTINCT ON (call) * FROM unnest($3::uuid[], $4::bigint[], $13::text[],
-                $14::text[], $15::text[]) AS caller (call, at, kind, id, application)
-        ) AS actor ON actor.call = made.call
-        ORDER BY made.seq
+        SELECT tenant, at, kind, actor, application, 'import-created', id
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $13::text[], $14::text[],
+            $15::text[]) AS sent (tenant, id, call, at, kind, actor, application)
+        WHERE (tenant, id, call) IN (SELECT tenant, id, call FROM made)
     )
     SELECT tenant, id FROM made";
 

@@ -1,4 +1,15 @@
 //! Bad weather: servers that end, statements that take too long, and connections that are cut.
+//! Weather that needs more than that has a file each.
+
+mod clocks;
+mod commits;
+mod pooler;
+mod refusals;
+mod relay;
+mod room;
+mod secured;
+mod slowness;
+mod standby;
 
 use std::{collections::HashMap, time::Duration};
 

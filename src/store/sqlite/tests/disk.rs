@@ -1,7 +1,7 @@
 //! Disks that are full. Nothing that was answered is lost, nothing is half there, and all works
 //! again when there is room.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use futures_util::future::join_all;
 use hardware_hash::Builder;
@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     domain::import::ImportProperties,
     store::StoreError,
-    testing::{CONTOSO, import_of, workbench::at, workbench::import_id},
+    testing::{CONTOSO, import_of, small_disk::SmallDisk, workbench::at, workbench::import_id},
 };
 
 /// Accepts imports, many at once, until the disk is full. Gives the ids that were answered, and
@@ -91,53 +91,18 @@ async fn a_database_that_may_not_grow_recovers_with_room() {
     assert_eq!(integrity(&files.path()), "ok");
 }
 
-/// A small file system of its own, gone with this value.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    /// Mounts it, or says why that can't be.
-    fn mount() -> Result<Self, String> {
-        let directory = TempDir::new().unwrap();
-        let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
-            .arg(directory.path())
-            .output()
-            .map_err(|error| error.to_string())?;
-        if mount.status.success() {
-            Ok(Self(directory))
-        } else {
-            Err(String::from_utf8_lossy(&mount.stderr).into_owned())
-        }
-    }
-
-    fn make_read_only(&self) {
-        let mount = Command::new("mount")
-            .args(["-o", "remount,ro"])
-            .arg(self.0.path())
-            .status();
-        assert!(mount.unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("-l").arg(self.0.path()).status();
-        assert!(unmounted.is_ok_and(|status| status.success()));
-    }
-}
-
 #[tokio::test]
 async fn a_full_disk_recovers_by_itself_needs_root() {
-    let disk = match SmallDisk::mount() {
+    let disk = match SmallDisk::mount(2) {
         Ok(disk) => disk,
         Err(reason) => {
             println!("not run: a small disk can't be mounted: {reason}");
             return;
         }
     };
-    let ballast = disk.0.path().join("ballast");
+    let ballast = disk.path().join("ballast");
     fs::write(&ballast, vec![1; 1024 * 1024]).unwrap();
-    let path = disk.0.path().join("hangar.db");
+    let path = disk.path().join("hangar.db");
     let store = Arc::new(serve(&path).unwrap());
     let workbench = bench(&store);
     let (mut accepted, refused) = fill(&workbench).await;

@@ -81,7 +81,7 @@ impl Ground {
             let answer = house.get(&format!("/{version}/openapi.json")).await;
             documents.push((version, answer.json()));
         }
-        let contents = Contents::of(&house.database());
+        let contents = Contents::of(&house);
         Self {
             house,
             rows,

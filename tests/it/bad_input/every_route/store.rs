@@ -1,8 +1,11 @@
-//! What is in the database file, to the last row.
+//! What is in the database, to the last row, whichever backend keeps it.
 
 use std::path::Path;
 
+use hangar::testing::postgres::{Scratch, Terminal};
 use rusqlite::{Connection, OpenFlags};
+
+use crate::harness::House;
 
 /// Tables that say again what others say, and are worked in when there is time.
 const DERIVED: [&str; 9] = [
@@ -19,19 +22,23 @@ const DERIVED: [&str; 9] = [
 
 /// The rows of all other tables, as they were when they were looked at last.
 pub(super) struct Contents {
-    database: Connection,
-    /// Another number after every commit of anybody else's.
-    version: i64,
+    database: Database,
     rows: Vec<String>,
 }
 
+enum Database {
+    File(File),
+    Server(Server),
+}
+
 impl Contents {
-    pub(super) fn of(database: &Path) -> Self {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let database = Connection::open_with_flags(database, flags).unwrap();
+    pub(super) fn of(house: &House) -> Self {
+        let database = match house.api.scratch() {
+            Some(scratch) => Database::Server(Server::of(scratch)),
+            None => Database::File(File::at(&house.database())),
+        };
         let mut contents = Self {
             database,
-            version: -1,
             rows: Vec::new(),
         };
         contents.have_changed();
@@ -40,18 +47,88 @@ impl Contents {
 
     /// Whether they are others than before.
     pub(super) fn have_changed(&mut self) -> bool {
+        let rows = match &mut self.database {
+            Database::File(file) => file.rows_if_written(),
+            Database::Server(server) => server.rows_if_written(),
+        };
+        let Some(rows) = rows else {
+            return false;
+        };
+        let changed = rows != self.rows;
+        self.rows = rows;
+        changed
+    }
+}
+
+/// PostgreSQL's, by one statement over all tables.
+struct Server {
+    terminal: Terminal,
+    statement: String,
+    /// Which transactions of the whole server are seen: others after every one that wrote.
+    snapshot: Vec<String>,
+}
+
+impl Server {
+    fn of(scratch: &Scratch) -> Self {
+        let mut terminal = Terminal::on(scratch);
+        let tables = "SELECT relname FROM pg_class WHERE relkind = 'r'
+            AND relnamespace = current_schema()::regnamespace ORDER BY relname";
+        let tables = terminal.ask(tables);
+        let tables: Vec<_> = tables.iter().map(|table| table.trim()).collect();
+        assert!(tables.len() >= 9, "{tables:?}");
+        let rows = tables
+            .iter()
+            .map(|table| format!("SELECT '{table}', {table}::text FROM {table}"));
+        let statement = rows.collect::<Vec<_>>().join(" UNION ALL ");
+        Self {
+            terminal,
+            statement: format!("{statement} ORDER BY 1, 2"),
+            snapshot: Vec::new(),
+        }
+    }
+
+    fn rows_if_written(&mut self) -> Option<Vec<String>> {
+        let seen = "SELECT pg_current_snapshot()";
+        let snapshot = self.terminal.ask(seen);
+        if snapshot == self.snapshot {
+            return None;
+        }
+        self.snapshot = snapshot;
+        let rows = self.terminal.ask(&self.statement);
+        assert!(
+            rows.len() > 20,
+            "the rows of the ground are there: {rows:?}"
+        );
+        Some(rows)
+    }
+}
+
+/// SQLite's.
+struct File {
+    database: Connection,
+    /// Another number after every commit of anybody else's.
+    version: i64,
+}
+
+impl File {
+    fn at(database: &Path) -> Self {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self {
+            database: Connection::open_with_flags(database, flags).unwrap(),
+            version: -1,
+        }
+    }
+
+    fn rows_if_written(&mut self) -> Option<Vec<String>> {
         let version = self
             .database
             .query_row("PRAGMA data_version", [], |row| row.get(0))
             .unwrap();
         if version == self.version {
-            return false;
+            return None;
         }
         self.version = version;
-        let rows = self.read();
-        let changed = rows != self.rows;
-        self.rows = rows;
-        changed
+        Some(self.read())
     }
 
     fn read(&self) -> Vec<String> {

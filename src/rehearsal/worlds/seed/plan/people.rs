@@ -149,6 +149,7 @@ impl Maker<'_> {
             secret: client.secret.clone().map(SecretString::from),
             object_id: client.object_id.unwrap_or_else(Uuid::new_v4),
             roles: client.roles.clone(),
+            redirect_uris: client.redirect_uris.clone(),
         };
         let is_it = |known: &&Client| known.id.eq_ignore_ascii_case(&client.id);
         if self.people.clients.iter().any(|known| is_it(&known)) {
@@ -166,6 +167,7 @@ impl Maker<'_> {
                 };
                 let is_same = known.name == new.name
                     && known.roles == new.roles
+                    && known.redirect_uris == new.redirect_uris
                     && secret(known) == secret(&new);
                 if !is_same || !has_id {
                     let told = "this client is there already, and is not as the file says";

@@ -72,6 +72,15 @@ impl Progress {
 
     /// Shows how far it is: `done` of `whole`, in whatever unit, and so many rows.
     pub(super) fn show(&self, done: u64, whole: u64, rows: usize) {
+        self.draw(done, whole, |elapsed| rate(rows, elapsed));
+    }
+
+    /// Shows how many of a few steps, which are no rows, are done.
+    pub(super) fn show_steps(&self, done: u64, whole: u64) {
+        self.draw(done, whole, |_| format!("{done} of {whole}"));
+    }
+
+    fn draw(&self, done: u64, whole: u64, message: impl Fn(Duration) -> String) {
         if self.shown == Shown::No {
             return;
         }
@@ -80,10 +89,10 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_length(whole);
             bar.set_position(done);
-            bar.set_message(rate(rows, elapsed));
+            bar.set_message(message(elapsed));
         } else if phase.said.elapsed() >= BETWEEN_LINES {
             phase.said = Instant::now();
-            self.line(&line(phase.what, done, whole, rows, elapsed));
+            self.line(&line(phase.what, done, whole, &message(elapsed), elapsed));
         }
     }
 
@@ -126,14 +135,14 @@ fn rate(rows: usize, elapsed: Duration) -> String {
     }
 }
 
-fn line(what: &str, done: u64, whole: u64, rows: usize, elapsed: Duration) -> String {
+fn line(what: &str, done: u64, whole: u64, message: &str, elapsed: Duration) -> String {
     let percent = (done.min(whole) * 100).checked_div(whole).unwrap_or(100);
     let left = u128::from(whole.saturating_sub(done)) * u128::from(elapsed.as_secs().max(1));
     let left = match left.checked_div(u128::from(done)) {
         Some(seconds) => format!(", about {seconds} s left"),
         None => String::new(),
     };
-    format!("{what}: {percent}%, {}{left}", rate(rows, elapsed))
+    format!("{what}: {percent}%, {message}{left}")
 }
 
 #[cfg(test)]
@@ -143,14 +152,12 @@ mod tests {
     #[test]
     fn a_line_says_how_far_how_fast_and_how_long() {
         let elapsed = Duration::from_secs(10);
+        let line_of = |what, done, rows| line(what, done, 100, &rate(rows, elapsed), elapsed);
         assert_eq!(
-            line("sending", 25, 100, 5_000, elapsed),
+            line_of("sending", 25, 5_000),
             "sending: 25%, 5000 rows, 500 rows/s, about 30 s left"
         );
-        assert_eq!(
-            line("waiting", 0, 100, 3, elapsed),
-            "waiting: 0%, 3 rows, 0.3 rows/s"
-        );
+        assert_eq!(line_of("waiting", 0, 3), "waiting: 0%, 3 rows, 0.3 rows/s");
         assert_eq!(rate(0, Duration::ZERO), "0 rows, 0.0 rows/s");
     }
 }
