@@ -4,8 +4,8 @@
 
 use std::collections::HashSet;
 
-use secrecy::SecretString;
-use serde::Deserialize;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -27,6 +27,18 @@ pub struct Directory {
     /// The principal name of the user that device codes are approved for by themselves. Without one a
     /// person must sign in for each.
     pub device_code_user: Option<String>,
+}
+
+/// Whom an authority knows besides those of its users file.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "File", into = "File")]
+pub struct Additions {
+    /// The tenants.
+    pub tenants: Vec<Tenant>,
+    /// The users, in these tenants or in others.
+    pub users: Vec<User>,
+    /// The applications.
+    pub clients: Vec<Client>,
 }
 
 /// A tenant.
@@ -98,9 +110,10 @@ pub enum InvalidDirectory {
     Empty,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(skip_serializing_if = "Option::is_none")]
     device_code_user: Option<String>,
     #[serde(default)]
     tenants: Vec<FileTenant>,
@@ -110,14 +123,14 @@ struct File {
     clients: Vec<FileClient>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileTenant {
     name: String,
     id: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileUser {
     name: String,
@@ -129,16 +142,17 @@ struct FileUser {
     scopes: Vec<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileClient {
     name: String,
     id: String,
     object_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     #[serde(default)]
     roles: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     redirect_uris: Vec<String>,
 }
 
@@ -151,18 +165,9 @@ impl Directory {
     /// Reads a users file.
     pub fn from_toml(text: &str) -> Result<Self, InvalidDirectory> {
         let file: File = toml::from_str(text)?;
-        let tenants = file
-            .tenants
-            .into_iter()
-            .map(|tenant| {
-                Ok(Tenant {
-                    id: TenantId(guid(&tenant.id)?),
-                    name: tenant.name,
-                })
-            })
-            .collect::<Result<Vec<_>, InvalidDirectory>>()?;
+        let tenants = file.tenants.into_iter().map(Tenant::try_from);
         let mut directory = Self {
-            tenants,
+            tenants: tenants.collect::<Result<_, _>>()?,
             users: Vec::new(),
             clients: Vec::new(),
             device_code_user: file.device_code_user,
@@ -171,16 +176,18 @@ impl Directory {
             let user = directory.read_user(user)?;
             directory.users.push(user);
         }
-        for client in file.clients {
-            directory.clients.push(Client {
-                object_id: guid(&client.object_id)?,
-                id: client.id,
-                name: client.name,
-                secret: client.secret.map(SecretString::from),
-                roles: client.roles,
-                redirect_uris: client.redirect_uris,
-            });
-        }
+        let clients = file.clients.into_iter().map(Client::try_from);
+        directory.clients = clients.collect::<Result<_, _>>()?;
+        directory.check()?;
+        Ok(directory)
+    }
+
+    /// The same directory and these besides.
+    pub fn with(&self, additions: &Additions) -> Result<Self, InvalidDirectory> {
+        let mut directory = self.clone();
+        directory.tenants.extend(additions.tenants.iter().cloned());
+        directory.users.extend(additions.users.iter().cloned());
+        directory.clients.extend(additions.clients.iter().cloned());
         directory.check()?;
         Ok(directory)
     }
@@ -227,14 +234,7 @@ impl Directory {
         let Some(tenant) = self.find_tenant(&user.tenant) else {
             return Err(InvalidDirectory::Unknown(user.tenant));
         };
-        Ok(User {
-            tenant: tenant.id,
-            object_id: guid(&user.object_id)?,
-            name: user.name,
-            principal_name: user.principal_name,
-            password: SecretString::from(user.password),
-            scopes: user.scopes,
-        })
+        user.into_user(tenant.id)
     }
 
     fn check(&self) -> Result<(), InvalidDirectory> {
@@ -255,6 +255,97 @@ impl Directory {
                 Err(InvalidDirectory::Unknown(name.clone()))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+impl FileUser {
+    fn into_user(self, tenant: TenantId) -> Result<User, InvalidDirectory> {
+        Ok(User {
+            tenant,
+            object_id: guid(&self.object_id)?,
+            name: self.name,
+            principal_name: self.principal_name,
+            password: SecretString::from(self.password),
+            scopes: self.scopes,
+        })
+    }
+}
+
+impl TryFrom<FileTenant> for Tenant {
+    type Error = InvalidDirectory;
+
+    fn try_from(tenant: FileTenant) -> Result<Self, InvalidDirectory> {
+        Ok(Self {
+            id: TenantId(guid(&tenant.id)?),
+            name: tenant.name,
+        })
+    }
+}
+
+impl TryFrom<FileClient> for Client {
+    type Error = InvalidDirectory;
+
+    fn try_from(client: FileClient) -> Result<Self, InvalidDirectory> {
+        Ok(Self {
+            object_id: guid(&client.object_id)?,
+            id: client.id,
+            name: client.name,
+            secret: client.secret.map(SecretString::from),
+            roles: client.roles,
+            redirect_uris: client.redirect_uris,
+        })
+    }
+}
+
+/// Users of additions name their tenants by their ids: these may be in the users file.
+impl TryFrom<File> for Additions {
+    type Error = InvalidDirectory;
+
+    fn try_from(file: File) -> Result<Self, InvalidDirectory> {
+        let tenants = file.tenants.into_iter().map(Tenant::try_from);
+        let users = file.users.into_iter().map(|user| {
+            let tenant = TenantId(guid(&user.tenant)?);
+            user.into_user(tenant)
+        });
+        let clients = file.clients.into_iter().map(Client::try_from);
+        Ok(Self {
+            tenants: tenants.collect::<Result<_, _>>()?,
+            users: users.collect::<Result<_, _>>()?,
+            clients: clients.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl From<Additions> for File {
+    fn from(additions: Additions) -> Self {
+        let tenants = additions.tenants.into_iter().map(|tenant| FileTenant {
+            name: tenant.name,
+            id: tenant.id.to_string(),
+        });
+        let users = additions.users.into_iter().map(|user| FileUser {
+            name: user.name,
+            principal_name: user.principal_name,
+            password: user.password.expose_secret().to_owned(),
+            tenant: user.tenant.to_string(),
+            object_id: user.object_id.to_string(),
+            scopes: user.scopes,
+        });
+        let clients = additions.clients.into_iter().map(|client| FileClient {
+            name: client.name,
+            id: client.id,
+            object_id: client.object_id.to_string(),
+            secret: client
+                .secret
+                .map(|secret| secret.expose_secret().to_owned()),
+            roles: client.roles,
+            redirect_uris: client.redirect_uris,
+        });
+        Self {
+            device_code_user: None,
+            tenants: tenants.collect(),
+            users: users.collect(),
+            clients: clients.collect(),
         }
     }
 }

@@ -72,7 +72,8 @@ pub(super) fn instance(endpoints: &Endpoints, form: &Form) -> Result<Value, OAut
 
 /// Where a user is at home, as libraries ask before they send a password: all of them are here.
 pub(super) fn user_realm(endpoints: &Endpoints, name: &str) -> Value {
-    let mut users = endpoints.authority.directory().users.iter();
+    let directory = endpoints.authority.directory();
+    let mut users = directory.users.iter();
     let is_known = users.any(|user| user.principal_name.eq_ignore_ascii_case(name));
     json!({
         "ver": "1.0",

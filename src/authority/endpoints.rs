@@ -211,7 +211,7 @@ fn query(parts: &Parts) -> Result<Form, OAuthError> {
 impl Endpoints {
     /// What the tenant in an address stands for.
     pub(super) fn realm(&self, segment: &str) -> Result<Realm, OAuthError> {
-        Realm::find(segment, self.authority.directory())
+        Realm::find(segment, &self.authority.directory())
     }
 
     /// A refusal as a page.
@@ -221,7 +221,7 @@ impl Endpoints {
 
     fn log_out(&self, form: Result<Form, OAuthError>, headers: &HeaderMap) -> Response<Body> {
         match form {
-            Ok(form) => sign_out::sign_out(self.authority.directory(), &form),
+            Ok(form) => sign_out::sign_out(&self.authority.directory(), &form),
             Err(error) => self.page(error, headers),
         }
     }

@@ -70,7 +70,7 @@ pub(super) fn device_code(
 ) -> Result<Value, OAuthError> {
     let realm = endpoints.realm(tenant)?;
     let directory = endpoints.authority.directory();
-    let client = proven(directory, form, headers)?;
+    let client = proven(&directory, form, headers)?;
     let by_itself = directory
         .device_code_user(realm.tenant())
         .filter(|user| realm.admits(user.tenant));
@@ -143,7 +143,7 @@ fn password(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
     let user = user_by_password(ask.endpoints, name, password)
         .filter(|user| realm.admits(user.tenant))
         .ok_or_else(OAuthError::wrong_password)?;
-    tokens(ask, first_tokens(user, client, wish))
+    tokens(ask, first_tokens(&user, &client, wish))
 }
 
 fn device_code_taken(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
@@ -165,7 +165,7 @@ fn device_code_taken(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
         (person, code.wish)
     };
     let user = user_of(ask.endpoints, &person)?;
-    tokens(ask, first_tokens(user, client, wish))
+    tokens(ask, first_tokens(&user, &client, wish))
 }
 
 fn authorization_code(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
@@ -187,7 +187,7 @@ fn authorization_code(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
                 .retain(|token| token.family != family);
             return Err(OAuthError::spent_code());
         }
-        check_binding(code, client, redirect_uri, verifier)?;
+        check_binding(code, &client, redirect_uri, verifier)?;
         if !realm.admits(code.person.tenant) {
             return Err(OAuthError::authorization_code(Absent::Unknown));
         }
@@ -196,8 +196,8 @@ fn authorization_code(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
     };
     let user = user_of(ask.endpoints, &code.person)?;
     let signed_in = SignedIn {
-        user,
-        client,
+        user: &user,
+        client: &client,
         wish: code.wish,
         nonce: code.nonce,
         family: code.family,
@@ -248,15 +248,15 @@ fn refresh_token(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
         None => found.wish,
     };
     // What is refused must not cost the token.
-    ask.endpoints.authority.grantable(user, &wish.scopes())?;
+    ask.endpoints.authority.grantable(&user, &wish.scopes())?;
     let taken = {
         let mut outstanding = ask.endpoints.authority.outstanding();
         outstanding.refresh_tokens.take(secret, now)
     };
     taken.map_err(OAuthError::refresh_token)?;
     let signed_in = SignedIn {
-        user,
-        client,
+        user: &user,
+        client: &client,
         wish: wish.staying_offline(),
         nonce: None,
         family: found.family,
@@ -265,15 +265,13 @@ fn refresh_token(ask: Ask<'_>, realm: Realm) -> Result<Value, OAuthError> {
 }
 
 /// The user whose name and password these are.
-pub(super) fn user_by_password<'a>(
-    endpoints: &'a Endpoints,
-    name: &str,
-    password: &str,
-) -> Option<&'a User> {
-    let mut users = endpoints.authority.directory().users.iter();
+pub(super) fn user_by_password(endpoints: &Endpoints, name: &str, password: &str) -> Option<User> {
+    let directory = endpoints.authority.directory();
+    let mut users = directory.users.iter();
     users
         .find(|user| user.principal_name.eq_ignore_ascii_case(name))
         .filter(|user| matches(&user.password, password))
+        .cloned()
 }
 
 /// Who signed in, as it is kept.
@@ -284,21 +282,22 @@ pub(super) fn person(user: &User) -> Person {
     }
 }
 
-fn user_of<'a>(endpoints: &'a Endpoints, person: &Person) -> Result<&'a User, OAuthError> {
+fn user_of(endpoints: &Endpoints, person: &Person) -> Result<User, OAuthError> {
     let directory = endpoints.authority.directory();
     let name = &person.principal_name;
-    let found = directory.find_user(name, Some(person.tenant));
+    let found = directory.find_user(name, Some(person.tenant)).cloned();
     found.ok_or_else(|| MintError::UnknownUser(name.clone()).into())
 }
 
-fn client(ask: Ask<'_>) -> Result<&Client, OAuthError> {
-    proven(ask.endpoints.authority.directory(), ask.form, ask.headers)
+fn client(ask: Ask<'_>) -> Result<Client, OAuthError> {
+    let directory = ask.endpoints.authority.directory();
+    proven(&directory, ask.form, ask.headers).cloned()
 }
 
 fn first_tokens<'a>(user: &'a User, client: &'a Client, wish: Wish) -> SignedIn<'a> {
     SignedIn {
-        user,
-        client,
+        user: &user,
+        client: &client,
         wish,
         nonce: None,
         family: Uuid::new_v4(),

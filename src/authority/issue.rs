@@ -167,8 +167,8 @@ impl Authority {
         principal_name: &str,
         client: &str,
     ) -> Result<(Value, Vec<String>), MintError> {
-        let user = self
-            .directory
+        let directory = self.directory();
+        let user = directory
             .find_user(principal_name, Some(request.tenant))
             .ok_or_else(|| MintError::UnknownUser(principal_name.to_owned()))?;
         let client = self.client(client)?;
@@ -205,9 +205,10 @@ impl Authority {
         Ok((claims, roles))
     }
 
-    fn client(&self, id: &str) -> Result<&Client, MintError> {
-        self.directory
+    fn client(&self, id: &str) -> Result<Client, MintError> {
+        self.directory()
             .find_client(id)
+            .cloned()
             .ok_or_else(|| MintError::UnknownClient(id.to_owned()))
     }
 

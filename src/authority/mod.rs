@@ -32,7 +32,7 @@ mod wish;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use axum::Router;
@@ -42,7 +42,7 @@ use thiserror::Error;
 pub use self::issue::{MintError, Scopes, Subject, TokenRequest};
 pub use self::signing_key::KeyFailure;
 use self::{
-    directory::{Directory, InvalidDirectory},
+    directory::{Additions, Directory, InvalidDirectory},
     outstanding::Outstanding,
     private_file::Existing,
     signing_key::SigningKey,
@@ -54,13 +54,17 @@ pub const DEFAULT_AUDIENCE: &str = "https://graph.microsoft.com";
 
 const KEY_FILE: &str = "signing-key.der";
 const USERS_FILE: &str = "users.toml";
+const ADDITIONS_FILE: &str = "additions.toml";
 const ISSUER_FILE: &str = "issuer";
 const AUDIENCE_FILE: &str = "audience";
 
 /// The authority: a key, and those it issues tokens to.
 pub struct Authority {
     key: Arc<SigningKey>,
-    directory: Directory,
+    /// Those of the users file.
+    listed: Directory,
+    /// Everybody. Only a rehearsal adds anybody.
+    directory: RwLock<Arc<Directory>>,
     audience: String,
     /// Shared by those who come by http and by https.
     outstanding: Mutex<Outstanding>,
@@ -88,6 +92,14 @@ pub enum AuthorityError {
     /// The key is faulty.
     #[error(transparent)]
     Key(#[from] KeyFailure),
+    /// Those whom a rehearsal has added can't be read.
+    #[error("`{path}` can't be read: {cause}")]
+    Additions {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: toml::de::Error,
+    },
 }
 
 /// Whether a path is one of the authority's, under whatever tenant.
@@ -133,9 +145,14 @@ impl Authority {
             Directory::ready_made()?
         };
         let audience = remembered(&home.join(AUDIENCE_FILE))?;
+        let all = match remembered(&home.join(ADDITIONS_FILE))? {
+            Some(text) => directory.with(&read_additions(home, &text)?)?,
+            None => directory.clone(),
+        };
         Ok(Self {
             key: Arc::new(key),
-            directory,
+            listed: directory,
+            directory: RwLock::new(Arc::new(all)),
             audience: audience.unwrap_or_else(|| DEFAULT_AUDIENCE.to_owned()),
             outstanding: Mutex::default(),
             home: Some(home.to_owned()),
@@ -153,7 +170,8 @@ impl Authority {
         };
         Ok(Self {
             key,
-            directory,
+            directory: RwLock::new(Arc::new(directory.clone())),
+            listed: directory,
             audience: DEFAULT_AUDIENCE.to_owned(),
             outstanding: Mutex::default(),
             home: None,
@@ -168,8 +186,30 @@ impl Authority {
     }
 
     /// Whom the authority knows.
-    pub fn directory(&self) -> &Directory {
-        &self.directory
+    pub fn directory(&self) -> Arc<Directory> {
+        let directory = self.directory.read();
+        Arc::clone(&directory.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whom the users file lists.
+    pub fn listed(&self) -> &Directory {
+        &self.listed
+    }
+
+    /// Lets the authority know these besides those of the users file, and no longer those that were
+    /// added before. They are written down, so that `hangar token` knows them too.
+    pub fn add(&self, additions: &Additions) -> Result<(), AuthorityError> {
+        let all = self.listed.with(additions)?;
+        if let Some(home) = &self.home {
+            let path = home.join(ADDITIONS_FILE);
+            // What is read from TOML can be written as such.
+            let text = toml::to_string(additions).unwrap_or_default();
+            let written = private_file::write(&path, text.as_bytes(), Existing::Replace);
+            written.map_err(at(&path))?;
+        }
+        let directory = self.directory.write();
+        *directory.unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
+        Ok(())
     }
 
     /// What has been given out and is waited for.
@@ -224,6 +264,13 @@ impl Authority {
     pub fn router(self: Arc<Self>, base_url: &str, clock: Arc<dyn Clock>) -> Router {
         endpoints::router(self, base_url, clock)
     }
+}
+
+fn read_additions(home: &Path, text: &str) -> Result<Additions, AuthorityError> {
+    toml::from_str(text).map_err(|cause| AuthorityError::Additions {
+        path: home.join(ADDITIONS_FILE),
+        cause,
+    })
 }
 
 fn remembered(path: &Path) -> Result<Option<String>, AuthorityError> {

@@ -32,7 +32,7 @@ pub(super) fn authorize(
     headers: &HeaderMap,
 ) -> Response<Body> {
     let directory = endpoints.authority.directory();
-    match authorization::read(directory, segment, query) {
+    match authorization::read(&directory, segment, query) {
         Ok(sign_in) => {
             open(endpoints, &sign_in).unwrap_or_else(|error| endpoints.page(error, headers))
         }
@@ -86,26 +86,26 @@ pub(super) fn submit(
     }
     match (&sign_in.purpose, user) {
         (Purpose::Code(authorization), Some(user)) => {
-            bring_code(endpoints, &sign_in, authorization, user)
+            bring_code(endpoints, &sign_in, authorization, &user)
         }
         (Purpose::Code(authorization), None) => {
             let error = OAuthError::cancelled();
             Ok(tell(endpoints, &authorization.reply_to, error, headers))
         }
         (Purpose::Device(user_code), user) => {
-            let approval = user.map_or(Approval::Declined, |user| Approval::Given(person(user)));
+            let approval = user.map_or(Approval::Declined, |user| Approval::Given(person(&user)));
             settle_device(endpoints, user_code, approval)
         }
     }
 }
 
 /// Who signed in, or what to say about it on the page.
-fn signed_in<'a>(
-    endpoints: &'a Endpoints,
+fn signed_in(
+    endpoints: &Endpoints,
     sign_in: &SignIn,
     name: &str,
     password: Option<&str>,
-) -> Result<&'a User, String> {
+) -> Result<User, String> {
     let (false, Some(password)) = (name.is_empty(), password) else {
         return Err("Enter a user name and a password.".to_owned());
     };
@@ -116,7 +116,7 @@ fn signed_in<'a>(
         let error = OAuthError::foreign_tenant(&user.principal_name);
         return Err(error.sentence().to_owned());
     }
-    let granted = endpoints.authority.grantable(user, &sign_in.wish.scopes());
+    let granted = endpoints.authority.grantable(&user, &sign_in.wish.scopes());
     match granted {
         Ok(_) => Ok(user),
         Err(error) => Err(format!(

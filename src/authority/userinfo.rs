@@ -17,7 +17,8 @@ pub(super) fn userinfo(
         .and_then(|token| authority.key.claims(token))
         .filter(|claims| is_good(claims, authority.audience(), now))
         .ok_or_else(OAuthError::bad_bearer)?;
-    let mut users = authority.directory().users.iter();
+    let directory = authority.directory();
+    let mut users = directory.users.iter();
     let user = users
         .find(|user| {
             let is_same = claims["oid"] == user.object_id.to_string();

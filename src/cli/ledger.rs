@@ -62,6 +62,7 @@ async fn find(arguments: FindArguments) -> anyhow::Result<()> {
         entry: arguments.entry.map(LedgerEntryId),
         serial_number: arguments.serial,
         owner: arguments.tenant.map(TenantId),
+        after: None,
     };
     if query == LedgerQuery::default() {
         bail!("say what to look for: --serial, --tenant or --entry");

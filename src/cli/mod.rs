@@ -77,7 +77,7 @@ enum Command {
     Import(Box<import::ImportArguments>),
     /// Write the devices or the imports of any Graph server to a file.
     Export(export::ExportArguments),
-    /// Direct a server that was started with --rehearse: its clock, and what happened.
+    /// Direct a server that was started with --rehearse: its clock, its worlds, and what happened.
     Rehearse(rehearse::RehearseArguments),
     /// Look up who owns which hardware, and release it.
     Ledger {
@@ -126,6 +126,10 @@ enum Command {
 struct ServeArguments {
     #[command(flatten)]
     settings: SettingsArguments,
+    /// What a rehearsal begins with: tenants, users, profiles and devices, in YAML or JSON. Loaded
+    /// into a new data directory only
+    #[arg(long, value_name = "FILE", requires = "rehearse")]
+    seed: Option<PathBuf>,
     /// Say where it listens in one line of JSON, once it does, and nothing else
     #[arg(long)]
     ready_json: bool,
@@ -207,6 +211,7 @@ fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     let manner = serve::Manner {
         is_ready_in_json: arguments.ready_json,
         ends_with_stdin: arguments.end_with_stdin,
+        seed: arguments.seed,
     };
     let settings = Settings::load(&arguments.settings.sources()?, mode)?;
     on_runtime(serve::run(settings, mode, manner))

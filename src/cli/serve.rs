@@ -1,60 +1,37 @@
 //! `hangar serve`: starts every part of the service and ends them in order.
 
+mod assembly;
 pub(super) mod listeners;
 mod manner;
 mod rehearsing;
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use self::manner::Manner;
 use self::{
-    listeners::{Addresses, Listeners, certificate, listen},
+    assembly::{api, open_authority, verifier},
+    listeners::{Listeners, certificate, listen},
     manner::end_with_stdin,
 };
 use super::{print, welcome};
 use crate::{
-    authority::{self, Authority},
-    config::{self, GraphBehavior, Mode, Settings, Tenants},
+    authority::Authority,
+    config::{Mode, Settings},
     domain::clock::Clock,
-    graph::behavior::Behavior,
     http::{
         admin::{self, Check, Readiness},
-        api::{Api, Development},
-        auth::{
-            http_fetch::HttpFetcher,
-            jwks::KeySet,
-            key_source::KeySource,
-            permission::{ApplicationPermissions, ConfigurationScopes, Policy},
-            token::{AuthSettings, TokenVerifier},
-        },
-        error::challenge,
-        extract::{
-            base_url::{BaseUrl, BaseUrlPolicy},
-            body::BodyBudget,
-        },
-        layers::{
-            Layers,
-            host_guard::HostGuard,
-            limits::{BODY_BUDGET_BYTES, BODY_TIMEOUT},
-            request_id::TransportSecurity,
-            throttle::{Limits, RetryAfter, Throttle},
-        },
-        rehearsed::Director,
-        server::{self, Drained, ServerOptions},
+        api::Api,
+        auth::token::TokenVerifier,
+        layers::host_guard::HostGuard,
+        server::{self, Drained, Listener, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
     registrar::{self, Registrar, RegistrarOptions, expiry::Expiry},
-    rehearsal::Rehearsal,
+    rehearsal::{Rehearsal, clock::RehearsalClock},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
     tls::Keeper,
@@ -90,14 +67,8 @@ pub async fn run_on(
     let machine: Arc<dyn Clock> = Arc::new(SystemClock);
     let keeper = certificate(&settings.server, machine.now())?;
     let directory = DataDirectory::take(&settings.data.dir)?;
-    let rehearsal = match mode {
-        Mode::Rehearse => Some(rehearsing::open(&directory, &machine)?),
-        Mode::Serve | Mode::Dev => None,
-    };
-    let clock: Arc<dyn Clock> = match &rehearsal {
-        Some(rehearsal) => rehearsal.clock.clone(),
-        None => Arc::clone(&machine),
-    };
+    let seed = manner.seed.as_deref().map(rehearsing::seed).transpose()?;
+    let (clock, rehearsed) = clocks(mode, &directory, &machine)?;
     let store = open()?;
     let served = keeper.as_ref().map(Keeper::served);
     let mut listeners = Listeners::bind(
@@ -112,7 +83,7 @@ pub async fn run_on(
     let address = listeners.told();
     let admin_address = admin_listener.local_addr()?;
 
-    let authority = open_authority(mode, &settings, &directory, rehearsal.as_deref())?;
+    let authority = open_authority(mode, &settings, &directory)?;
     let addresses = listeners.addresses(settings.server.public_url.as_ref());
     let verifier = Arc::new(verifier(
         &settings,
@@ -120,6 +91,14 @@ pub async fn run_on(
         &addresses,
         &clock,
     )?);
+    let rehearsal = match (rehearsed, &authority) {
+        (Some(clock), Some(authority)) => {
+            let issuer = Authority::issuer_template(&addresses.usual);
+            let ground = rehearsing::Ground::of(&settings, &directory, &store, authority, issuer);
+            Some(rehearsing::begin(clock, ground, seed, manner.is_ready_in_json).await?)
+        }
+        _ => None,
+    };
     let api = Arc::new(api(
         &settings,
         &store,
@@ -132,8 +111,14 @@ pub async fn run_on(
 
     let mut tasks = JoinSet::new();
     start_leaving(&mut tasks, settings.server.stop_delay, &told, &shutdown);
-    let gate = rehearsal.clone();
-    start_registrar(&mut tasks, &settings, &store, &clock, gate, &shutdown);
+    start_registering(
+        &mut tasks,
+        &settings,
+        &store,
+        &clock,
+        rehearsal.clone(),
+        &shutdown,
+    );
     start_refreshing(&mut tasks, &verifier, &shutdown);
     if let Some(preparation) = listeners.preparation.take() {
         tasks.spawn_blocking(|| preparation.run());
@@ -142,27 +127,25 @@ pub async fn run_on(
         start_until(&mut tasks, &shutdown, keeper.keep(Arc::clone(&machine)));
     }
     start_until(&mut tasks, &shutdown, metrics::keep_up(recorded.clone()));
-    start_until(
-        &mut tasks,
-        &shutdown,
-        registrar::report_waiting(Arc::clone(&store)),
-    );
     start_admin(
         &mut tasks,
         admin_listener,
         &settings,
         &store,
         recorded,
-        rehearsal,
+        rehearsal.clone(),
         (told.clone(), shutdown.clone()),
     );
 
-    greet(
-        manner,
-        (&listeners, &addresses),
-        (admin_address, mode),
-        (&settings.data.dir, clock.now()),
+    let greeting = greeting(
+        &settings,
+        mode,
+        &manner,
+        &listeners,
+        admin_address,
+        clock.now(),
     )?;
+    print(&greeting)?;
     tracing::info!(%address, %admin_address, "listening");
     // Connections are taken from the moment of binding; nothing is left that could fail.
     supervisor::ready();
@@ -171,49 +154,67 @@ pub async fn run_on(
         end_with_stdin(told);
     }
 
-    let answering = {
-        let api = Arc::clone(&api);
-        move |request, peer| Arc::clone(&api).answer(request, peer)
-    };
-    let options = ServerOptions {
-        drain_timeout: DRAIN,
-        ..ServerOptions::default()
-    };
-    let drained = server::serve(listeners.sockets, answering, options, shutdown.requested()).await;
-    tell(drained);
+    serve_to_the_end(listeners.sockets, api, &shutdown).await;
     // Nothing writes any more but what the registrar has begun.
     while tasks.join_next().await.is_some() {}
+    if let Some(rehearsal) = rehearsal {
+        rehearsal.worlds.close().await;
+    }
     store.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Says where it listens, in the manner that is wanted.
-fn greet(
-    manner: Manner,
-    (listeners, addresses): (&Listeners, &Addresses),
-    (admin_address, mode): (SocketAddr, Mode),
-    (data_dir, now): (&Path, Timestamp),
-) -> anyhow::Result<()> {
+/// What Autopilot's rules see of the time, and the same where its user sets it.
+type Clocks = (Arc<dyn Clock>, Option<Arc<RehearsalClock>>);
+
+fn clocks(
+    mode: Mode,
+    directory: &DataDirectory,
+    machine: &Arc<dyn Clock>,
+) -> anyhow::Result<Clocks> {
+    if mode != Mode::Rehearse {
+        return Ok((Arc::clone(machine), None));
+    }
+    let clock = rehearsing::clock(directory, machine)?;
+    Ok((clock.clone(), Some(clock)))
+}
+
+/// What whoever started the server is told once it listens.
+fn greeting(
+    settings: &Settings,
+    mode: Mode,
+    manner: &Manner,
+    listeners: &Listeners,
+    admin_address: SocketAddr,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let addresses = listeners.addresses(settings.server.public_url.as_ref());
+    let data_dir = &settings.data.dir;
     if let Some(note) = &listeners.note {
         tracing::warn!("{note}");
     }
     if manner.is_ready_in_json {
-        return Ok(print(&welcome::ready(addresses, admin_address, data_dir)?)?);
+        return welcome::ready(&addresses, admin_address, data_dir);
     }
     let address = listeners.told();
     let mut text =
         format!("Hangar listens on {address} (health and metrics on http://{admin_address})\n");
     text.extend(listeners.note.iter().map(|note| format!("{note}\n")));
     if mode.has_authority() {
-        text += &welcome::text(addresses, data_dir, now)?;
+        text += &welcome::text(&addresses, data_dir, now)?;
     }
-    Ok(print(&text)?)
+    Ok(text)
 }
 
-/// Says what became of the requests that were under way.
-fn tell(drained: Drained) {
-    match drained {
+/// Answers until the process is asked to end, and then what is under way.
+async fn serve_to_the_end(sockets: Vec<Listener>, api: Arc<Api>, shutdown: &Shutdown) {
+    let answering = move |request, peer| Arc::clone(&api).answer(request, peer);
+    let options = ServerOptions {
+        drain_timeout: DRAIN,
+        ..ServerOptions::default()
+    };
+    match server::serve(sockets, answering, options, shutdown.requested()).await {
         Drained::Completely => tracing::info!("every request was answered"),
         Drained::Dropped(connections) => {
             tracing::warn!(connections, "connections were dropped unanswered");
@@ -221,171 +222,31 @@ fn tell(drained: Drained) {
     }
 }
 
-/// The local authority, whose tokens are for the first audience that is accepted.
-fn open_authority(
-    mode: Mode,
-    settings: &Settings,
-    directory: &DataDirectory,
-    rehearsal: Option<&Rehearsal>,
-) -> anyhow::Result<Option<Arc<Authority>>> {
-    if !mode.has_authority() {
-        return Ok(None);
+fn registrar_options(settings: &Settings) -> RegistrarOptions {
+    RegistrarOptions {
+        validation: settings.registration.hash_validation,
+        delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
+        ..RegistrarOptions::default()
     }
-    let authority = Authority::open(&directory.path().join("authority"), None)?;
-    let authority = Arc::new(match settings.auth.audiences.first() {
-        Some(audience) => authority.with_audience(audience),
-        None => authority,
-    });
-    if let Some(rehearsal) = rehearsal {
-        rehearsal.know(Arc::clone(&authority));
-    }
-    Ok(Some(authority))
 }
 
-fn verifier(
-    settings: &Settings,
-    authority: Option<&Authority>,
-    addresses: &Addresses,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<TokenVerifier> {
-    let auth = &settings.auth;
-    let mut issuers: Vec<String> = auth
-        .issuers
-        .iter()
-        .map(|issuer| issuer.as_str().to_owned())
-        .collect();
-    let mut local_issuers = Vec::new();
-    let mut local_keys = None;
-    if let Some(authority) = authority {
-        let usual = Authority::issuer_template(&addresses.usual);
-        authority.remember_issuer(&usual)?;
-        let secure = addresses.secure.as_deref();
-        local_issuers.push(usual);
-        local_issuers.extend(secure.map(Authority::issuer_template));
-        issuers.extend(local_issuers.iter().cloned());
-        let keys = KeySet::parse(authority.jwks().to_string().as_bytes())?;
-        local_keys = Some(Arc::new(keys));
-    }
-    let auth_settings = AuthSettings {
-        issuers,
-        audiences: auth.audiences.clone(),
-        tenants: match &auth.tenants {
-            Tenants::Only(tenants) => tenants.clone(),
-            Tenants::OfIssuers | Tenants::Any => Vec::new(),
-        },
-        jwks_refetch_interval: auth.jwks_refetch_interval,
-        jwks_max_stale: auth.jwks_max_stale,
-    };
-    let fetcher = Arc::new(HttpFetcher::default());
-    let key_source = |issuer: &str| match &local_keys {
-        Some(keys) if local_issuers.iter().any(|local| local == issuer) => {
-            KeySource::Local(Arc::clone(keys))
-        }
-        _ => KeySource::Remote(fetcher.clone()),
-    };
-    Ok(TokenVerifier::new(
-        &auth_settings,
-        Arc::clone(clock),
-        key_source,
-    )?)
-}
-
-fn api(
+/// Starts what settles imports, and what counts those that wait.
+fn start_registering(
+    tasks: &mut JoinSet<()>,
     settings: &Settings,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
-    verifier: &Arc<TokenVerifier>,
-    authority: Option<Arc<Authority>>,
-    addresses: &Addresses,
     rehearsal: Option<Arc<Rehearsal>>,
-) -> anyhow::Result<Api> {
-    let behavior = match settings.graph.behavior {
-        GraphBehavior::Documented => Behavior::Documented,
-        GraphBehavior::Observed => Behavior::Observed,
-    };
-    let trusted = settings.server.clone();
-    let public_url = settings.server.public_url.clone();
-    let authority_address = match settings.auth.issuers.first() {
-        Some(issuer) => authority_of(issuer.as_str()),
-        None => addresses.usual.clone(),
-    };
-    Ok(Api {
-        store: Arc::clone(store),
-        clock: Arc::clone(clock),
-        verifier: Arc::clone(verifier),
-        policy: Policy {
-            application_permissions: match settings.auth.application_permissions {
-                config::ApplicationPermissions::Deny => ApplicationPermissions::Deny,
-                config::ApplicationPermissions::Allow => ApplicationPermissions::Allow,
-            },
-            configuration_scopes: if settings.auth.accept_configuration_scopes {
-                ConfigurationScopes::Accepted
-            } else {
-                ConfigurationScopes::Ignored
-            },
-        },
-        behavior,
-        throttle: throttle(&settings.throttle),
-        assignment: settings.profiles.clone(),
-        sync: settings.sync,
-        max_import: settings.registration.max_import,
-        bodies: BodyBudget::new(BODY_BUDGET_BYTES),
-        body_timeout: BODY_TIMEOUT,
-        layers: Layers {
-            clock: Arc::clone(clock),
-            behavior,
-            base_url: BaseUrlPolicy {
-                public_url: public_url
-                    .as_ref()
-                    .map(|url| BaseUrl::parse(url.as_str()))
-                    .transpose()?,
-                trusts_proxy: Arc::new(move |peer: IpAddr| trusted.trusts(peer)),
-            },
-            challenge: challenge(&authority_address)
-                .context("auth.issuers can't be named in a header")?,
-            transport_security: match authority {
-                None => TransportSecurity::OneYear,
-                // A browser would keep to it for every other program on this machine.
-                Some(_) => TransportSecurity::Withdrawn,
-            },
-        },
-        development: authority.map(|authority| {
-            let router = |address: &str| {
-                let authority = Arc::clone(&authority);
-                authority.router(address, Arc::clone(clock))
-            };
-            Development {
-                guard: HostGuard::new(public_url),
-                authority: router(&addresses.usual),
-                secure_authority: addresses.secure.as_deref().map(router),
-                is_authority_path: authority::serves,
-            }
-        }),
-        director: rehearsal.map(|rehearsal| rehearsal as Arc<dyn Director>),
-    })
-}
-
-fn throttle(settings: &config::Throttle) -> Option<Throttle> {
-    let limits = Limits {
-        app_requests: settings.share_of(settings.app_requests),
-        tenant_requests: settings.share_of(settings.tenant_requests),
-        app_writes: settings.share_of(settings.app_writes),
-        tenant_writes: settings.share_of(settings.tenant_writes),
-    };
-    let retry_after = match settings.retry_after {
-        config::RetryAfter::Send => RetryAfter::Sent,
-        config::RetryAfter::Omit => RetryAfter::Omitted,
-    };
-    let throttle = Throttle::new(limits, settings.window, retry_after);
-    settings.enabled.then_some(throttle)
-}
-
-/// Where an issuer gives tokens: scheme and host, as clients are told in `WWW-Authenticate`.
-fn authority_of(issuer: &str) -> String {
-    issuer.parse::<url::Url>().map_or_else(
-        |_| issuer.to_owned(),
-        |url| url.origin().ascii_serialization(),
-    )
+    shutdown: &Shutdown,
+) {
+    if let Some(rehearsal) = rehearsal {
+        // Its worlds have registrars of their own.
+        let reported = rehearsing::report_waiting(rehearsal);
+        return start_until(tasks, shutdown, reported);
+    }
+    start_registrar(tasks, settings, store, clock, shutdown);
+    let reported = registrar::report_waiting(Arc::clone(store));
+    start_until(tasks, shutdown, reported);
 }
 
 /// Begins to end a while after the process was told to: until then it is not ready any more, and
@@ -409,21 +270,13 @@ fn start_registrar(
     settings: &Settings,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
-    gate: Option<Arc<Rehearsal>>,
     shutdown: &Shutdown,
 ) {
-    let options = RegistrarOptions {
-        validation: settings.registration.hash_validation,
-        delay: SignedDuration::try_from(settings.registration.delay).unwrap_or(SignedDuration::MAX),
-        ..RegistrarOptions::default()
-    };
-    let mut registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
+    let options = registrar_options(settings);
+    let registrar = Registrar::new(Arc::clone(store), Arc::clone(clock), options);
     if let Some(keep) = settings.registration.keep_settled {
         let expiry = Expiry::new(Arc::clone(store), Arc::clone(clock), keep);
         start_until(tasks, shutdown, async move { expiry.run().await });
-    }
-    if let Some(gate) = gate {
-        registrar = registrar.behind(gate);
     }
     let shutdown = shutdown.clone();
     tasks.spawn(async move { registrar.run(shutdown.requested()).await });
@@ -448,14 +301,19 @@ fn start_admin(
     rehearsal: Option<Arc<Rehearsal>>,
     (told, shutdown): (Shutdown, Shutdown),
 ) {
-    let probed = Arc::clone(store);
+    let probed = (Arc::clone(store), rehearsal.clone());
     let probe: admin::Probe = Arc::new(move || {
-        let store = Arc::clone(&probed);
+        let (store, rehearsal) = probed.clone();
         let is_leaving = told.is_requested();
         Box::pin(async move {
-            let mut checks = vec![match store.check().await {
+            let checked = match rehearsal {
+                // Another store may have taken the place of that one.
+                Some(rehearsal) => rehearsal.worlds.check().await,
+                None => store.check().await.map_err(|error| error.to_string()),
+            };
+            let mut checks = vec![match checked {
                 Ok(()) => Check::passed("store"),
-                Err(error) => Check::failed("store", error.to_string()),
+                Err(error) => Check::failed("store", error),
             }];
             if is_leaving {
                 checks.push(Check::failed("process", "it was told to end"));
@@ -465,8 +323,12 @@ fn start_admin(
     });
     let guard = HostGuard::new(settings.server.public_url.clone());
     let render: admin::RenderMetrics = Arc::new(move || recorded.render());
-    let rehearsed = rehearsal.map(|rehearsal| rehearsing::on_admin(rehearsal, &listener));
-    let router = admin::router(guard, probe, render, rehearsed);
+    let router = admin::router(
+        guard,
+        probe,
+        render,
+        rehearsal.map(|rehearsal| rehearsing::on_admin(rehearsal, &listener)),
+    );
     tasks.spawn(async move {
         let stop = async move { shutdown.requested().await };
         let served = admin::serve(listener, router, stop);

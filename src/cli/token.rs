@@ -89,14 +89,14 @@ fn mint(args: &TokenArgs, clock: &dyn Clock) -> Result<String> {
     let issuer = authority.remembered_issuer()?.ok_or_else(not_started)?;
     let directory = authority.directory();
     let (tenant, subject) = if args.app_only {
-        let tenant = tenant_or_first(directory, args)?;
-        let client = confidential_client(directory)?.id.clone();
+        let tenant = tenant_or_first(&directory, args)?;
+        let client = confidential_client(&directory)?.id.clone();
         (tenant.id, Subject::Application { client })
     } else {
-        let user = user(directory, args)?;
+        let user = user(&directory, args)?;
         let subject = Subject::User {
             principal_name: user.principal_name.clone(),
-            client: public_client(directory)?.id.clone(),
+            client: public_client(&directory)?.id.clone(),
         };
         (user.tenant, subject)
     };

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     auth::{
         caller::Caller,
+        error::AuthError,
         permission::{self, Access, Policy},
         token::TokenVerifier,
     },
@@ -34,7 +35,7 @@ use super::{
     },
     metadata::{self, Question},
     profiles,
-    rehearsed::{self, BreakOff, Cue, Director, Home, Told},
+    rehearsed::{self, BreakOff, Cue, Director, Home, NoHome, Told},
     router::{self, Operation, Segment},
     server::PeerAddr,
     settings, uploads,
@@ -320,8 +321,9 @@ async fn rehearse(
         tokio::time::sleep(wait).await;
     }
     // Only now: who waits does not keep a world from being replaced.
-    if !is_housed && let Some(home) = director.home(call.caller.tenant).await {
-        call.home = home;
+    if !is_housed {
+        let home = director.home(call.caller.tenant).await;
+        call.home = home.map_err(|NoHome| AuthError::InvalidTenant)?;
     }
     let (context, behavior) = (call.context.clone(), call.behavior());
     call.hidden = director.hidden(call.caller.tenant);

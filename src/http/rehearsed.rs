@@ -51,10 +51,14 @@ pub struct Home {
     pub hold: Option<Arc<dyn Any + Send + Sync>>,
 }
 
+/// A tenant's place is gone for good, and its tokens are worth nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoHome;
+
 /// Who directs a rehearsal.
 pub trait Director: Send + Sync {
-    /// Where the rows of a tenant are; nothing where the tenant has no place of its own.
-    fn home(&self, tenant: TenantId) -> BoxFuture<'_, Option<Home>>;
+    /// Where the rows of a tenant are.
+    fn home(&self, tenant: TenantId) -> BoxFuture<'_, Result<Home, NoHome>>;
 
     /// What is done to a request that is about to be done.
     fn direct<'a>(&'a self, request: &'a Told) -> BoxFuture<'a, Cue>;

@@ -10,14 +10,16 @@ pub mod journal;
 pub mod rules;
 pub mod worlds;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use axum::Router;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use self::{clock::RehearsalClock, journal::Journal, rules::Rules, worlds::Worlds};
+use self::{
+    clock::RehearsalClock, control::Problem, journal::Journal, rules::Rules, worlds::Worlds,
+};
 use crate::{
     authority::Authority,
     domain::{
@@ -26,7 +28,7 @@ use crate::{
         import::{Import, ImportId},
         tenant::TenantId,
     },
-    http::rehearsed::{Cue, Director, Ended, Hidden, Home, Told},
+    http::rehearsed::{Cue, Director, Ended, Hidden, Home, NoHome, Told},
     registrar::gate::{Gate, Judgement},
     store::operation::Settled,
 };
@@ -46,22 +48,35 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// A rehearsal by this clock, in which nothing is done yet.
-    pub fn new(clock: Arc<RehearsalClock>) -> Self {
-        Self {
+    /// A rehearsal by this clock and in these worlds, in which nothing is done yet. From here on
+    /// their registrars work.
+    pub fn new(clock: Arc<RehearsalClock>, worlds: Worlds) -> Arc<Self> {
+        let rehearsal = Arc::new(Self {
             clock,
             rules: Rules::default(),
-            worlds: Worlds::default(),
+            worlds,
             journal: Journal::default(),
             address: OnceLock::new(),
-        }
+        });
+        let gate: Weak<Self> = Arc::downgrade(&rehearsal);
+        rehearsal.worlds.begin(gate, rehearsal.rules.changes());
+        rehearsal
+    }
+
+    /// Lets everything be as in a new rehearsal, but for the snapshots.
+    pub async fn reset(&self) -> Result<(), Problem> {
+        self.rules.reset();
+        self.worlds.reset_all().await?;
+        self.journal.reset();
+        let clock = self.clock.reset();
+        clock.map_err(|error| Problem::failed(error.to_string()))
     }
 
     /// Lets people name tenants as the authority does.
     pub fn know(&self, authority: Arc<Authority>) {
         self.rules.know_tenants(Arc::new(move |name| {
-            let tenant = authority.directory().find_tenant(name)?;
-            Some(tenant.id)
+            let directory = authority.directory();
+            Some(directory.find_tenant(name)?.id)
         }));
     }
 
@@ -82,8 +97,8 @@ impl Rehearsal {
 }
 
 impl Director for Rehearsal {
-    fn home(&self, tenant: TenantId) -> BoxFuture<'_, Option<Home>> {
-        self.worlds.home(tenant)
+    fn home(&self, tenant: TenantId) -> BoxFuture<'_, Result<Home, NoHome>> {
+        Box::pin(self.worlds.home(tenant))
     }
 
     fn direct<'a>(&'a self, request: &'a Told) -> BoxFuture<'a, Cue> {

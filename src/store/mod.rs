@@ -78,6 +78,23 @@ pub fn back_up(url: &str, to: &Path) -> Result<Soundness, OpenError> {
     sqlite::back_up(sqlite_path(url)?, to)
 }
 
+/// Copies as `back_up` does, and does not look the copy over.
+pub fn copy(url: &str, to: &Path) -> Result<(), OpenError> {
+    if is_server(url) {
+        return Err(of_its_own("is no file"));
+    }
+    sqlite::copy(sqlite_path(url)?, to)
+}
+
+/// Leaves the database that a url names as one file without a log, so that another may take its
+/// place by a rename. Fails while anybody has it open.
+pub fn put_at_rest(url: &str) -> Result<(), OpenError> {
+    if is_server(url) {
+        return Err(of_its_own("is no file"));
+    }
+    sqlite::put_at_rest(sqlite_path(url)?)
+}
+
 /// Looks over the database that a url names, also while a server writes to it.
 pub fn inspect(url: &str, depth: Depth) -> Result<Soundness, OpenError> {
     if is_server(url) {

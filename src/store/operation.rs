@@ -338,6 +338,8 @@ pub struct LedgerQuery {
     pub serial_number: Option<String>,
     /// Hardware of this tenant.
     pub owner: Option<TenantId>,
+    /// Hardware whose entry's id comes after this one, to go on where a search ended.
+    pub after: Option<LedgerEntryId>,
 }
 
 /// A piece of hardware in the ledger.

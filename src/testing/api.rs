@@ -39,7 +39,11 @@ use crate::{
         server::{Listener, PeerAddr, ServerOptions},
     },
     registrar::{Registrar, RegistrarOptions, Round},
-    rehearsal::{Rehearsal, clock::RehearsalClock},
+    rehearsal::{
+        Rehearsal,
+        clock::RehearsalClock,
+        worlds::{self, By, Staff, Worlds},
+    },
     store::{self, DatabaseKind, Opening, Store},
 };
 
@@ -163,12 +167,10 @@ impl TestApi {
         verifier: impl FnOnce(&Authority, Arc<dyn Clock>) -> TokenVerifier,
     ) -> Self {
         let machine = Arc::new(ManualClock::new());
-        let rehearsal = (options.rehearsing == Rehearsing::Yes).then(|| {
-            let clock = RehearsalClock::in_memory(machine.clone());
-            Arc::new(Rehearsal::new(Arc::new(clock)))
-        });
-        let clock: Arc<dyn Clock> = match &rehearsal {
-            Some(rehearsal) => rehearsal.clock.clone(),
+        let rehearsed = (options.rehearsing == Rehearsing::Yes)
+            .then(|| Arc::new(RehearsalClock::in_memory(machine.clone())));
+        let clock: Arc<dyn Clock> = match &rehearsed {
+            Some(clock) => clock.clone(),
             None => machine.clone(),
         };
         let kind = match options.rehearsing {
@@ -176,7 +178,7 @@ impl TestApi {
             Rehearsing::Yes => DatabaseKind::Rehearsal,
         };
         // The whole suite runs on either backend. Only SQLite rehearses.
-        let server = postgres::shared_server().filter(|_| rehearsal.is_none());
+        let server = postgres::shared_server().filter(|_| rehearsed.is_none());
         let scratch = server.map(|server| postgres::Scratch::on(&server, kind));
         let url = match &scratch {
             Some(scratch) => scratch.url(),
@@ -185,23 +187,27 @@ impl TestApi {
         let store = store::open(&url, Opening::Serve(kind)).expect("the database opens");
         let people = Directory::ready_made().expect("the ready directory is sound");
         let authority = Arc::new(Authority::in_memory(people).expect("a key is made"));
-        if let Some(rehearsal) = &rehearsal {
+        let registering = RegistrarOptions {
+            validation: options.validation,
+            delay: options.delay,
+            back_off: Duration::ZERO,
+            // So that a few hundred rows take more than one.
+            batch: 256,
+        };
+        let registrar = Registrar::new(Arc::clone(&store), clock.clone(), registering);
+        let rehearsal = rehearsed.map(|rehearsed| {
+            let worlds = Worlds::open(worlds::Setting {
+                database: directory.join("hangar.db"),
+                store: Arc::clone(&store),
+                directory: directory.join("rehearsal"),
+                staff: Staff::new(registering, clock.clone(), By::Hand),
+                authority: Arc::clone(&authority),
+                issuer: Authority::issuer_template(BASE_URL),
+            });
+            let rehearsal = Rehearsal::new(rehearsed, worlds.expect("the worlds open"));
             rehearsal.know(Arc::clone(&authority));
-        }
-        let mut registrar = Registrar::new(
-            Arc::clone(&store),
-            clock.clone(),
-            RegistrarOptions {
-                validation: options.validation,
-                delay: options.delay,
-                back_off: Duration::ZERO,
-                // So that a few hundred rows take more than one.
-                batch: 256,
-            },
-        );
-        if let Some(rehearsal) = &rehearsal {
-            registrar = registrar.behind(rehearsal.clone());
-        }
+            rehearsal
+        });
         let verifier = verifier(&authority, clock.clone());
         let api = assemble(
             &options,
@@ -379,6 +385,9 @@ impl TestApi {
 
     /// Lets the registrar work one batch; false if nothing was due.
     pub async fn round(&self) -> bool {
+        if let Some(rehearsal) = &self.rehearsal {
+            return rehearsal.worlds.round().await;
+        }
         matches!(self.registrar.round().await, Round::Worked(_))
     }
 }

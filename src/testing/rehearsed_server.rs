@@ -36,11 +36,12 @@ use crate::{
         server::{self, Listener, ServerOptions},
     },
     lifecycle::{Shutdown, SystemClock},
-    registrar::{Registrar, RegistrarOptions},
+    registrar::RegistrarOptions,
     rehearsal::{
         Rehearsal,
         clock::{ClockError, RehearsalClock},
         journal::Report,
+        worlds::{By, Setting, Staff, Worlds},
     },
     store::{self, DatabaseKind, Opening, Store},
 };
@@ -190,11 +191,32 @@ impl Server {
         if settings.time == Time::Stands {
             clock.run_at(0.0)?;
         }
-        let rehearsal = Arc::new(Rehearsal::new(clock.clone()));
-        rehearsal.is_directed_at(&admin_url);
-        let database = format!("sqlite://{}", directory.path().join("hangar.db").display());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let file = directory.path().join("hangar.db");
+        let database = format!("sqlite://{}", file.display());
         let store = store::open(&database, Opening::Serve(DatabaseKind::Rehearsal))?;
         let authority = Arc::new(Authority::in_memory(Directory::ready_made()?)?);
+        let registration = RegistrarOptions {
+            delay: SignedDuration::try_from(settings.registration_delay)?,
+            ..RegistrarOptions::default()
+        };
+        let worlds = Worlds::open(Setting {
+            database: file,
+            store: Arc::clone(&store),
+            directory: directory.path().join("rehearsal"),
+            staff: Staff::new(registration, clock.clone(), By::Task),
+            authority: Arc::clone(&authority),
+            issuer: Authority::issuer_template(&url),
+        })?;
+        let rehearsal = {
+            // The worlds' registrars work there.
+            let _inside = runtime.enter();
+            Rehearsal::new(clock.clone(), worlds)
+        };
+        rehearsal.know(Arc::clone(&authority));
+        rehearsal.is_directed_at(&admin_url);
         let options = TestOptions {
             behavior: settings.behavior,
             application_permissions: settings.application_permissions,
@@ -204,7 +226,7 @@ impl Server {
         let parts = Parts {
             store: Arc::clone(&store),
             clock: clock.clone(),
-            verifier: verifier_at(&[&url, &secure_url], &authority, clock.clone()),
+            verifier: verifier_at(&[&url, &secure_url], &authority, clock),
             authority: Arc::clone(&authority),
             director: Some(rehearsal.clone()),
             url: &url,
@@ -212,22 +234,14 @@ impl Server {
         };
         let mut api = assemble(&options, parts);
         api.layers.transport_security = TransportSecurity::Withdrawn;
-        let registration = RegistrarOptions {
-            delay: SignedDuration::try_from(settings.registration_delay)?,
-            ..RegistrarOptions::default()
-        };
-        let registrar = Registrar::new(Arc::clone(&store), clock, registration);
         let work = Work {
             api: Arc::new(api),
-            registrar: registrar.behind(rehearsal.clone()),
-            admin: admin_router(&store, &rehearsal),
+            admin: admin_router(&rehearsal),
+            rehearsal: Arc::clone(&rehearsal),
             store,
         };
         let shutdown = Shutdown::default();
         let ending = shutdown.clone();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let thread = thread::Builder::new().name("hangar".to_owned());
         let serving = thread.spawn(move || work.run(&runtime, sockets, &ending))?;
         Ok(Self {
@@ -274,16 +288,17 @@ impl Server {
             principal_name: user.ok_or_else(unknown)?.principal_name.clone(),
             client: client.id.clone(),
         };
-        self.mint(tenant, subject)
+        self.mint(&tenant, subject)
     }
 
     /// A token of an application in a tenant, which is accepted where the settings say so.
     pub fn application_token(&self, tenant: &str) -> Result<String, TokenError> {
         let tenant = self.tenant(tenant)?;
-        let mut clients = self.authority.directory().clients.iter();
+        let directory = self.authority.directory();
+        let mut clients = directory.clients.iter();
         let client = clients.find(|client| !client.roles.is_empty());
         let client = client.ok_or(TokenError::Client)?.id.clone();
-        self.mint(tenant, Subject::Application { client })
+        self.mint(&tenant, Subject::Application { client })
     }
 
     /// Moves the rehearsal's clock forward. What is due then is done at once, but not before this
@@ -298,9 +313,9 @@ impl Server {
         self.rehearsal.journal.report()
     }
 
-    fn tenant(&self, name: &str) -> Result<&Tenant, TokenError> {
+    fn tenant(&self, name: &str) -> Result<Tenant, TokenError> {
         let directory = self.authority.directory();
-        directory.find_tenant(name).ok_or_else(|| {
+        directory.find_tenant(name).cloned().ok_or_else(|| {
             let known: Vec<_> = directory.tenants.iter().map(|one| &*one.name).collect();
             TokenError::Tenant(name.to_owned(), known.join(", "))
         })
@@ -353,8 +368,8 @@ impl Sockets {
 /// What the thread does.
 struct Work {
     api: Arc<Api>,
-    registrar: Registrar,
     admin: axum::Router,
+    rehearsal: Arc<Rehearsal>,
     store: Arc<dyn Store>,
 }
 
@@ -373,8 +388,6 @@ impl Work {
         ];
         let admin_listener = listen(sockets.admin)?;
         let mut tasks = JoinSet::new();
-        let (registrar, stop) = (self.registrar, ending.clone());
-        tasks.spawn(async move { registrar.run(stop.requested()).await });
         let (admin, stop) = (self.admin, ending.clone());
         tasks.spawn(async move {
             let stop = async move { stop.requested().await };
@@ -390,20 +403,21 @@ impl Work {
         };
         server::serve(listeners, answering, options, ending.requested()).await;
         while tasks.join_next().await.is_some() {}
+        self.rehearsal.worlds.close().await;
         self.store.close().await;
         Ok(())
     }
 }
 
 /// The admin listener's routes. The metrics are the process's, and not shown.
-fn admin_router(store: &Arc<dyn Store>, rehearsal: &Arc<Rehearsal>) -> axum::Router {
-    let probed = Arc::clone(store);
+fn admin_router(rehearsal: &Arc<Rehearsal>) -> axum::Router {
+    let probed = Arc::clone(rehearsal);
     let probe: admin::Probe = Arc::new(move || {
-        let store = Arc::clone(&probed);
+        let rehearsal = Arc::clone(&probed);
         Box::pin(async move {
-            Readiness::of([match store.check().await {
+            Readiness::of([match rehearsal.worlds.check().await {
                 Ok(()) => Check::passed("store"),
-                Err(error) => Check::failed("store", error.to_string()),
+                Err(error) => Check::failed("store", error),
             }])
         })
     });

@@ -47,7 +47,8 @@ async fn count(house: &House, token: &str) -> String {
 
 /// A token of Contoso's for an application of this name.
 fn token_of(house: &House, application: &str) -> String {
-    let contoso = house.api.authority.directory().find_tenant("contoso");
+    let directory = house.api.authority.directory();
+    let contoso = directory.find_tenant("contoso");
     let claims = json!({ "scp": WRITE, "azp": application });
     house.token(contoso.unwrap().id.0, &claims)
 }
@@ -142,7 +143,8 @@ async fn who_may_not_ask_is_told_so_however_often() {
     for _ in 0..30 {
         let nobody = house.ask(Method::GET, IMPORTS).anonymous().send().await;
         assert_eq!(nobody.status, 401);
-        let contoso = house.api.authority.directory().find_tenant("contoso");
+        let directory = house.api.authority.directory();
+        let contoso = directory.find_tenant("contoso");
         let powerless = house.user_token(contoso.unwrap().id.0, "User.Read");
         let ask = house.ask(Method::GET, IMPORTS).token(&powerless);
         assert_eq!(ask.send().await.status, 403);

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use url::Url;
 
@@ -83,9 +83,21 @@ impl Director {
         self.send(Method::POST, path, Some(body)).await
     }
 
-    /// Takes away.
+    /// Hands a file over, as it is.
+    pub(super) async fn post_file(&self, path: &str, content: Vec<u8>) -> anyhow::Result<Value> {
+        let address = self.address.join(path)?;
+        let request = self.client.post(address.clone()).body(content);
+        self.answer_of(request, &address).await
+    }
+
+    /// Deletes.
     pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.send(Method::DELETE, path, None).await
+    }
+
+    /// Whether answers are to be shown as they came.
+    pub(super) fn as_json(&self) -> bool {
+        self.as_json
     }
 
     async fn send(
@@ -99,6 +111,10 @@ impl Director {
         if let Some(body) = body {
             request = request.json(body);
         }
+        self.answer_of(request, &address).await
+    }
+
+    async fn answer_of(&self, request: RequestBuilder, address: &Url) -> anyhow::Result<Value> {
         let answer = request.send().await.with_context(|| {
             format!(
                 "nobody answers at {}: start `hangar serve --rehearse`, or say where its admin listener is with --admin-url",

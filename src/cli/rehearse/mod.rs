@@ -8,6 +8,9 @@ mod fault;
 mod journal;
 mod recipe;
 mod run;
+mod seed;
+mod snapshot;
+mod worlds;
 
 use std::process::ExitCode;
 
@@ -62,6 +65,28 @@ enum Action {
         /// What the header says
         request_id: Uuid,
     },
+    /// Save a world under a name, and put it back.
+    Snapshot {
+        #[command(subcommand)]
+        action: snapshot::Action,
+    },
+    /// Make a world of one's own: a copy with new tenants, a ledger of its own, and tokens.
+    ///
+    /// Prints lines for a shell: `eval "$(hangar rehearse fork pr-17)"` sets `HANGAR_WORLD`,
+    /// `HANGAR_TENANT` and `HANGAR_TOKEN` for the first tenant, and the same with a name behind it for
+    /// each, such as `HANGAR_TOKEN_FABRIKAM`; `HANGAR_APP_TOKEN` is an application's.
+    Fork(worlds::ForkArguments),
+    /// List the worlds and their tenants, or delete a fork.
+    Worlds {
+        #[command(subcommand)]
+        action: Option<worlds::Action>,
+    },
+    /// Empty a world, or everything: the worlds, the rules, the journal and the clock. Snapshots stay.
+    Reset(worlds::ResetArguments),
+    /// Load a seed file into a world: all of it, or nothing.
+    Seed(seed::SeedArguments),
+    /// Print a world as a seed file.
+    Export(seed::ExportArguments),
 }
 
 pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode> {
@@ -76,6 +101,12 @@ pub(super) async fn run(arguments: RehearseArguments) -> anyhow::Result<ExitCode
         Action::Fault { action } => fault::run(&director, action).await?,
         Action::Delay { action } => delay::run(&director, action).await?,
         Action::Recipe(arguments) => recipe::run(&director, arguments).await?,
+        Action::Snapshot { action } => snapshot::run(&director, action).await?,
+        Action::Fork(arguments) => worlds::fork(&director, arguments).await?,
+        Action::Worlds { action } => worlds::run(&director, action).await?,
+        Action::Reset(arguments) => worlds::reset(&director, arguments).await?,
+        Action::Seed(arguments) => seed::load(&director, arguments).await?,
+        Action::Export(arguments) => seed::export(&director, arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,16 +1,18 @@
 //! How a server behaves towards whoever started it.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use crate::lifecycle::Shutdown;
 
 /// How a server behaves towards whoever started it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Manner {
     /// It says where it listens in JSON, for programs.
     pub is_ready_in_json: bool,
     /// It ends when its standard input does.
     pub ends_with_stdin: bool,
+    /// What a rehearsal begins with.
+    pub seed: Option<PathBuf>,
 }
 
 /// Asks for the end once the standard input is over. The thread is not waited for.

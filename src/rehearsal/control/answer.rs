@@ -1,5 +1,7 @@
 //! How the routes of a rehearsal answer: JSON, and for what can't be a problem that names the field.
 
+use std::fmt;
+
 use axum::{
     body::Body,
     http::{
@@ -64,7 +66,52 @@ impl Problem {
     }
 }
 
+/// Where it is, and what it is.
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(field) = &self.field {
+            write!(formatter, "{field}: ")?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
 impl Asked {
+    /// The body as what it should be; without one, what an empty object is.
+    pub(in crate::rehearsal) fn read_if_any<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if !self.body.iter().all(u8::is_ascii_whitespace) {
+            return self.read();
+        }
+        let nothing = serde_json::json!({});
+        serde_json::from_value(nothing).map_err(|error| Problem::bad(error.to_string()))
+    }
+
+    /// The value of the one parameter that the query may have.
+    pub(in crate::rehearsal) fn parameter(&self, name: &str) -> Result<Option<String>, Problem> {
+        let query = self.query.as_deref().unwrap_or_default();
+        let mut value = None;
+        for (found, text) in url::form_urlencoded::parse(query.as_bytes()) {
+            if found != name {
+                let told = format!("there is no such parameter; there is `{name}`");
+                return Err(Problem::bad(told).of(found));
+            }
+            if value.replace(text.into_owned()).is_some() {
+                return Err(Problem::bad("the parameter stands twice").of(name));
+            }
+        }
+        Ok(value)
+    }
+
+    /// Refuses a query where none is taken.
+    pub(in crate::rehearsal) fn take_no_query(&self) -> Result<(), Problem> {
+        match self.query.as_deref() {
+            None | Some("") => Ok(()),
+            Some(_) => Err(Problem::bad("this path takes no parameters")),
+        }
+    }
+
     /// The body as what it should be.
     pub(in crate::rehearsal) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let mut reader = serde_json::Deserializer::from_slice(&self.body);

@@ -37,6 +37,7 @@ async fn entries_are_found_by_what_is_asked(bench: Workbench) {
         entry,
         serial_number: serial.map(str::to_owned),
         owner,
+        after: None,
     };
     let mut all = [ours.ledger_entry, theirs.ledger_entry, free.ledger_entry];
     all.sort_unstable();
@@ -62,6 +63,14 @@ async fn entries_are_found_by_what_is_asked(bench: Workbench) {
         let found: Vec<_> = found.iter().map(|entry| entry.id).collect();
         assert_eq!(found, expected, "{query:?}");
     }
+
+    let rest = LedgerQuery {
+        after: Some(all[0]),
+        ..LedgerQuery::default()
+    };
+    let rest = bench.ledger(rest).await;
+    let rest: Vec<_> = rest.iter().map(|entry| entry.id).collect();
+    assert_eq!(rest, all[1..]);
 
     let found = bench.ledger(query(Some(entry(&ours)), None, None)).await;
     assert_eq!(found[0].owner, Some((CONTOSO, ours.id)));

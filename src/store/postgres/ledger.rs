@@ -78,6 +78,7 @@ pub(super) async fn find(
              WHERE world = $1 AND ($2::uuid IS NULL OR id = $2)
                 AND ($3::text IS NULL OR serial_number_folded = $3)
                 AND ($4::uuid IS NULL OR owner_tenant = $4)
+                AND ($6::uuid IS NULL OR id > $6)
              ORDER BY id LIMIT $5",
             &[
                 &WORLD,
@@ -85,6 +86,7 @@ pub(super) async fn find(
                 &query.serial_number.as_deref().map(fold),
                 &query.owner.map(|tenant| tenant.0),
                 &ENTRIES_FOUND,
+                &query.after.map(|entry| entry.0),
             ],
         )
         .await?;

@@ -28,6 +28,11 @@ pub(in crate::store) fn back_up(from: &Path, to: &Path) -> Result<Soundness, Ope
     inspect::inspect(to, Depth::Whole)
 }
 
+/// Copies the database in `from` into the empty file `to`.
+pub(in crate::store) fn copy_whole(from: &Path, to: &Path) -> Result<(), OpenError> {
+    copy(from, to, STRETCH_PAGES, || {})
+}
+
 /// Copies so many pages at a time, and calls `between` after each time.
 pub(super) fn copy(
     from: &Path,
@@ -71,4 +76,15 @@ fn writable(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "synchronous", "off")?;
     Ok(connection)
+}
+
+/// Leaves a database that nobody has open as one file: what is in its log goes into it.
+pub(in crate::store) fn put_at_rest(path: &Path) -> Result<(), OpenError> {
+    let opener = Opener::new(path.to_owned(), None);
+    // Whoever still reads makes it fail, and loses nothing by that.
+    let rest = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Connection::open_with_flags(path, flags)?.pragma_update(None, "journal_mode", "delete")
+    };
+    rest().map_err(|error| opener.sqlite(error))
 }

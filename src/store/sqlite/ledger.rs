@@ -375,6 +375,7 @@ pub(super) fn find(
          WHERE world = ?1 AND (?2 IS NULL OR id = ?2)
             AND (?3 IS NULL OR serial_number_folded = ?3)
             AND (?4 IS NULL OR owner_tenant = ?4)
+            AND id > ifnull(?6, x'')
          ORDER BY id LIMIT ?5",
     )?;
     let mut rows = statement.query(params![
@@ -383,6 +384,7 @@ pub(super) fn find(
         query.serial_number.as_deref().map(fold),
         query.owner.as_ref().map(|tenant| tenant.0.as_bytes()),
         ENTRIES_FOUND,
+        query.after.as_ref().map(|entry| entry.0.as_bytes()),
     ])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {

@@ -62,7 +62,7 @@ use crate::domain::{
     tenant::TenantId,
     upload::{Upload, UploadId},
 };
-pub(super) use backup::back_up;
+pub(super) use backup::{back_up, copy_whole as copy, put_at_rest};
 pub(super) use inspect::inspect;
 use leases::Leases;
 use ledger::FreshKeys;

@@ -12,3 +12,5 @@ mod refusals;
 mod run;
 mod server;
 mod typed;
+mod worlds;
+mod worlds_process;
