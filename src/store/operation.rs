@@ -79,8 +79,7 @@ pub type Filter<F> = Option<Condition<F>>;
 pub struct Query<F> {
     /// Which rows.
     pub filter: Filter<F>,
-    /// In which order. Rows that are equal by all of it are ordered by their ids, and so are all
-    /// rows where it is empty.
+    /// In which order; rows that it does not tell apart, all if it is empty, in that of their ids.
     pub order: Vec<OrderKey<F>>,
     /// The end of the page before, which was given out for the same filter and order.
     pub after: Option<Position>,

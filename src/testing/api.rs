@@ -375,7 +375,10 @@ impl TestApi {
             stop.notify_one();
             done
         };
-        tokio::join!(self.registrar.run(stop.notified()), visit).1
+        match &self.rehearsal {
+            Some(rehearsal) => tokio::join!(rehearsal.worlds.work(stop.notified()), visit).1,
+            None => tokio::join!(self.registrar.run(stop.notified()), visit).1,
+        }
     }
 
     /// Lets the registrar work until nothing is due.

@@ -203,6 +203,11 @@ impl Worlds {
         worked
     }
 
+    /// Lets the first world's registrar work until `stop` completes, where a test does.
+    pub async fn work(&self, stop: impl Future<Output = ()> + Send) {
+        self.main.work(stop).await;
+    }
+
     /// Empties a world. Its tenants stay.
     pub async fn reset(&self, name: &str) -> Result<(), Problem> {
         let _alone = self.catalogue.lock().await;

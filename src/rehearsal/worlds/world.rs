@@ -208,6 +208,19 @@ impl World {
         }
     }
 
+    /// Lets its registrar work until `stop` completes, where nobody else does.
+    pub(super) async fn work(&self, stop: impl Future<Output = ()> + Send) {
+        let inside = Arc::clone(&self.inside).read_owned().await;
+        let employed = inside.employed.as_ref();
+        let registrar = employed.map(|employed| Arc::clone(&employed.registrar));
+        // The world may be replaced meanwhile; this registrar then finds its store closed.
+        drop(inside);
+        match registrar {
+            Some(registrar) => registrar.run(stop).await,
+            None => stop.await,
+        }
+    }
+
     /// Puts a database in the place of this one. Until it has its name, the world is as it was.
     pub(super) async fn replace(&self, new: WholeFile) -> Result<(), Problem> {
         let mut inside = self.alone().await?;
