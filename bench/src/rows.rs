@@ -200,11 +200,12 @@ pub(crate) fn remove_others(directory: &Path, family: &str) -> anyhow::Result<()
 fn make(directory: &Path, rows: Rows) -> anyhow::Result<()> {
     let path = directory.join("hangar.db");
     let opening = Opening::Serve(DatabaseKind::Development);
-    fill(Arc::new(SqliteStore::open(&path, opening)?), rows)
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, opening)?);
+    fill(&store, rows)
 }
 
 /// Makes the rows in an empty store, and closes it.
-pub(crate) fn fill(store: Arc<dyn Store>, rows: Rows) -> anyhow::Result<()> {
+pub(crate) fn fill(store: &Arc<dyn Store>, rows: Rows) -> anyhow::Result<()> {
     ensure!(
         rows.large >= REFUSED && (rows.small == 0 || rows.small >= SHARED),
         "too few rows for those among them that are special"
@@ -213,7 +214,7 @@ pub(crate) fn fill(store: Arc<dyn Store>, rows: Rows) -> anyhow::Result<()> {
         batch: usize::try_from(CALL)?,
         ..RegistrarOptions::default()
     };
-    let registrar = Registrar::new(Arc::clone(&store), Arc::new(SystemClock), options);
+    let registrar = Registrar::new(Arc::clone(store), Arc::new(SystemClock), options);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

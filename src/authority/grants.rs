@@ -296,8 +296,8 @@ fn client(ask: Ask<'_>) -> Result<Client, OAuthError> {
 
 fn first_tokens<'a>(user: &'a User, client: &'a Client, wish: Wish) -> SignedIn<'a> {
     SignedIn {
-        user: user,
-        client: client,
+        user,
+        client,
         wish,
         nonce: None,
         family: Uuid::new_v4(),

@@ -1,5 +1,7 @@
 //! What the store's operations take and give.
 
+mod expired;
+
 use jiff::Timestamp;
 use odata::{Condition, OrderKey, Value};
 use uuid::Uuid;
@@ -15,6 +17,8 @@ use crate::domain::{
     tenant::TenantId,
     upload::UploadId,
 };
+
+pub use self::expired::Expired;
 
 /// The imports of one request, accepted together.
 #[derive(Clone, Debug)]
@@ -396,22 +400,6 @@ impl TenantDeletion {
     /// How many rows that is.
     pub fn rows(&self) -> u64 {
         self.imports + self.devices + self.tombstones + self.uploads + self.profiles + self.settings
-    }
-}
-
-/// What one step of the deletion of old imports came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expired {
-    /// How many imports are gone.
-    pub imports: usize,
-    /// Whether another step may find more.
-    pub more: bool,
-}
-
-impl Expired {
-    /// What the audit table is told of a tenant's imports among them.
-    pub(super) fn detail(imports: usize, settled_until: Timestamp) -> String {
-        format!("imports {imports} settled-until {settled_until}")
     }
 }
 

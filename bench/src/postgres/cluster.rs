@@ -270,6 +270,10 @@ pub(super) fn index_sizes(cluster: &Cluster, database: &str) -> anyhow::Result<V
 }
 
 /// A connection, which a task of its own drives.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task ends with the client that it serves"
+)]
 pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(async move {

@@ -116,6 +116,6 @@ fn fill(directory: &std::path::Path, rows: Rows) -> anyhow::Result<()> {
     cluster.make(DATABASE)?;
     let opening = Opening::Serve(DatabaseKind::Development);
     let store = store::open(Database::at(cluster.url(DATABASE)), opening)?;
-    rows::fill(store, rows)?;
+    rows::fill(&store, rows)?;
     cluster.stop()
 }

@@ -2,6 +2,7 @@
 //! one of `audit`, into the schema that Hangar makes, with all its indexes.
 
 use std::{
+    fmt::Write as _,
     process::Stdio,
     sync::{
         Arc, Mutex, PoisonError,
@@ -89,10 +90,11 @@ pub(super) fn peer(
 ) -> anyhow::Result<Measured> {
     let home = cluster.socket();
     std::fs::write(home.join("single.sql"), SCRIPT)?;
-    let content: String = content()?
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut hex = String::new();
+    for byte in content()? {
+        // Writing to a text does not fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
     let seconds = time.as_secs().max(1);
     let before = cluster.cpu()?;
     let output = program("pgbench", home)?
@@ -107,7 +109,7 @@ pub(super) fn peer(
             format!("--define=tenant={}", tenant()),
         ])
         .arg(format!("--define=actor={}", actor()))
-        .arg(format!("--define=content=\\x{content}"))
+        .arg(format!("--define=content=\\x{hex}"))
         .arg(database)
         .stderr(Stdio::piped())
         .output()

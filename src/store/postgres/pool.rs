@@ -3,6 +3,8 @@
 //! Nothing here waits for ever, but for a commit: how that ends is the database's word alone. A
 //! connection whose answer nobody waits for any more is given up, so that the next one does not.
 
+mod transaction;
+
 use std::{
     collections::HashMap,
     future::Future,
@@ -22,6 +24,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
+pub(super) use self::transaction::Transaction;
 use super::{
     connect::{Link, Target},
     fault::{self, Failed, Fault, committing, text_of},
@@ -383,84 +386,5 @@ impl Session {
             return Err(Fault::Unconfirmed(why));
         }
         Ok(())
-    }
-}
-
-/// A transaction. One that is dropped is rolled back, and its connection closed.
-pub(super) struct Transaction {
-    session: Option<Session>,
-}
-
-impl Transaction {
-    /// Commits. Nothing limits how long that takes: whoever gives up waiting must not believe that
-    /// it failed.
-    pub(super) async fn commit(mut self) -> Result<(), Fault> {
-        let session = self.session()?;
-        session.take_warning();
-        let committing = session.attended(session.link.client.batch_execute("COMMIT"));
-        let committed = committing.await;
-        committed.map_err(|error| fault::committing(&error))?;
-        session.confirmed()?;
-        self.release();
-        Ok(())
-    }
-
-    /// Ends a transaction that has written nothing that is to stay.
-    pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
-        self.batch("ROLLBACK").await?;
-        self.release();
-        Ok(())
-    }
-
-    /// Lets others have the connection.
-    fn release(&mut self) {
-        if let Some(session) = self.session.take() {
-            session.in_transaction.store(false, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) async fn query(
-        &self,
-        sql: &str,
-        parameters: Parameters<'_>,
-    ) -> Result<Vec<Row>, Fault> {
-        Ok(self.session()?.query(sql, parameters).await?)
-    }
-
-    /// The one row that is found, if any is.
-    pub(super) async fn query_opt(
-        &self,
-        sql: &str,
-        parameters: Parameters<'_>,
-    ) -> Result<Option<Row>, Fault> {
-        Ok(self.query(sql, parameters).await?.into_iter().next())
-    }
-
-    pub(super) async fn execute(
-        &self,
-        sql: &str,
-        parameters: Parameters<'_>,
-    ) -> Result<u64, Fault> {
-        Ok(self.session()?.execute(sql, parameters).await?)
-    }
-
-    /// Runs statements without parameters.
-    pub(super) async fn batch(&self, sql: &str) -> Result<(), Fault> {
-        Ok(self.session()?.batch(sql).await?)
-    }
-
-    fn session(&self) -> Result<&Session, Fault> {
-        self.session
-            .as_ref()
-            .ok_or_else(|| StoreError::Backend("a transaction that is over".to_owned()).into())
-    }
-}
-
-impl Drop for Transaction {
-    fn drop(&mut self) {
-        if let Some(session) = self.session.take() {
-            // Closing it is what undoes its writes, wherever it stands.
-            drop(Object::take(session.0));
-        }
     }
 }
