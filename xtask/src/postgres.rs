@@ -20,9 +20,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// flags, logs, tokens and the data directory; its tests of the database look into SQLite's file, as
 /// do those of `backup` and `check`, which are refused on PostgreSQL. `crash::sync` watches the
 /// process's own disk, which PostgreSQL's server writes in its place. `supervisor` asks no store.
-/// `rolling` brings a database of its own. That twenty actions of a batch are one commit is the one writer's work; here they are twenty.
+/// `rolling` and `migrate_data` bring databases of their own. That twenty actions of a batch are one
+/// commit is the one writer's work; here they are twenty.
 const LEFT_OUT: &str = "not (test(/^(architecture|cli|cli_hash|rolling)::/) or test(/^crash::sync::/) \
-    or test(/^keeping::(backup|check|supervisor)::/) \
+    or test(/^keeping::(backup|check|migrate_data|supervisor)::/) \
     or test(=batch::commits::twenty_actions_on_devices_are_one_commit))";
 
 /// Runs the tests.

@@ -74,3 +74,49 @@ async fn rules_are_set_up_listed_and_deleted_by_command() {
     }
     assert_eq!(rehearse(&server, "fault clear").1, "deleted: 2");
 }
+
+#[tokio::test]
+async fn what_happened_is_listed_held_and_explained_by_command() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let server = Server::rehearse(&data);
+    let token = token(&data, &["--tenant", "contoso"]);
+    let mut refused = String::new();
+    for (tag, status) in [("Kiosk", 201), ("Kiosk", 201), ("x\u{1}", 400)] {
+        let request = client().post(format!("{}/{IMPORTS}", server.url));
+        let body = json!({ "serialNumber": "S-1", "groupTag": tag });
+        let answer = request
+            .bearer_auth(&token)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{tag:?}");
+        refused = answer.headers()["request-id"].to_str().unwrap().to_owned();
+    }
+    for (line, code, said) in [
+        ("requests --method POST --group-tag Kiosk", 0, "    1  "),
+        ("requests --status 404", 0, ""),
+        ("assert --group-tag Kiosk --exactly 2", 0, "it holds\n"),
+        (
+            "assert --group-tag Kiosk --exactly 3",
+            1,
+            "it does not hold:\n  2 such requests were made, not exactly 3\n",
+        ),
+        ("assert --retry-after-honoured", 0, "it holds\n"),
+        ("assert", 2, "hangar: say what should hold"),
+        ("report", 0, "3 requests were made.\n"),
+        (&format!("explain {refused}"), 0, "validation: "),
+        (
+            "explain 00000000-0000-4000-8000-000000000000",
+            2,
+            "hangar: request-id: no such request",
+        ),
+        ("requests --forget", 0, ""),
+        ("report", 0, "0 requests were made.\n"),
+    ] {
+        let (ended, told) = rehearse(&server, line);
+        assert_eq!(ended, Some(code), "{line}: {told}");
+        assert!(told.starts_with(said), "{line}: {told}");
+    }
+}
