@@ -349,3 +349,33 @@ async fn worlds_outlive_their_server() {
         1
     );
 }
+
+#[tokio::test]
+async fn rules_know_a_forks_tenants_by_the_ids_that_clients_use() {
+    let house = House::rehearsing();
+    let fork = house.fork("job").await;
+    let copy = token_of(&fork, "contoso");
+    let id = tenant_of(&fork, "contoso")["id"].clone();
+    let when = json!({ "tenant": id });
+    let delay = json!({ "name": "slow", "when": when, "fixed": "15m" });
+    house.direct("delays", &delay).await.unwrap();
+    let unseen = json!({ "name": "late", "when": when, "then": { "unseen": "5m" } });
+    house.direct("faults", &unseen).await.unwrap();
+
+    assert_eq!(house.outcome(&house.contoso, &device(1)).await, DONE);
+    assert_eq!(house.outcome(&copy, &device(1)).await, "unknown 0 ");
+    let advance = async |by: &str| {
+        let by = json!({ "by": by });
+        house.direct("clock/advance", &by).await.unwrap();
+        house.api.settle().await;
+    };
+    advance("15m").await;
+    assert_eq!(
+        house.device_count(&copy).await,
+        0,
+        "it is not to be found yet"
+    );
+    assert_eq!(house.device_count(&house.contoso).await, 1);
+    advance("5m").await;
+    assert_eq!(house.device_count(&copy).await, 1);
+}
