@@ -99,13 +99,17 @@ async fn what_happened_is_listed_held_and_explained_by_command() {
         refused = answer.headers()["request-id"].to_str().unwrap().to_owned();
     }
     for (line, code, said) in [
-        ("requests --method POST --group-tag Kiosk", 0, "    1  "),
+        (
+            "requests --method POST --group-tag Kiosk",
+            0,
+            "POST   201 /beta/",
+        ),
         ("requests --status 404", 0, ""),
         ("assert --group-tag Kiosk --exactly 2", 0, "it holds\n"),
         (
             "assert --group-tag Kiosk --exactly 3",
             1,
-            "it does not hold:\n  2 such requests were made, not exactly 3\n",
+            "2 such requests were made, not exactly 3\n",
         ),
         ("assert --retry-after-honoured", 0, "it holds\n"),
         ("assert", 2, "hangar: say what should hold"),
@@ -121,6 +125,7 @@ async fn what_happened_is_listed_held_and_explained_by_command() {
     ] {
         let (ended, told) = rehearse(&server, line);
         assert_eq!(ended, Some(code), "{line}: {told}");
-        assert!(told.starts_with(said), "{line}: {told}");
+        assert!(told.contains(said), "{line}: {told}");
+        assert_eq!(told.is_empty(), said.is_empty(), "{line}: {told}");
     }
 }
