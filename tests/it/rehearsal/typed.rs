@@ -105,15 +105,15 @@ async fn what_happened_is_listed_held_and_explained_by_command() {
             "POST   201 /beta/",
         ),
         ("requests --status 404", 0, ""),
-        ("assert --group-tag Kiosk --exactly 2", 0, "it holds\n"),
+        ("assert --group-tag Kiosk --exactly 2", 0, "it holds"),
         (
             "assert --group-tag Kiosk --exactly 3",
             1,
-            "2 such requests were made, not exactly 3\n",
+            "2 such requests were made, not exactly 3",
         ),
-        ("assert --retry-after-honoured", 0, "it holds\n"),
+        ("assert --retry-after-honoured", 0, "it holds"),
         ("assert", 2, "hangar: say what should hold"),
-        ("report", 0, "3 requests were made.\n"),
+        ("report", 0, "3 requests were made."),
         (&format!("explain {refused}"), 0, "validation: "),
         (
             "explain 00000000-0000-4000-8000-000000000000",
@@ -121,7 +121,7 @@ async fn what_happened_is_listed_held_and_explained_by_command() {
             "hangar: request-id: no such request",
         ),
         ("requests --forget", 0, ""),
-        ("report", 0, "0 requests were made.\n"),
+        ("report", 0, "0 requests were made."),
     ] {
         let (ended, told) = rehearse(&server, line);
         assert_eq!(ended, Some(code), "{line}: {told}");
