@@ -24,6 +24,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -188,7 +189,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(arguments) => serve(arguments).map(done),
         Command::Config { action } => config::run(action).map(done),
-        Command::Token(arguments) => token::run(&arguments, &SystemClock).map(done),
+        Command::Token(arguments) => token::run(&arguments, Arc::new(SystemClock)).map(done),
         Command::Trust(arguments) => trust::run(&arguments).map(done),
         Command::Import(arguments) => on_runtime(import::run(*arguments)),
         Command::Export(arguments) => on_runtime(export::run(arguments)),

@@ -20,6 +20,9 @@ use crate::{
     lifecycle::whole_file::{Existing, WholeFile, WholeFileError},
 };
 
+/// Where the clock's course is kept, in the data directory.
+pub const FILE: &str = "rehearsal-clock.json";
+
 /// How fast the clock may run.
 pub const FASTEST: f64 = 1_000_000.0;
 

@@ -19,14 +19,11 @@ use crate::{
     registrar::RegistrarOptions,
     rehearsal::{
         Rehearsal,
-        clock::RehearsalClock,
+        clock::{self, RehearsalClock},
         worlds::{By, MAIN, Setting, Staff, Worlds, seed::Seed},
     },
     store::Store,
 };
-
-/// Where the clock's course is kept, in the data directory.
-const CLOCK_FILE: &str = "rehearsal-clock.json";
 
 /// Where forks and snapshots are kept, in the data directory.
 const WORLDS_DIRECTORY: &str = "rehearsal";
@@ -39,7 +36,7 @@ pub(super) fn clock(
     directory: &DataDirectory,
     machine: &Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<RehearsalClock>> {
-    let file = directory.path().join(CLOCK_FILE);
+    let file = directory.path().join(clock::FILE);
     let clock = RehearsalClock::open(Arc::clone(machine), &file)?;
     Ok(Arc::new(clock))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::process::{Server, client, hangar, run, serve};
+use crate::process::{Server, client, hangar, run, serve, token};
 
 /// The status and the body of an answer of the admin listener.
 async fn ask(server: &Server, path: &str) -> (u16, Value) {
@@ -63,6 +63,21 @@ async fn a_rehearsal_keeps_its_clock_and_its_data_to_itself() {
     assert_eq!(ended.code, Some(2));
     let why = "was made by `hangar serve --rehearse` and does not open in `hangar serve --dev`";
     assert!(ended.stderr.contains(why), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn tokens_are_of_the_time_that_the_server_goes_by() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let server = Server::rehearse(&data);
+    let path = "beta/deviceManagement/windowsAutopilotDeviceIdentities";
+    for arguments in [&["clock", "advance", "48h"][..], &["clock", "freeze"]] {
+        let (code, said) = rehearse(&server, arguments);
+        assert_eq!(code, Some(0), "{said}");
+        let request = client().get(format!("{}/{path}", server.url));
+        let answer = request.bearer_auth(token(&data, &[])).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{arguments:?}");
+    }
 }
 
 #[test]
