@@ -1,6 +1,6 @@
 //! A rehearsal: time, faults and worlds in the hands of whoever tests, with `serve --rehearse` only.
 //!
-//! It comes to requests by `http::rehearsed`, to imports by `registrar::gate`, and to people by the
+//! It comes to requests by `http::rehearsed`, to imports by `registrar::gate` (`worlds::gate`), and to people by the
 //! routes under `/rehearsal` of the admin listener, which `control` gathers. None of those rooms knows
 //! what is in here.
 
@@ -10,11 +10,10 @@ pub mod journal;
 pub mod rules;
 pub mod worlds;
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::{
@@ -22,15 +21,8 @@ use self::{
 };
 use crate::{
     authority::Authority,
-    domain::{
-        clock::Clock as _,
-        device::DeviceId,
-        import::{Import, ImportId},
-        tenant::TenantId,
-    },
+    domain::{clock::Clock as _, tenant::TenantId},
     http::rehearsed::{Cue, Director, Ended, Hidden, Home, NoHome, Told},
-    registrar::gate::{Gate, Judgement},
-    store::operation::Settled,
 };
 
 /// Everything that a rehearsal is made of.
@@ -38,7 +30,7 @@ pub struct Rehearsal {
     /// The time that Autopilot's rules see.
     pub clock: Arc<RehearsalClock>,
     /// What is done to requests and imports.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// Where tenants' rows are.
     pub worlds: Worlds,
     /// What happened.
@@ -53,13 +45,12 @@ impl Rehearsal {
     pub fn new(clock: Arc<RehearsalClock>, worlds: Worlds) -> Arc<Self> {
         let rehearsal = Arc::new(Self {
             clock,
-            rules: Rules::default(),
+            rules: Arc::default(),
             worlds,
             journal: Journal::default(),
             address: OnceLock::new(),
         });
-        let gate: Weak<Self> = Arc::downgrade(&rehearsal);
-        rehearsal.worlds.begin(gate, rehearsal.rules.changes());
+        rehearsal.worlds.begin(&rehearsal.rules);
         rehearsal
     }
 
@@ -115,23 +106,5 @@ impl Director for Rehearsal {
 
     fn described(&self) -> Option<Map<String, Value>> {
         Some(control::describe_at(self.address.get()?))
-    }
-}
-
-impl Gate for Rehearsal {
-    fn judge(&self, import: &Import, now: Timestamp) -> Judgement {
-        self.rules.judge(import, now)
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        self.rules.changed()
-    }
-
-    fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId) {
-        self.rules.settling(tenant, id, device);
-    }
-
-    fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {
-        self.rules.settled(tenant, id, settled);
     }
 }

@@ -196,7 +196,10 @@ fn verdict(answer: &Value) -> String {
 
 /// A report as a person reads it.
 pub(in crate::cli) fn report_text(answer: &Value) -> String {
-    let mut text = format!("{} requests were made.\n", answer["requests"]);
+    let mut text = match answer["requests"].as_u64() {
+        Some(1) => "1 request was made.\n".to_owned(),
+        count => format!("{} requests were made.\n", count.unwrap_or_default()),
+    };
     let findings = answer["findings"].as_array();
     let findings = findings.map_or(&[][..], Vec::as_slice);
     if findings.is_empty() {

@@ -17,10 +17,7 @@ mod subject;
 mod throttle;
 
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -56,8 +53,6 @@ pub struct Rules {
     names: OnceLock<Arc<TenantNames>>,
     /// Counts what may change a judgement.
     changes: watch::Sender<u64>,
-    /// Up to which of them the registrar has looked.
-    seen: AtomicU64,
     /// Counts the times when imports were decided.
     settled: watch::Sender<u64>,
 }
@@ -68,7 +63,6 @@ impl Default for Rules {
             standing: Mutex::default(),
             names: OnceLock::new(),
             changes: watch::Sender::new(0),
-            seen: AtomicU64::new(0),
             settled: watch::Sender::new(0),
         }
     }
@@ -144,19 +138,7 @@ impl Rules {
         self.standing().judge(import, now)
     }
 
-    /// Completes when judgements may have changed since the last time when it did.
-    pub(super) fn changed(&self) -> BoxFuture<'_, ()> {
-        let mut changes = self.changes.subscribe();
-        Box::pin(async move {
-            let seen = self.seen.load(Ordering::Acquire);
-            // The sender lives as long as `self`, so waiting can't fail.
-            if let Ok(change) = changes.wait_for(|change| *change != seen).await {
-                self.seen.store(*change, Ordering::Release);
-            }
-        })
-    }
-
-    /// What `changed` waits for, where several registrars have to hear of it, each for itself.
+    /// Tells whoever asks when judgements may have changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -233,26 +215,4 @@ fn asked_import(request: &Told) -> Option<(TenantId, ImportId)> {
     }
     let id = Uuid::try_parse(request.keys.last()?).ok()?;
     Some((request.caller.as_ref()?.tenant, ImportId(id)))
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::FutureExt as _;
-
-    use super::*;
-
-    #[test]
-    fn no_change_is_missed() {
-        let rules = Rules::default();
-        assert!(rules.changed().now_or_never().is_none());
-        // Between two looks, while nobody waits.
-        rules.reset();
-        assert!(rules.changed().now_or_never().is_some());
-        assert!(rules.changed().now_or_never().is_none());
-        let waiting = rules.changed();
-        rules.reset();
-        // Who gave up waiting has not heard of it.
-        drop(waiting);
-        assert!(rules.changed().now_or_never().is_some());
-    }
 }

@@ -1,6 +1,7 @@
-//! The gate of a fork's registrar: the rehearsal's, to which tenants are those that clients know.
+//! The gate of a world's registrar: the rehearsal's rules, to which tenants are those that clients
+//! know.
 
-use std::{collections::HashMap, sync::Weak};
+use std::{collections::HashMap, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -13,12 +14,13 @@ use crate::{
         tenant::TenantId,
     },
     registrar::gate::{Gate, Judgement},
+    rehearsal::rules::Rules,
     store::operation::Settled,
 };
 
-/// Asks the rehearsal. Its worlds are its own, so that they do not keep it.
+/// Asks the rules.
 pub(super) struct WorldGate {
-    pub(super) rehearsal: Weak<dyn Gate>,
+    pub(super) rules: Arc<Rules>,
     /// By the id that a tenant's rows have here, the one that clients use.
     pub(super) known_as: HashMap<TenantId, TenantId>,
     /// Each registrar hears of every change for itself.
@@ -33,18 +35,15 @@ impl WorldGate {
 
 impl Gate for WorldGate {
     fn judge(&self, import: &Import, now: Timestamp) -> Judgement {
-        let Some(gate) = self.rehearsal.upgrade() else {
-            return Judgement::Decide;
-        };
         let tenant = self.known_as(import.tenant);
         if tenant == import.tenant {
-            return gate.judge(import, now);
+            return self.rules.judge(import, now);
         }
         let import = Import {
             tenant,
             ..import.clone()
         };
-        gate.judge(&import, now)
+        self.rules.judge(&import, now)
     }
 
     fn changed(&self) -> BoxFuture<'_, ()> {
@@ -58,14 +57,10 @@ impl Gate for WorldGate {
     }
 
     fn settling(&self, tenant: TenantId, id: ImportId, device: DeviceId) {
-        if let Some(gate) = self.rehearsal.upgrade() {
-            gate.settling(self.known_as(tenant), id, device);
-        }
+        self.rules.settling(self.known_as(tenant), id, device);
     }
 
     fn settled(&self, tenant: TenantId, id: ImportId, settled: &Settled) {
-        if let Some(gate) = self.rehearsal.upgrade() {
-            gate.settled(self.known_as(tenant), id, settled);
-        }
+        self.rules.settled(self.known_as(tenant), id, settled);
     }
 }

@@ -16,10 +16,10 @@ mod world;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex as SyncMutex, RwLock as SyncRwLock, Weak},
+    sync::{Arc, Mutex as SyncMutex, RwLock as SyncRwLock},
 };
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::Mutex;
 
 pub use self::{
     catalogue::OpenCatalogueError,
@@ -32,7 +32,7 @@ use self::{
     catalogue::{Catalogue, ForkRecord, Places},
     world::{Share, World, blocking, failed, unpoisoned},
 };
-use super::control::Problem;
+use super::{control::Problem, rules::Rules};
 use crate::{
     authority::{
         Authority, AuthorityError,
@@ -40,7 +40,6 @@ use crate::{
     },
     domain::tenant::TenantId,
     http::rehearsed::{Home, NoHome},
-    registrar::gate::Gate,
     store::{OpenError, Store},
 };
 
@@ -148,10 +147,10 @@ impl Worlds {
         })
     }
 
-    /// Lets the registrars begin, behind this gate, whose mind changes as they are told.
-    pub(super) fn begin(&self, gate: Weak<dyn Gate>, changes: watch::Receiver<u64>) {
-        // It is set here only, once.
-        let _ = self.staff.gate.set((gate, changes));
+    /// Lets the registrars begin, who go by these rules.
+    pub(super) fn begin(&self, rules: &Arc<Rules>) {
+        // They are set here only, once.
+        let _ = self.staff.rules.set(Arc::clone(rules));
         for world in self.all() {
             world.begin();
         }
@@ -271,7 +270,7 @@ impl Worlds {
         let world = World::new(&fork.name, path, &self.staff, store, known_as.collect());
         let world = Arc::new(world);
         // Before anybody can have a share. At the start all begin together.
-        if self.staff.gate.get().is_some() {
+        if self.staff.rules.get().is_some() {
             world.begin();
         }
         let mut homes = unpoisoned(self.homes.write());

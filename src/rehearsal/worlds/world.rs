@@ -6,13 +6,13 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock, PoisonError, Weak},
+    sync::{Arc, OnceLock, PoisonError},
     time::Duration,
 };
 
 use jiff::SignedDuration;
 use tokio::{
-    sync::{Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
+    sync::{Mutex, Notify, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock},
     task::JoinSet,
 };
 
@@ -20,8 +20,8 @@ use super::gate::WorldGate;
 use crate::{
     domain::{clock::Clock, tenant::TenantId},
     lifecycle::whole_file::{Existing, WholeFile},
-    registrar::{Registrar, RegistrarOptions, Round, expiry::Expiry, gate::Gate},
-    rehearsal::control::Problem,
+    registrar::{Registrar, RegistrarOptions, Round, expiry::Expiry},
+    rehearsal::{control::Problem, rules::Rules},
     store::{self, DatabaseKind, Opening, Store},
 };
 
@@ -42,11 +42,8 @@ pub struct Staff {
     pub by: By,
     /// How long imports stay after they were decided; for ever, unless it is said.
     keep_settled: Option<SignedDuration>,
-    pub(super) gate: OnceLock<GateKept>,
+    pub(super) rules: OnceLock<Arc<Rules>>,
 }
-
-/// The rehearsal as a gate, and the news of its rules.
-pub(super) type GateKept = (Weak<dyn Gate>, watch::Receiver<u64>);
 
 /// Who lets registrars work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +62,7 @@ impl Staff {
             clock,
             by,
             keep_settled: None,
-            gate: OnceLock::new(),
+            rules: OnceLock::new(),
         }
     }
 
@@ -81,11 +78,11 @@ impl Staff {
     fn employ(&self, store: &Arc<dyn Store>, known_as: &HashMap<TenantId, TenantId>) -> Employed {
         let clock = Arc::clone(&self.clock);
         let mut registrar = Registrar::new(Arc::clone(store), clock, self.options);
-        if let Some((rehearsal, changes)) = self.gate.get() {
+        if let Some(rules) = self.rules.get() {
             registrar = registrar.behind(Arc::new(WorldGate {
-                rehearsal: Weak::clone(rehearsal),
+                rules: Arc::clone(rules),
                 known_as: known_as.clone(),
-                changes: Mutex::new(changes.clone()),
+                changes: Mutex::new(rules.changes()),
             }));
         }
         let registrar = Arc::new(registrar);
