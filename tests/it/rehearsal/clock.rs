@@ -2,10 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use hangar::{
+    http::layers::throttle::{Limits, RetryAfter},
+    testing::{Rehearsing, TestOptions},
+};
 use http::Method;
 use serde_json::json;
 
-use crate::harness::{House, SETTINGS, device};
+use crate::harness::{DEVICES, House, PROFILES, SETTINGS, all_devices, device};
 
 #[tokio::test]
 async fn half_an_hour_of_autopilot_takes_no_time() {
@@ -33,6 +37,45 @@ async fn half_an_hour_of_autopilot_takes_no_time() {
     let ask = house.ask(Method::POST, &sync).token(&token);
     assert_eq!(ask.send().await.status, 204);
     assert!(began.elapsed() < Duration::from_secs(5), "it waits");
+}
+
+#[tokio::test]
+async fn profiles_are_assigned_and_throttled_callers_let_in_by_the_clock() {
+    let limits = Limits {
+        app_requests: 100,
+        tenant_requests: 100,
+        app_writes: 4,
+        tenant_writes: 4,
+    };
+    let house = House::with(TestOptions {
+        rehearsing: Rehearsing::Yes,
+        throttle: Some((limits, RetryAfter::Sent)),
+        ..TestOptions::default()
+    });
+    let advance = async |by: &str| {
+        let by = json!({ "by": by });
+        house.direct("clock/advance", &by).await.unwrap();
+    };
+    let (_, device) = house.register(&house.contoso, 1).await;
+    let profile = house.make_profile(&house.contoso, "one").await;
+    let assignments = format!("{PROFILES}/{profile}/assignments");
+    let assigned = house.post(&assignments, &all_devices()).await;
+    assert_eq!(assigned.status, 201);
+    let status = async || {
+        let shown = house.get(&format!("{DEVICES}/{device}")).await.json();
+        shown["deploymentProfileAssignmentStatus"].clone()
+    };
+    assert_eq!(status().await, "pending");
+    advance("2s").await;
+    assert_eq!(status().await, "assignedInSync");
+
+    let sync = format!("{SETTINGS}/sync");
+    let post = async || house.ask(Method::POST, &sync).send().await.status.as_u16();
+    assert_eq!(post().await, 204);
+    assert_eq!(post().await, 429, "four writes are enough");
+    advance("20s").await;
+    let again = house.post(&assignments, &json!({})).await;
+    assert_eq!(again.status, 400, "it is looked at again");
 }
 
 #[tokio::test]
