@@ -43,6 +43,9 @@ const ATTEMPTS_ALLOWED: u32 = 5;
 /// How many hardware hashes are read before others have a turn on the thread.
 const PREPARED_AT_A_TIME: usize = 16;
 
+/// How long it takes at most until waiting imports are looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// How the registrar works.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrarOptions {
@@ -290,17 +293,6 @@ impl Registrar {
             Rest::None => {}
             Rest::For(pause) => tokio::time::sleep(pause).await,
             Rest::UntilWork => {
-                let due = async {
-                    match self.store.oldest_waiting().await {
-                        Ok(Some(accepted_at)) => {
-                            let due = accepted_at.saturating_add(self.options.delay);
-                            self.clock.sleep_until(due.unwrap_or(accepted_at)).await;
-                        }
-                        Ok(None) => std::future::pending().await,
-                        // The store's own notice still wakes us; look again in a while as well.
-                        Err(_) => tokio::time::sleep(Duration::from_secs(1)).await,
-                    }
-                };
                 let released = async {
                     match &self.held {
                         Some(held) => held.wait(&*self.clock).await,
@@ -308,12 +300,41 @@ impl Registrar {
                     }
                 };
                 tokio::select! {
-                    () = self.store.wait_for_work() => {}
-                    () = due => {}
+                    () = self.due() => {}
                     () = released => {}
                 }
             }
         }
+    }
+
+    /// Completes when an import may be due.
+    async fn due(&self) {
+        match self.store.oldest_waiting().await {
+            Ok(Some(accepted_at)) => {
+                let due = accepted_at.saturating_add(self.options.delay);
+                let news = async {
+                    // What arrives now is due later still. Under load every commit brings news.
+                    tokio::time::sleep(self.news_apart()).await;
+                    self.store.wait_for_work().await;
+                };
+                tokio::select! {
+                    () = self.clock.sleep_until(due.unwrap_or(accepted_at)) => {}
+                    () = news => {}
+                }
+            }
+            Ok(None) => self.store.wait_for_work().await,
+            // The store's own notice still wakes us; look again in a while as well.
+            Err(_) => tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = self.store.wait_for_work() => {}
+            },
+        }
+    }
+
+    /// How long news is left alone where an import waits for its time.
+    fn news_apart(&self) -> Duration {
+        let delay = Duration::try_from(self.options.delay).unwrap_or_default();
+        delay.min(LOOK_AGAIN)
     }
 }
 
