@@ -43,6 +43,11 @@ pub(super) async fn create_all(
     let mut attempts = Attempts::new(Repeatable::Yes);
     loop {
         let outcome = async {
+            let session = pool.get().await?;
+            if accepting::insert_if_free(&session, tenant, imports).await? {
+                return Ok(());
+            }
+            drop(session);
             let transaction = pool.begin().await?;
             if accepting::insert_all(&transaction, tenant, imports, None).await? {
                 return transaction.commit().await;

@@ -1,9 +1,10 @@
 //! Gathering: single imports that arrive at one time share a statement, and so a commit.
 //!
-//! A batch leaves when it has half of all that ask, or after a moment: a commit costs as much as some
-//! twenty rows, so that many small ones leave nothing for others. Who asks alone never waits. A caller
-//! is answered once the batch is committed, each by itself: an id that was taken is that caller's
-//! conflict alone.
+//! A batch leaves when no other is on its way, when it is full, or after a moment. A commit costs as
+//! much as some twenty rows, and batches that are written at one time get in each other's way, so that
+//! many small ones leave nothing for others; where a commit takes long, as one that a standby
+//! confirms, several are on their way. Who asks alone never waits. A caller is answered once the batch
+//! is committed, each by itself: an id that was taken is that caller's conflict alone.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -18,7 +19,7 @@ use tokio::sync::{
 };
 use tokio::time::{Instant, sleep_until};
 
-use super::accepting::{Arriving, confirm, find_holders, insert_alone};
+use super::accepting::{Arriving, Made, confirm, find_holders, insert_alone};
 use crate::{
     domain::{import::ImportId, tenant::TenantId},
     store::{
@@ -37,8 +38,8 @@ use crate::{
 const BATCHES: usize = 4;
 /// How many imports share a batch at most.
 const BATCH_IMPORTS: usize = 128;
-/// How long a batch waits for others at most.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// How long a batch waits for the one before at most.
+const PATIENCE: Duration = Duration::from_millis(2);
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
 
@@ -123,26 +124,24 @@ fn weight_kib(imports: &NewImports) -> u32 {
 async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
     let mut on_their_way = FuturesUnordered::new();
     let mut waiting = Vec::new();
-    let mut crowd = Crowd::default();
     let mut leave_at = Instant::now();
     let mut is_open = true;
     while is_open || !waiting.is_empty() || !on_their_way.is_empty() {
         let may_leave = !waiting.is_empty() && on_their_way.len() < BATCHES;
-        if may_leave && (crowd.is_half(waiting.len()) || leave_at <= Instant::now() || !is_open) {
+        let is_due = waiting.len() >= BATCH_IMPORTS || leave_at <= Instant::now() || !is_open;
+        if may_leave && (on_their_way.is_empty() || is_due) {
             let batch = std::mem::take(&mut waiting);
             metrics::histogram!("hangar_write_group_operations")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
-            crowd.see_off();
             on_their_way.push(accept_batch(&pool, batch));
         }
         let may_leave = !waiting.is_empty() && on_their_way.len() < BATCHES;
         let room = BATCH_IMPORTS - waiting.len();
         tokio::select! {
             biased;
-            Some(answered) = on_their_way.next() => crowd.answer(answered),
+            Some(()) = on_their_way.next() => {}
             count = receiver.recv_many(&mut waiting, room), if is_open && room > 0 => {
                 is_open = count > 0;
-                crowd.arrive(count);
                 if waiting.len() == count {
                     leave_at = Instant::now() + PATIENCE;
                 }
@@ -152,40 +151,8 @@ async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
     }
 }
 
-/// How many ask at one time.
-#[derive(Default)]
-struct Crowd {
-    /// Those who are not answered yet.
-    present: usize,
-    /// About the most of late: those who were answered come again.
-    usual: usize,
-}
-
-impl Crowd {
-    fn arrive(&mut self, count: usize) {
-        self.present += count;
-        self.usual = self.usual.max(self.present);
-    }
-
-    fn answer(&mut self, count: usize) {
-        self.present = self.present.saturating_sub(count);
-    }
-
-    /// Forgets a few of those who did not come again, a batch at a time.
-    fn see_off(&mut self) {
-        let fewer = self.usual - self.usual.div_ceil(8);
-        self.usual = fewer.max(self.present);
-    }
-
-    /// Whether so many are half of all, or as many as a batch takes.
-    fn is_half(&self, count: usize) -> bool {
-        count >= self.usual.div_ceil(2).min(BATCH_IMPORTS)
-    }
-}
-
-/// Accepts a batch and answers its callers; says how many.
-async fn accept_batch(pool: &Pool, batch: Vec<Job>) -> usize {
-    let count = batch.len();
+/// Accepts a batch and answers its callers.
+async fn accept_batch(pool: &Pool, batch: Vec<Job>) {
     // Whatever was committed by an attempt is found by the next, and counts.
     let mut attempts = Attempts::new(Repeatable::Yes);
     let outcomes = loop {
@@ -207,7 +174,6 @@ async fn accept_batch(pool: &Pool, batch: Vec<Job>) -> usize {
             }
         }
     }
-    count
 }
 
 /// What became of each import of a batch.
@@ -227,7 +193,10 @@ async fn attempt(
             upload: None,
         })
     });
-    let mut made = insert_alone(&session, rows).await?;
+    let mut made = match insert_alone(&session, rows).await? {
+        Made::All => return Ok(batch.iter().map(|_| Ok(())).collect()),
+        Made::Some(made) => made,
+    };
     // Two callers with one id: the row is the first's.
     let mut is_made = |job: &Job| key(job).is_some_and(|key| made.remove(&key));
     let is_made: Vec<bool> = batch.iter().map(&mut is_made).collect();
@@ -263,29 +232,4 @@ async fn attempt(
         confirm(&session).await?;
     }
     Ok(outcomes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_leaves_with_half_of_those_who_ask() {
-        let mut crowd = Crowd::default();
-        crowd.arrive(1);
-        assert!(crowd.is_half(1), "who asks alone never waits");
-        crowd.arrive(63);
-        assert!(!crowd.is_half(31));
-        assert!(crowd.is_half(32));
-        crowd.arrive(1000);
-        assert!(crowd.is_half(BATCH_IMPORTS), "no batch has more");
-        // They go, and but one comes again.
-        crowd.answer(1064);
-        for _ in 0..100 {
-            crowd.arrive(1);
-            crowd.see_off();
-            crowd.answer(1);
-        }
-        assert!(crowd.is_half(1));
-    }
 }
