@@ -1,14 +1,18 @@
 //! Every route with its access, on one screen, and the way from a path to a route. What routes do is
-//! listed in `operation`; how a path is taken apart is in `path`.
+//! listed in `operation`; how a path is taken apart is in `path`, and looked up in `tree`.
 
 mod operation;
 mod path;
+mod tree;
+
+use std::sync::LazyLock;
 
 use http::Method;
 
 pub use operation::Operation;
 pub use path::{Segment, split};
 
+use self::tree::Tree;
 use super::{
     auth::permission::{Access, Permission},
     error::ApiError,
@@ -292,7 +296,13 @@ pub fn resolve(
     version: Version,
     segments: &[Segment],
 ) -> Result<Resolved, ApiError> {
-    resolve_in(ROUTES, method, version, segments)
+    static BETA: LazyLock<Tree> = LazyLock::new(|| Tree::new(ROUTES, Version::Beta));
+    static V1: LazyLock<Tree> = LazyLock::new(|| Tree::new(ROUTES, Version::V1));
+    let tree = match version {
+        Version::Beta => &BETA,
+        Version::V1 => &V1,
+    };
+    tree.resolve(method, segments)
 }
 
 /// Finds the route of these segments if it is open to all.
@@ -320,52 +330,6 @@ pub fn leads_to(operation: Operation, version: Version, segments: &[Segment]) ->
         resolve(&route.method, version, segments)
             .is_ok_and(|resolved| resolved.route.operation == operation)
     })
-}
-
-fn resolve_in(
-    routes: &'static [Route],
-    method: &Method,
-    version: Version,
-    segments: &[Segment],
-) -> Result<Resolved, ApiError> {
-    let mut candidates: Vec<&'static Route> = routes
-        .iter()
-        .filter(|route| route.versions.include(version))
-        .collect();
-    let mut keys = Vec::new();
-    for (depth, segment) in segments.iter().enumerate() {
-        let is_key = step(&mut candidates, depth, segment);
-        if candidates.is_empty() {
-            return Err(ApiError::unknown_segment(segment.text()));
-        }
-        keys.extend(is_key.then(|| segment.text().to_owned()));
-    }
-    candidates.retain(|route| route.segments().count() == segments.len());
-    if candidates.is_empty() {
-        let last = segments.last().map_or("", Segment::text);
-        return Err(ApiError::unknown_segment(last));
-    }
-    candidates
-        .into_iter()
-        .find(|route| route.method == method)
-        .map(|route| Resolved { route, keys })
-        .ok_or_else(ApiError::no_method)
-}
-
-/// Leaves those of the candidates that go on with this segment, and says whether it is a key to
-/// them. A name is preferred to a key.
-fn step(candidates: &mut Vec<&'static Route>, depth: usize, segment: &Segment) -> bool {
-    let at = |route: &Route| route.segments().nth(depth);
-    let is_named = |route: &Route| at(route).is_some_and(|name| segment.is_named(name));
-    let is_key = !candidates.iter().any(|route| is_named(route));
-    candidates.retain(|route| {
-        if is_key {
-            at(route).is_some_and(|name| name.starts_with('{'))
-        } else {
-            is_named(route)
-        }
-    });
-    is_key
 }
 
 #[cfg(test)]
@@ -571,7 +535,7 @@ mod tests {
         let find = |path: &str| {
             let (version, segments) = split(path).unwrap();
             let version = Version::parse(&version).unwrap();
-            resolve_in(NESTED, &Method::GET, version, &segments)
+            Tree::new(NESTED, version).resolve(&Method::GET, &segments)
         };
         let cases: [(&str, Operation, &[&str]); 6] = [
             ("/beta/set", Operation::ListDevices, &[]),
