@@ -15,8 +15,13 @@ pub struct HardwareBlob {
 
 impl HardwareBlob {
     /// Takes a blob apart into content and padding. An empty blob is no blob.
-    pub fn new(mut bytes: Vec<u8>) -> Option<Self> {
-        let len_bytes = bytes.len();
+    pub fn new(bytes: Vec<u8>) -> Option<Self> {
+        Self::padded(bytes, 0)
+    }
+
+    /// The same of bytes after which so many zeros are to follow.
+    pub fn padded(mut bytes: Vec<u8>, zeros: usize) -> Option<Self> {
+        let len_bytes = bytes.len() + zeros;
         bytes.truncate(hardware_hash::content_len(&bytes));
         (len_bytes > 0).then_some(Self {
             content: bytes,
@@ -75,6 +80,10 @@ mod tests {
             let kept = HardwareBlob::from_parts(blob.content().to_vec(), blob.len_bytes()).unwrap();
             assert_eq!(kept, blob);
         }
+        assert_eq!(
+            HardwareBlob::padded(vec![1, 0], 2),
+            HardwareBlob::new(vec![1, 0, 0, 0])
+        );
         assert_eq!(HardwareBlob::new(vec![]), None);
         assert_eq!(HardwareBlob::from_parts(vec![1, 2], 1), None);
         assert_eq!(HardwareBlob::from_parts(vec![], 0), None);
