@@ -3,7 +3,12 @@
 //! Nothing limits how long a statement takes. What follows from the ledger is made when all of it
 //! is there; the indexes grow with the rows.
 
-use std::{error::Error as StdError, pin::Pin, sync::atomic::Ordering};
+use std::{
+    error::Error as StdError,
+    pin::Pin,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use bytes::BytesMut;
 use futures_util::{StreamExt as _, pin_mut};
@@ -26,6 +31,9 @@ use crate::store::{
 
 /// What this session is called.
 const NAME: &str = "hangar migrate-data";
+
+/// How long sessions may take to end after their server has.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// Names the lock that one move at a time holds ("HNGM").
 const LOCK: i64 = 0x484e_474d;
@@ -200,11 +208,18 @@ impl Side for PostgresSide {
             let sql = "SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()
                     AND application_name IN ('hangar', $1) AND application_name <> ''";
-            let found = self.link.client.query_one(sql, &[&self.servers]).await;
-            let sessions: i64 = found.map_err(|error| self.says(&error))?.get(0);
-            if sessions == 0 {
-                return Ok(());
-            }
+            let given_up = Instant::now() + LEAVING;
+            let sessions = loop {
+                let found = self.link.client.query_one(sql, &[&self.servers]).await;
+                let sessions: i64 = found.map_err(|error| self.says(&error))?.get(0);
+                if sessions == 0 {
+                    return Ok(());
+                }
+                if Instant::now() > given_up {
+                    break sessions;
+                }
+                tokio::time::sleep(LEAVING / 20).await;
+            };
             Err(MoveError::Refused(format!(
                 "the database {} is in use by {sessions} sessions of Hangar: stop every `hangar \
                  serve` on it",
