@@ -47,7 +47,8 @@ pub(in crate::http) fn answer(
     let Written::Whole(status) = call.written(StatusCode::CREATED) else {
         return with_etag(minimal(&location)?, import.revision());
     };
-    let mut body = Vec::new();
+    let blob = import.properties.hardware_blob.as_ref();
+    let mut body = Vec::with_capacity(1024 + blob.map_or(0, |blob| blob.len_bytes() * 4 / 3));
     let context = call.write_context(level);
     write_import(
         &mut body,

@@ -47,16 +47,14 @@ impl Tree {
         let mut place = self;
         let mut keys = Vec::new();
         for segment in segments {
-            let mut names = place.names.iter();
-            place = match names.find(|(name, _)| segment.is_named(name)) {
-                Some((_, next)) => next,
-                None => {
-                    let next = place.key.as_deref();
-                    let next = next.ok_or_else(|| ApiError::unknown_segment(segment.text()))?;
-                    keys.push(segment.text().to_owned());
-                    next
-                }
-            };
+            let named = place.names.iter().find(|(name, _)| segment.is_named(name));
+            let next = named.map(|(_, next)| next);
+            if next.is_none() {
+                keys.push(segment.text().to_owned());
+            }
+            place = next
+                .or(place.key.as_deref())
+                .ok_or_else(|| ApiError::unknown_segment(segment.text()))?;
         }
         if place.routes.is_empty() {
             let last = segments.last().map_or("", Segment::text);
