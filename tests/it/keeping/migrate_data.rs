@@ -27,7 +27,7 @@ fn url(data_dir: &Path) -> String {
 /// Starts a move until nothing is left of it, and kills it each time when it has got further.
 /// `further` waits until it has, and says whether it has not ended meanwhile.
 fn killed_again_and_again(from: &str, to: &str, further: impl Fn(&Process) -> bool) -> Ended {
-    let start = || Process::start(migrate(from, to).args(["--step", "8"]));
+    let start = || Process::start(migrate(from, to).args(["--step", "2"]));
     for round in 0..5 {
         let moving = start();
         let rows = moving.stderr.wait_for(" rows ");
