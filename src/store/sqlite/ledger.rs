@@ -5,6 +5,7 @@
 //! tables by way of `fresh_keys`.
 
 pub(super) mod fresh_keys;
+mod key_filter;
 mod names;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -62,8 +63,10 @@ fn entries_sharing(
 ) -> Result<Vec<LedgerEntryId>, Fault> {
     let anchored = is_anchored(fingerprints);
     // What is unique comes first, so that a certain match is never cut off.
-    let (unique, shared): (Vec<_>, Vec<_>) =
-        fingerprints.keys().partition(|key| key.kind.is_unique());
+    let (unique, shared): (Vec<_>, Vec<_>) = fingerprints
+        .keys()
+        .filter(|key| !fresh.lacks(*key))
+        .partition(|key| key.kind.is_unique());
     let mut entries: Vec<LedgerEntryId> = Vec::new();
     for key in unique {
         entries.extend(match fresh.unique(key) {
@@ -288,6 +291,7 @@ fn assign(
     fresh.forget(entry, &known, known_name);
     let anchored = is_anchored(&all);
     for key in all.keys() {
+        fresh.know(key);
         insert_key(connection, key, anchored, entry)?;
     }
     name.map_or(Ok(()), |name| names::insert(connection, &name, entry))

@@ -16,7 +16,7 @@ use std::{
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::{WORLD, insert_key, is_anchored, names, unpack};
+use super::{WORLD, insert_key, is_anchored, key_filter::KeyFilter, names, unpack};
 use crate::{
     domain::{
         identity::{Fingerprint, Fingerprints, LedgerEntryId},
@@ -113,6 +113,8 @@ pub(in crate::store::sqlite) struct Memory {
     changed_by_group: bool,
     gathered: Generation,
     moving: Option<Moving>,
+    /// Of all keys, wherever they are.
+    filter: KeyFilter,
 }
 
 /// Keys that move together.
@@ -131,6 +133,17 @@ struct Moving {
 }
 
 impl Memory {
+    /// Whether no hardware has this key, neither here nor in the tables. Where it can't be told
+    /// without looking, it says no.
+    pub(super) fn lacks(&self, key: Fingerprint) -> bool {
+        self.filter.lacks(key)
+    }
+
+    /// Takes note of a key that goes into its table by itself.
+    pub(super) fn know(&mut self, key: Fingerprint) {
+        self.filter.add(key);
+    }
+
     /// The hardware with a key that one piece of hardware at most can have.
     pub(super) fn unique(&self, key: Fingerprint) -> Option<LedgerEntryId> {
         self.shared(key).next().map(|(_, entry)| entry)
@@ -191,6 +204,15 @@ impl Memory {
         }
     }
 
+    /// Reads the key tables on, so many rows at most, until it is known which keys are in none.
+    pub(in crate::store::sqlite) fn read_on(
+        &mut self,
+        connection: &Connection,
+        count: usize,
+    ) -> Result<(), Fault> {
+        self.filter.read_on(connection, count)
+    }
+
     /// Moves keys on into the key tables, about so many, if enough are gathered.
     pub(in crate::store::sqlite) fn move_on(
         &mut self,
@@ -232,6 +254,7 @@ impl Memory {
         fingerprints: &Fingerprints,
         name: Option<NameKey>,
     ) {
+        fingerprints.keys().for_each(|key| self.filter.add(key));
         self.gathered.keys.extend(keys(entry, fingerprints, name));
         self.gathered.last_seq = seq;
     }
