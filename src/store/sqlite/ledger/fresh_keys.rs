@@ -13,10 +13,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, Statement, params};
 use uuid::Uuid;
 
-use super::{WORLD, insert_key, is_anchored, key_filter::KeyFilter, names, unpack};
+use super::{KeyInserter, WORLD, is_anchored, key_filter::KeyFilter, names, unpack};
 use crate::{
     domain::{
         identity::{Fingerprint, Fingerprints, LedgerEntryId},
@@ -104,6 +104,11 @@ impl Witness for FreshKeys {
     }
 }
 
+/// The statement that notes new hardware, which `Memory::enter` runs.
+pub(super) fn prepare_note(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached("INSERT INTO ledger_fresh (entry) VALUES (?1)")
+}
+
 /// The fresh keys in memory.
 #[derive(Default)]
 pub(in crate::store::sqlite) struct Memory {
@@ -175,16 +180,14 @@ impl Memory {
     /// Adds the keys of new hardware.
     pub(super) fn enter(
         &mut self,
-        connection: &Connection,
+        note: &mut Statement<'_>,
         entry: LedgerEntryId,
         fingerprints: &Fingerprints,
         name: Option<NameKey>,
     ) -> rusqlite::Result<()> {
         self.changed_by_operation = true;
-        connection
-            .prepare_cached("INSERT INTO ledger_fresh (entry) VALUES (?1)")?
-            .execute(params![entry.0.as_bytes()])?;
-        self.gather(connection.last_insert_rowid(), entry, fingerprints, name);
+        let seq = note.insert(params![entry.0.as_bytes()])?;
+        self.gather(seq, entry, fingerprints, name);
         Ok(())
     }
 
@@ -312,10 +315,11 @@ impl Moving {
             .keys
             .range::<Key, _>((after, Bound::Unbounded));
         let mut last = None;
+        let mut inserter = KeyInserter::prepare(connection)?;
         for key in left.by_ref().take(count) {
             match key {
                 Key::Fingerprint(fingerprint, anchored, entry) => {
-                    insert_key(connection, *fingerprint, *anchored, *entry)?;
+                    inserter.insert(*fingerprint, *anchored, *entry)?;
                 }
                 Key::Name(name, entry) => names::insert(connection, name, *entry)?,
             }
@@ -394,7 +398,8 @@ mod tests {
             .unwrap();
         let mut memory = fresh.read(connection).unwrap();
         let (id, keys, name) = (entry(byte), keys(byte), name(byte));
-        memory.enter(connection, id, &keys, Some(name)).unwrap();
+        let mut note = prepare_note(connection).unwrap();
+        memory.enter(&mut note, id, &keys, Some(name)).unwrap();
     }
 
     fn count(connection: &Connection, table: &str) -> i64 {
