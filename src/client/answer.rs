@@ -13,6 +13,8 @@ use super::{Address, ClientError, Refusal, error::shown};
 pub(super) enum Answer {
     /// It was done.
     Good(Bytes),
+    /// It was done, and the server shows nothing of it: 204.
+    Nothing,
     /// It was not done, and will not be.
     Refused(Refusal),
     /// It was not done, and may be later.
@@ -48,6 +50,9 @@ pub(super) fn judge(
         what,
     };
     let is_json = head.content_type.contains("json");
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Answer::Nothing);
+    }
     if status.is_success() {
         if is_json || head.content_type.starts_with("text/plain") || body.is_empty() {
             return Ok(Answer::Good(body));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{ClientError, GraphClient, Refusal, Written, error::shown};
+use super::{ClientError, Echo, GraphClient, Refusal, Written, error::shown};
 use crate::graph::{
     import_state::ImportStatus,
     json_writer::{ObjectWriter, write_quoted},
@@ -106,6 +106,8 @@ impl ImportCall {
 pub enum ImportSent {
     /// All rows are accepted, in their order.
     Accepted(Vec<SeenImport>),
+    /// All rows are accepted; the server shows none.
+    Unseen,
     /// None is.
     Refused(Refusal),
     /// Nobody knows.
@@ -143,10 +145,15 @@ pub struct ImportsPage {
 
 impl GraphClient {
     /// Calls `import`. It is sent again only where the server surely did nothing.
-    pub async fn import(&self, body: Bytes) -> Result<ImportSent, ClientError> {
+    pub async fn import(&self, body: Bytes, echo: Echo) -> Result<ImportSent, ClientError> {
         let link = format!("{}/import", self.address.of(EntitySet::Imports));
-        Ok(match self.post(&link, body).await? {
+        Ok(match self.post(&link, body, echo).await? {
             Written::Refused(refusal) => ImportSent::Refused(refusal),
+            Written::Unseen if echo == Echo::Spared => ImportSent::Unseen,
+            Written::Unseen => ImportSent::Unknown {
+                reason: "the server's answer is empty".to_owned(),
+                retry_after: None,
+            },
             Written::Unknown {
                 reason,
                 retry_after,

@@ -66,11 +66,22 @@ enum Contact {
     Known,
 }
 
+/// Whether the server is to show what was sent to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// It is.
+    Wanted,
+    /// It need not. Not every server heeds that.
+    Spared,
+}
+
 /// What became of a write.
 #[derive(Debug)]
 pub enum Written {
     /// The server's answer.
     Answered(Bytes),
+    /// It was done, and the server shows nothing of it.
+    Unseen,
     /// The server said no: nothing was done.
     Refused(Refusal),
     /// Nobody knows whether it was done.
@@ -158,6 +169,7 @@ impl GraphClient {
             let request = self.http.get(link);
             let (reason, retry_after) = match self.exchange(request).await? {
                 Answer::Good(body) => return Ok(body),
+                Answer::Nothing => return Ok(Bytes::new()),
                 Answer::Refused(refusal) => return Err(ClientError::Refused(refusal)),
                 Answer::NoConnection(reason) if contact == Contact::First => {
                     let address = self.address.to_string();
@@ -180,16 +192,20 @@ impl GraphClient {
     }
 
     /// Posts JSON. It is sent again only where the server surely did nothing.
-    async fn post(&self, link: &str, body: Bytes) -> Result<Written, ClientError> {
+    async fn post(&self, link: &str, body: Bytes, echo: Echo) -> Result<Written, ClientError> {
         let mut backoff = self.patience.start();
         loop {
-            let request = self
+            let mut request = self
                 .http
                 .post(link)
                 .header(header::CONTENT_TYPE, "application/json")
                 .body(body.clone());
+            if echo == Echo::Spared {
+                request = request.header("prefer", "return=minimal");
+            }
             let (reason, retry_after) = match self.exchange(request).await? {
                 Answer::Good(body) => return Ok(Written::Answered(body)),
+                Answer::Nothing => return Ok(Written::Unseen),
                 Answer::Refused(refusal) => return Ok(Written::Refused(refusal)),
                 Answer::Unknown {
                     reason,

@@ -46,6 +46,11 @@ const PREPARED_AT_A_TIME: usize = 16;
 /// How long it takes at most until waiting imports are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// So many imports in one round are a crowd, and more are on their way. They are worth waiting for:
+/// a transaction writes each page that it touches once, for a few imports as for many.
+const CROWD: usize = 16;
+const CROWD_PAUSE: Duration = Duration::from_millis(10);
+
 /// How the registrar works.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrarOptions {
@@ -118,9 +123,14 @@ impl Registrar {
             let (round, next) = self.round_and_ahead(ahead.take()).await;
             ahead = next;
             let rest = match round {
-                Round::Worked(_) => {
+                Round::Worked(settled) => {
                     pause = self.options.back_off;
-                    Rest::None
+                    let is_crowd = (CROWD..self.options.batch).contains(&settled);
+                    if is_crowd && ahead.is_none() {
+                        Rest::For(CROWD_PAUSE)
+                    } else {
+                        Rest::None
+                    }
                 }
                 Round::Idle => Rest::UntilWork,
                 Round::StoreUnavailable => {

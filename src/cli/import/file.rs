@@ -3,17 +3,21 @@
 use std::{
     fmt::Write as _,
     fs::{self, File},
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Seek as _, SeekFrom},
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::SystemTime,
 };
 
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
+
+/// How long a part is, of which a long file's digest is made.
+const PART_BYTES: u64 = 16 << 20;
 
 /// A file that was looked at once and is about to be read.
 #[derive(Clone, Debug)]
@@ -46,33 +50,68 @@ impl InputFile {
         })
     }
 
-    /// Its SHA-256, in hexadecimal digits. Reads it all.
+    /// Its SHA-256, in hexadecimal digits; of a file that is long, the SHA-256 of the SHA-256s of its
+    /// parts, which take turns on two threads. Reads it all.
     pub(super) fn digest(&self) -> Result<String> {
-        let mut hasher = Sha256::new();
-        let mut input = self.read()?;
-        let mut buffer = vec![0; 1 << 18];
-        let mut size_bytes = 0;
-        loop {
-            let read = input
-                .read(&mut buffer)
-                .with_context(|| format!("{} can't be read", self.path.display()))?;
-            let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
-                break;
-            };
-            hasher.update(piece);
-            size_bytes += piece.len() as u64;
-        }
-        if size_bytes != self.size_bytes {
-            return Err(self.changed());
-        }
+        let parts = self.size_bytes.div_ceil(PART_BYTES).max(1);
+        let every_other = |first: u64| -> Result<Vec<[u8; 32]>> {
+            let parts = (first..parts).step_by(2);
+            parts.map(|part| self.digest_of_part(part)).collect()
+        };
+        let (even, odd) = thread::scope(|scope| {
+            let odd = (parts > 1).then(|| scope.spawn(|| every_other(1)));
+            (every_other(0), odd.map(thread::ScopedJoinHandle::join))
+        });
+        let odd = match odd {
+            Some(Ok(odd)) => odd?,
+            Some(Err(_)) => bail!("{} can't be read", self.path.display()),
+            None => Vec::new(),
+        };
         self.check_unchanged()?;
-        let digits = hasher.finalize();
+        let even = even?;
+        let whole = match even.as_slice() {
+            [whole] if odd.is_empty() => *whole,
+            _ => {
+                let mut hasher = Sha256::new();
+                for (place, even) in even.iter().enumerate() {
+                    hasher.update(even);
+                    if let Some(odd) = odd.get(place) {
+                        hasher.update(odd);
+                    }
+                }
+                hasher.finalize().into()
+            }
+        };
         let mut text = String::new();
-        for byte in digits {
+        for byte in whole {
             // Writing to a String can't fail.
             let _ = write!(text, "{byte:02x}");
         }
         Ok(text)
+    }
+
+    fn digest_of_part(&self, part: u64) -> Result<[u8; 32]> {
+        let start = part * PART_BYTES;
+        let len_bytes = self.size_bytes.saturating_sub(start).min(PART_BYTES);
+        let unreadable = || format!("{} can't be read", self.path.display());
+        let mut file = File::open(&self.path).map_err(|error| sentence(&self.path, &error))?;
+        file.seek(SeekFrom::Start(start)).with_context(unreadable)?;
+        let mut input = file.take(len_bytes);
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 18];
+        let mut read_bytes = 0;
+        loop {
+            let read = input.read(&mut buffer).with_context(unreadable)?;
+            let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
+                break;
+            };
+            hasher.update(piece);
+            read_bytes += piece.len() as u64;
+        }
+        if read_bytes != len_bytes {
+            return Err(self.changed());
+        }
+        Ok(hasher.finalize().into())
     }
 
     /// Fails once somebody has written to the file.
@@ -146,6 +185,36 @@ mod tests {
         let mut text = String::new();
         file.read().unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "one", "only what was there is read");
+    }
+
+    #[test]
+    fn a_long_file_is_known_by_all_of_its_parts() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.csv");
+        let part = usize::try_from(PART_BYTES).unwrap();
+        let mut seen = std::collections::HashSet::new();
+        // The second byte of each part in turn, and of none; and the parts in another order.
+        for changed in [None, Some(0), Some(1), Some(2)] {
+            let mut bytes = vec![b'a'; 2 * part + 2];
+            bytes.get_mut(part..).unwrap().fill(b'b');
+            if let Some(place) = changed {
+                *bytes.get_mut(place * part + 1).unwrap() = b'c';
+            }
+            fs::write(&path, &bytes).unwrap();
+            let file = InputFile::find(&path).unwrap();
+            let digest = file.digest().unwrap();
+            assert_eq!(digest, file.digest().unwrap());
+            assert!(seen.insert(digest));
+            bytes.rotate_left(part);
+            fs::write(&path, &bytes).unwrap();
+            assert!(seen.insert(InputFile::find(&path).unwrap().digest().unwrap()));
+        }
+        fs::write(&path, "abc").unwrap();
+        let short = InputFile::find(&path).unwrap().digest().unwrap();
+        assert!(
+            short.starts_with("ba7816bf8f01cfea"),
+            "a short file's is its SHA-256"
+        );
     }
 
     #[test]

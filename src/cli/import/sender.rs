@@ -13,7 +13,7 @@ use super::{
     planner::Chunk,
     ranges::Rows,
 };
-use crate::client::{ClientError, GraphClient, ImportSent, Refusal, SeenImport};
+use crate::client::{ClientError, Echo, GraphClient, ImportSent, Refusal, SeenImport};
 
 /// How many ids are asked for at a time.
 const LOOKUPS: usize = 8;
@@ -63,7 +63,17 @@ impl Sender<'_> {
             self.write_down(move |journal| journal.sending(&rows))
                 .await?;
             let body = chunk.call.body(places.iter().copied());
-            let (reason, retry_after) = match self.client.import(body).await? {
+            // Once it is known that the server keeps our ids, nothing is learned from their echo,
+            // which is as long as what was sent.
+            let echo = match self.keeps() {
+                Some(true) => Echo::Spared,
+                Some(false) | None => Echo::Wanted,
+            };
+            let (reason, retry_after) = match self.client.import(body, echo).await? {
+                ImportSent::Unseen => {
+                    self.accept_unseen(chunk, &places).await?;
+                    return Ok(None);
+                }
                 ImportSent::Accepted(seen) if seen.len() == places.len() => {
                     self.accept(chunk, &places, seen).await?;
                     return Ok(None);
@@ -102,6 +112,17 @@ impl Sender<'_> {
             places = self.missing(chunk, places).await?;
         }
         Ok(None)
+    }
+
+    /// Takes note that the server has all these rows under our ids.
+    async fn accept_unseen(&self, chunk: &Chunk, places: &[usize]) -> Result<()> {
+        {
+            let mut outcomes = self.outcomes();
+            rows_of(chunk, places).for_each(|row| outcomes.accept(row));
+        }
+        let rows = rows_at(chunk, places);
+        self.write_down(move |journal| journal.accepted(&rows, Vec::new()))
+            .await
     }
 
     /// Takes note of an answer to all these rows, in their order.

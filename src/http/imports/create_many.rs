@@ -1,7 +1,7 @@
 //! Accepts many imports in one call: all of them, or none.
 
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use super::{Accepted, Source, accept_rows};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         schema::{EntitySet, IMPORT_PARAMETER},
     },
     http::{
-        call::{Call, json},
+        call::{Call, Written, empty, json},
         error::ApiError,
         layers::limits::IMPORT_BODY_LIMIT_BYTES,
     },
@@ -30,7 +30,18 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     drop(body);
     call.meet().await;
     let accepted = accept_rows(&call, requests, Source::Collection(IMPORT_PARAMETER)).await?;
-    Ok(answer(&call, level, &accepted))
+    Ok(match call.written(StatusCode::OK) {
+        Written::Whole(_) => answer(&call, level, &accepted),
+        Written::Minimal => unseen(),
+    })
+}
+
+/// The answer to a client that does not want to see what it has sent. There is no one address.
+fn unseen() -> Response {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let applied = HeaderValue::from_static("return=minimal");
+    response.headers_mut().insert("Preference-Applied", applied);
+    response
 }
 
 /// The answer that shows imports as they were accepted.

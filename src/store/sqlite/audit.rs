@@ -1,7 +1,7 @@
 //! The audit table: who did what to which import, device and ledger line.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{CachedStatement, Connection, Row, params};
 
 use super::{fault::Fault, row};
 use crate::{
@@ -26,25 +26,40 @@ pub(super) struct Line<'a> {
 
 /// Adds a line.
 pub(super) fn record(connection: &Connection, line: &Line<'_>) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
+    Recorder::prepare(connection)?.record(line)
+}
+
+/// Adds lines.
+pub(super) struct Recorder<'a>(CachedStatement<'a>);
+
+impl<'a> Recorder<'a> {
+    /// Makes ready for many lines.
+    pub(super) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let statement = connection.prepare_cached(
             "INSERT INTO audit (at, tenant, actor_kind, actor_id, application, action, import,
                 device, ledger_entry, detail)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            line.at.as_microsecond(),
-            line.tenant.0.as_bytes(),
-            line.actor.kind.as_str(),
-            line.actor.id,
-            line.actor.application,
-            line.action,
-            line.import.as_ref().map(|id| id.0.as_bytes()),
-            line.device.as_ref().map(|id| id.0.as_bytes()),
-            line.ledger_entry.as_ref().map(|id| id.0.as_bytes()),
-            line.detail,
-        ])
-        .map(|_| ())
+        );
+        statement.map(Self)
+    }
+
+    /// Adds a line.
+    pub(super) fn record(&mut self, line: &Line<'_>) -> rusqlite::Result<()> {
+        self.0
+            .execute(params![
+                line.at.as_microsecond(),
+                line.tenant.0.as_bytes(),
+                line.actor.kind.as_str(),
+                line.actor.id,
+                line.actor.application,
+                line.action,
+                line.import.as_ref().map(|id| id.0.as_bytes()),
+                line.device.as_ref().map(|id| id.0.as_bytes()),
+                line.ledger_entry.as_ref().map(|id| id.0.as_bytes()),
+                line.detail,
+            ])
+            .map(|_| ())
+    }
 }
 
 /// A page of a tenant's lines, in the order in which they were added.

@@ -5,7 +5,7 @@ mod by_serial;
 
 use jiff::{SignedDuration, Timestamp};
 use odata::{Comparison, Condition, Literal, Operand};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use super::{
     audit,
@@ -101,11 +101,16 @@ pub(super) fn find(
     rows.next()?.map(row::device).transpose()
 }
 
-/// Adds a registered device.
-pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Result<()> {
-    let properties = &device.properties;
-    connection
-        .prepare_cached(
+/// Adds registered devices.
+pub(super) struct Inserter<'a> {
+    device: CachedStatement<'a>,
+    note: search::DeviceNotes<'a>,
+}
+
+impl<'a> Inserter<'a> {
+    /// Makes ready for many devices.
+    pub(super) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let device = connection.prepare_cached(
             "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
                 serial_number, product_key, manufacturer, model, sku_number, system_family,
                 user_principal_name, version, purchase_order_identifier, addressable_user_name,
@@ -113,8 +118,15 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
                 device_account_upn, device_friendly_name, userless_enrollment)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
                 ?18, ?19, ?20, ?21, ?22)",
-        )?
-        .execute(params![
+        )?;
+        let note = search::DeviceNotes::prepare(connection)?;
+        Ok(Self { device, note })
+    }
+
+    /// Adds a registered device.
+    pub(super) fn insert(&mut self, device: &Device) -> rusqlite::Result<()> {
+        let properties = &device.properties;
+        self.device.execute(params![
             device.tenant.0.as_bytes(),
             device.id.0.as_bytes(),
             device.ledger_entry.0.as_bytes(),
@@ -138,12 +150,9 @@ pub(super) fn insert(connection: &Connection, device: &Device) -> rusqlite::Resu
             properties.device_friendly_name,
             properties.userless_enrollment.number(),
         ])?;
-    search::note_new_device(
-        connection,
-        device.tenant,
-        device.id,
-        &properties.serial_number,
-    )
+        self.note
+            .note(device.tenant, device.id, &properties.serial_number)
+    }
 }
 
 /// Registers a device of which there is no hash.
@@ -181,13 +190,14 @@ pub(super) fn create(
     };
     ledger::give(
         connection,
+        &mut ledger::Inserter::prepare(connection)?,
         &mut fresh,
         &device,
         new.call,
         registration.entry,
         &new.subject,
     )?;
-    insert(connection, &device)?;
+    Inserter::prepare(connection)?.insert(&device)?;
     let detail = is_known.then_some("hardware-known");
     record(
         connection,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use odata::{Comparison, Condition, Literal, Operand};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 
 use super::{
     audit,
@@ -133,17 +133,19 @@ pub(super) fn create(
     imports: &NewImports,
     upload: Option<UploadId>,
 ) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(INSERT)?;
+    let mut audit = audit::Recorder::prepare(connection)?;
     for row in &imports.rows {
-        match insert(connection, tenant, imports, row, upload) {
-            Ok(()) => record(
-                connection,
-                tenant,
-                row.id,
-                &imports.actor,
-                "import-created",
-                imports.accepted_at,
-            )
-            .map_err(|error| Fault::torn(&error))?,
+        match insert(&mut statement, tenant, imports, row, upload) {
+            Ok(()) => audit
+                .record(&line(
+                    tenant,
+                    row.id,
+                    &imports.actor,
+                    "import-created",
+                    imports.accepted_at,
+                ))
+                .map_err(|error| Fault::torn(&error))?,
             Err(error) if is_taken(&error) => {
                 let taken = taken_ids(connection, tenant, imports)?;
                 if taken.is_empty() {
@@ -159,8 +161,13 @@ pub(super) fn create(
     Ok(())
 }
 
+const INSERT: &str = "INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number,
+        product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
+        hardware_content, upload)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
 fn insert(
-    connection: &Connection,
+    statement: &mut Statement<'_>,
     tenant: TenantId,
     imports: &NewImports,
     new: &NewImport,
@@ -168,13 +175,7 @@ fn insert(
 ) -> rusqlite::Result<()> {
     let properties = &new.properties;
     let blob = properties.hardware_blob.as_ref();
-    connection
-        .prepare_cached(
-            "INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number,
-                product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
-                hardware_content, upload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
+    statement
         .execute(params![
             tenant.0.as_bytes(),
             new.id.0.as_bytes(),
@@ -330,17 +331,24 @@ fn record(
     action: &'static str,
     at: Timestamp,
 ) -> rusqlite::Result<()> {
-    audit::record(
-        connection,
-        &audit::Line {
-            at,
-            tenant,
-            actor,
-            action,
-            import: Some(id),
-            device: None,
-            ledger_entry: None,
-            detail: None,
-        },
-    )
+    audit::record(connection, &line(tenant, id, actor, action, at))
+}
+
+fn line<'a>(
+    tenant: TenantId,
+    id: ImportId,
+    actor: &'a Actor,
+    action: &'static str,
+    at: Timestamp,
+) -> audit::Line<'a> {
+    audit::Line {
+        at,
+        tenant,
+        actor,
+        action,
+        import: Some(id),
+        device: None,
+        ledger_entry: None,
+        detail: None,
+    }
 }

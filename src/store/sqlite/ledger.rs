@@ -5,11 +5,15 @@
 //! tables by way of `fresh_keys`.
 
 pub(super) mod fresh_keys;
+mod inserters;
+mod key_filter;
 mod names;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub(super) use fresh_keys::FreshKeys;
+pub(super) use inserters::Inserter;
+use inserters::KeyInserter;
 
 use super::{fault::Fault, row};
 use crate::{
@@ -17,7 +21,7 @@ use crate::{
         device::{Device, DeviceId},
         identity::{Fingerprint, FingerprintKind, Fingerprints, LedgerEntryId, fold},
         import::CallId,
-        registration::{Known, LedgerMatch, NameKey, Owner, Subject},
+        registration::{Known, LedgerMatch, Owner, Subject},
         tenant::TenantId,
     },
     store::operation::{LedgerEntry, LedgerQuery},
@@ -62,8 +66,10 @@ fn entries_sharing(
 ) -> Result<Vec<LedgerEntryId>, Fault> {
     let anchored = is_anchored(fingerprints);
     // What is unique comes first, so that a certain match is never cut off.
-    let (unique, shared): (Vec<_>, Vec<_>) =
-        fingerprints.keys().partition(|key| key.kind.is_unique());
+    let (unique, shared): (Vec<_>, Vec<_>) = fingerprints
+        .keys()
+        .filter(|key| !fresh.lacks(*key))
+        .partition(|key| key.kind.is_unique());
     let mut entries: Vec<LedgerEntryId> = Vec::new();
     for key in unique {
         entries.extend(match fresh.unique(key) {
@@ -171,6 +177,7 @@ fn unpack(bytes: &[u8]) -> Result<Fingerprints, Fault> {
 /// Gives the hardware of a device to its tenant: what the ledger knows, or else new hardware.
 pub(super) fn give(
     connection: &Connection,
+    inserter: &mut Inserter<'_>,
     fresh: &mut fresh_keys::Memory,
     device: &Device,
     call: CallId,
@@ -182,42 +189,10 @@ pub(super) fn give(
         Subject::Named(..) | Subject::Refused(_) => None,
     };
     match (known, fingerprints) {
-        (None, Some(fingerprints)) => enter(connection, fresh, device, call, fingerprints),
+        (None, Some(fingerprints)) => inserter.enter(fresh, device, call, fingerprints),
         (Some(_), gained) => assign(connection, fresh, device, call, gained),
         (None, None) => Err(row::corrupt("a device that is known by nothing")),
     }
-}
-
-/// Enters new hardware, with its owner.
-fn enter(
-    connection: &Connection,
-    fresh: &mut fresh_keys::Memory,
-    device: &Device,
-    call: CallId,
-    fingerprints: &Fingerprints,
-) -> Result<(), Fault> {
-    let properties = &device.properties;
-    connection
-        .prepare_cached(
-            "INSERT INTO ledger_entry (world, id, owner_tenant, owner_device, owner_call,
-                serial_number, product_key, serial_number_folded, product_key_folded,
-                fingerprints)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            WORLD,
-            device.ledger_entry.0.as_bytes(),
-            device.tenant.0.as_bytes(),
-            device.id.0.as_bytes(),
-            call.0.as_bytes(),
-            properties.serial_number,
-            properties.product_key,
-            fold(&properties.serial_number),
-            fold(&properties.product_key),
-            pack(fingerprints),
-        ])?;
-    let name = NameKey::new(&properties.serial_number, &properties.product_key);
-    Ok(fresh.enter(connection, device.ledger_entry, fingerprints, name)?)
 }
 
 /// Gives hardware that the ledger knows, and nobody owns, to a tenant. It keeps its fingerprints
@@ -287,40 +262,12 @@ fn assign(
     // Whatever was fresh of it goes along.
     fresh.forget(entry, &known, known_name);
     let anchored = is_anchored(&all);
+    let mut inserter = KeyInserter::prepare(connection)?;
     for key in all.keys() {
-        insert_key(connection, key, anchored, entry)?;
+        fresh.know(key);
+        inserter.insert(key, anchored, entry)?;
     }
     name.map_or(Ok(()), |name| names::insert(connection, &name, entry))
-}
-
-/// Makes an entry found by a key, unless it is already.
-fn insert_key(
-    connection: &Connection,
-    key: Fingerprint,
-    anchored: bool,
-    entry: LedgerEntryId,
-) -> Result<(), Fault> {
-    let (kind, id) = (key.kind.number(), entry.0.as_bytes());
-    if key.kind.is_unique() {
-        let entered = connection
-            .prepare_cached(
-                "INSERT INTO ledger_unique_key (world, kind, digest, entry)
-                 VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![WORLD, kind, key.digest, id])?;
-        // The constraint keeps a key with its entry; this says so where it matters.
-        if entered == 0 && unique_holder(connection, key)? != Some(entry) {
-            return Err(row::corrupt("a key that belongs to other hardware"));
-        }
-    } else {
-        connection
-            .prepare_cached(
-                "INSERT INTO ledger_shared_key (world, kind, digest, anchored, entry)
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![WORLD, kind, key.digest, anchored, id])?;
-    }
-    Ok(())
 }
 
 fn is_anchored(fingerprints: &Fingerprints) -> bool {

@@ -76,6 +76,9 @@ use writer::{Undo, Writer};
 /// that are gathered meanwhile are fewer than those that moved.
 const KEYS_MOVED: usize = 5;
 
+/// How many keys are read for each, after a start, until it is known which are in no table.
+const KEYS_READ: usize = 32;
+
 /// A store in one SQLite file.
 pub struct SqliteStore {
     writer: Arc<Writer>,
@@ -93,9 +96,10 @@ impl SqliteStore {
     /// if that fails, and none needs it: the keys stay where they are found.
     async fn move_fresh_keys(&self, settling: usize) {
         let fresh = Arc::clone(&self.fresh_keys);
-        let count = settling * KEYS_MOVED;
         let moved = self.writer.run(1, move |connection| {
-            fresh.read(connection)?.move_on(connection, count)
+            let mut fresh = fresh.read(connection)?;
+            fresh.read_on(connection, settling * KEYS_READ)?;
+            fresh.move_on(connection, settling * KEYS_MOVED)
         });
         if let Err(error) = moved.await {
             tracing::warn!(%error, "the ledger's fresh keys stay where they are");

@@ -248,7 +248,11 @@ fn note_devices(connection: &Connection, table: &Table, rows: &[Row]) -> rusqlit
         if let (Some(Value::Guid(tenant)), Some(Value::Guid(id)), Some(Value::Text(text))) =
             (row.first(), row.get(1), serial_number)
         {
-            search::note_new_device(connection, TenantId(*tenant), DeviceId(*id), text)?;
+            search::DeviceNotes::prepare(connection)?.note(
+                TenantId(*tenant),
+                DeviceId(*id),
+                text,
+            )?;
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_search.sql"),
     include_str!("migrations/0007_cheaper_settling.sql"),
     include_str!("migrations/0008_expiry.sql"),
+    include_str!("migrations/0009_cheaper_checks.sql"),
 ];
 #[expect(clippy::cast_possible_wrap, reason = "migrations are few")]
 const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;
@@ -393,5 +394,42 @@ mod tests {
             device.properties.userless_enrollment,
             UserlessEnrollment::Unknown
         );
+    }
+
+    /// A check of many values is cheap, and still one.
+    #[test]
+    fn a_state_is_checked_without_a_table_in_memory() {
+        let connection = Connection::open_in_memory().unwrap();
+        make_schema(&connection).unwrap();
+        let id = Uuid::from_u128(7);
+        let insert = |state: i64, userless: i64| {
+            let import = "INSERT INTO import (tenant, id, call, accepted_at, state)
+                VALUES (?1, randomblob(16), ?1, 0, ?2)";
+            let device = "INSERT INTO device (tenant, id, ledger_entry, registered_at, group_tag,
+                    serial_number, product_key, manufacturer, model, sku_number, system_family,
+                    user_principal_name, userless_enrollment)
+                VALUES (?1, randomblob(16), randomblob(16), 0, '', '', '', '', '', '', '', '', ?2)";
+            let import = connection.execute(import, params![id.as_bytes(), state]);
+            let device = connection.execute(device, params![id.as_bytes(), userless]);
+            (import.is_ok(), device.is_ok())
+        };
+        assert_eq!(insert(0, 0), (true, true));
+        assert_eq!(insert(1, 2), (false, true));
+        assert_eq!(insert(5, 3), (false, false));
+        assert_eq!(insert(-1, -1), (false, false));
+        for write in [
+            "UPDATE import SET state = 3, device = id WHERE seq = 1",
+            "INSERT INTO import (tenant, id, call, accepted_at) VALUES (?1, ?1, ?1, 0)",
+            "UPDATE device SET userless_enrollment = 1 WHERE tenant = ?1 AND id = ?1",
+        ] {
+            let mut plan = connection.prepare(&format!("EXPLAIN {write}")).unwrap();
+            let parameters = vec![id.as_bytes(); plan.parameter_count()];
+            let steps = plan.query_map(rusqlite::params_from_iter(parameters), |row| {
+                row.get::<_, String>(1)
+            });
+            let steps: Vec<_> = steps.unwrap().map(Result::unwrap).collect();
+            assert!(!steps.contains(&"OpenEphemeral".to_owned()), "{write}");
+            assert!(steps.contains(&"Halt".to_owned()), "{write}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::{
@@ -70,7 +70,7 @@ pub(super) fn claim(
             TenantId(row::guid(found, 0)?),
             ImportId(row::guid(found, 1)?),
         );
-        if !leases.holds(key) && leases.take(key, found.get("seq")?, token, now, LEASE) {
+        if !leases.holds(key) && leases.take(key, found.get(row::SEQ)?, token, now, LEASE) {
             claims.push(read_claim(found, token, false)?);
             if claims.len() == limit {
                 break;
@@ -93,7 +93,7 @@ fn claim_lapsed(
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
     rows.next()?
-        .map(|found| Ok((found.get("seq")?, read_claim(found, token, true)?)))
+        .map(|found| Ok((found.get(row::SEQ)?, read_claim(found, token, true)?)))
         .transpose()
 }
 
@@ -104,7 +104,7 @@ fn read_claim(found: &rusqlite::Row<'_>, token: Uuid, alone: bool) -> Result<Cla
             tenant: TenantId(row::guid(found, 0)?),
             id: ImportId(row::guid(found, 1)?),
             token,
-            version: found.get("version")?,
+            version: found.get(row::VERSION)?,
         },
         alone,
         import: row::import(found).map_err(|fault| StoreError::from(fault).to_string()),
@@ -120,14 +120,48 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> Result<Vec<Settled>, Fault> {
     let mut fresh = fresh.read(connection)?;
+    let mut statements = Statements::prepare(connection)?;
     settlements
         .iter()
-        .map(|settlement| settle_one(connection, leases, &mut fresh, settlement, now))
+        .map(|settlement| {
+            settle_one(
+                connection,
+                &mut statements,
+                leases,
+                &mut fresh,
+                settlement,
+                now,
+            )
+        })
         .collect()
+}
+
+/// What a batch runs for each of its imports. To look a statement up costs a part of running it.
+struct Statements<'a> {
+    finish: CachedStatement<'a>,
+    entries: ledger::Inserter<'a>,
+    devices: devices::Inserter<'a>,
+    audit: audit::Recorder<'a>,
+}
+
+impl<'a> Statements<'a> {
+    fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            finish: connection.prepare_cached(
+                "UPDATE import SET state = ?1, device = ?2, error_code = ?3, settled_at = ?9
+                 WHERE seq = ?4 AND tenant = ?5 AND id = ?6 AND version = ?7 AND state = 0
+                    AND (?8 IS NULL OR call = ?8)",
+            )?,
+            entries: ledger::Inserter::prepare(connection)?,
+            devices: devices::Inserter::prepare(connection)?,
+            audit: audit::Recorder::prepare(connection)?,
+        })
+    }
 }
 
 fn settle_one(
     connection: &Connection,
+    statements: &mut Statements<'_>,
     leases: &Mutex<Leases>,
     fresh: &mut fresh_keys::Memory,
     settlement: &Settlement,
@@ -139,14 +173,20 @@ fn settle_one(
     let subject = &settlement.examination.subject;
     let known = ledger::known(connection, fresh, subject)?;
     match decide(subject, settlement.key.tenant, settlement.call, &known) {
-        Decision::Registered(registration) => {
-            register(connection, fresh, seq, settlement, *registration, now)
-        }
+        Decision::Registered(registration) => register(
+            connection,
+            statements,
+            fresh,
+            seq,
+            settlement,
+            *registration,
+            now,
+        ),
         Decision::Refused(error) => {
             let mut words = vec![error.name()];
             words.extend(&settlement.examination.notes);
             let (key, call) = (&settlement.key, Some(settlement.call));
-            refuse(connection, seq, key, call, error, &words.join(" "), now)
+            refuse(statements, seq, key, call, error, &words.join(" "), now)
         }
     }
 }
@@ -159,7 +199,7 @@ fn claimed_seq(leases: &Mutex<Leases>, key: &ClaimKey) -> Option<Seq> {
 /// Records the outcome of an import, if it still is what was claimed; says whether it was. One
 /// that was deleted and made anew under the same id has another call.
 fn finish(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     seq: Seq,
     key: &ClaimKey,
     call: Option<CallId>,
@@ -169,28 +209,23 @@ fn finish(
         Ok(device) => (row::COMPLETE, Some(device.0.as_bytes()), None),
         Err(error) => (row::REFUSED, None, Some(error.code())),
     };
-    let finished = connection
-        .prepare_cached(
-            "UPDATE import SET state = ?1, device = ?2, error_code = ?3, settled_at = ?9
-             WHERE seq = ?4 AND tenant = ?5 AND id = ?6 AND version = ?7 AND state = 0
-                AND (?8 IS NULL OR call = ?8)",
-        )?
-        .execute(params![
-            state,
-            device,
-            error_code,
-            seq,
-            key.tenant.0.as_bytes(),
-            key.id.0.as_bytes(),
-            key.version,
-            call.as_ref().map(|call| call.0.as_bytes()),
-            now.as_microsecond(),
-        ])?;
+    let finished = statements.finish.execute(params![
+        state,
+        device,
+        error_code,
+        seq,
+        key.tenant.0.as_bytes(),
+        key.id.0.as_bytes(),
+        key.version,
+        call.as_ref().map(|call| call.0.as_bytes()),
+        now.as_microsecond(),
+    ])?;
     Ok(finished == 1)
 }
 
 fn register(
     connection: &Connection,
+    statements: &mut Statements<'_>,
     fresh: &mut fresh_keys::Memory,
     seq: Seq,
     settlement: &Settlement,
@@ -199,7 +234,7 @@ fn register(
 ) -> Result<Settled, Fault> {
     let key = settlement.key;
     let (call, registered) = (Some(settlement.call), Ok(settlement.device));
-    if !finish(connection, seq, &key, call, (registered, now))? {
+    if !finish(statements, seq, &key, call, (registered, now))? {
         return Ok(Settled::Superseded);
     }
     let device = Device {
@@ -215,19 +250,20 @@ fn register(
     let subject = &settlement.examination.subject;
     ledger::give(
         connection,
+        &mut statements.entries,
         fresh,
         &device,
         settlement.call,
         registration.entry,
         subject,
     )?;
-    devices::insert(connection, &device)?;
+    statements.devices.insert(&device)?;
     let mut words = settlement.examination.notes.clone();
     words.extend(registration.hardware_changed.then_some("hardware-changed"));
     words.extend(registration.entry.map(|_| "hardware-known"));
     let detail = words.join(" ");
     record(
-        connection,
+        statements,
         &key,
         "import-registered",
         Some((device.id, device.ledger_entry)),
@@ -238,7 +274,7 @@ fn register(
 }
 
 fn refuse(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     seq: Seq,
     key: &ClaimKey,
     call: Option<CallId>,
@@ -246,10 +282,10 @@ fn refuse(
     detail: &str,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    if !finish(connection, seq, key, call, (Err(error), now))? {
+    if !finish(statements, seq, key, call, (Err(error), now))? {
         return Ok(Settled::Superseded);
     }
-    record(connection, key, "import-refused", None, detail, now)?;
+    record(statements, key, "import-refused", None, detail, now)?;
     Ok(Settled::Refused(error))
 }
 
@@ -292,7 +328,8 @@ pub(super) fn fail(
         error.name(),
         failure.reason
     );
-    refuse(connection, seq, key, None, error, &detail, now)
+    let mut statements = Statements::prepare(connection)?;
+    refuse(&mut statements, seq, key, None, error, &detail, now)
 }
 
 /// When the oldest import that nobody has claimed was accepted.
@@ -327,25 +364,22 @@ pub(super) fn count_waiting(connection: &Connection) -> Result<u64, Fault> {
 }
 
 fn record(
-    connection: &Connection,
+    statements: &mut Statements<'_>,
     key: &ClaimKey,
     action: &'static str,
     registered: Option<(DeviceId, LedgerEntryId)>,
     detail: &str,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    audit::record(
-        connection,
-        &audit::Line {
-            at,
-            tenant: key.tenant,
-            actor: &Actor::registrar(),
-            action,
-            import: Some(key.id),
-            device: registered.map(|(device, _)| device),
-            ledger_entry: registered.map(|(_, entry)| entry),
-            detail: (!detail.is_empty()).then_some(detail),
-        },
-    )?;
+    statements.audit.record(&audit::Line {
+        at,
+        tenant: key.tenant,
+        actor: &Actor::registrar(),
+        action,
+        import: Some(key.id),
+        device: registered.map(|(device, _)| device),
+        ledger_entry: registered.map(|(_, entry)| entry),
+        detail: (!detail.is_empty()).then_some(detail),
+    })?;
     Ok(())
 }

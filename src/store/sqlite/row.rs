@@ -23,6 +23,10 @@ pub(super) const IMPORT_COLUMNS: &str = "tenant, id, call, accepted_at, state, d
      group_tag, serial_number, product_key, import_id, assigned_user_principal_name, \
      hardware_len_bytes, hardware_content, version";
 
+/// Where the version is among `IMPORT_COLUMNS`, and what a statement adds to them.
+pub(super) const VERSION: usize = 14;
+pub(super) const SEQ: usize = 15;
+
 /// The columns that `device` reads, in its order.
 pub(super) const DEVICE_COLUMNS: &str = "tenant, id, ledger_entry, registered_at, group_tag, \
      serial_number, product_key, manufacturer, model, sku_number, system_family, \
@@ -62,7 +66,7 @@ pub(super) fn import(row: &Row<'_>) -> Result<Import, Fault> {
         id: ImportId(guid(row, 1)?),
         call: CallId(guid(row, 2)?),
         accepted_at: timestamp(row.get(3)?)?,
-        version: row.get(14)?,
+        version: row.get(VERSION)?,
         state,
         properties: ImportProperties {
             group_tag: row.get(7)?,
@@ -77,9 +81,9 @@ pub(super) fn import(row: &Row<'_>) -> Result<Import, Fault> {
 
 /// Reads a row of `DEVICE_COLUMNS`.
 pub(super) fn device(row: &Row<'_>) -> Result<Device, Fault> {
-    let registered_at = timestamp(row.get("registered_at")?)?;
-    let direct_profile: Option<[u8; 16]> = row.get("direct_profile")?;
-    let targeted_at: Option<i64> = row.get("targeted_at")?;
+    let registered_at = timestamp(row.get(3)?)?;
+    let direct_profile: Option<[u8; 16]> = row.get(22)?;
+    let targeted_at: Option<i64> = row.get(23)?;
     Ok(Device {
         tenant: TenantId(guid(row, 0)?),
         id: DeviceId(guid(row, 1)?),

@@ -15,7 +15,7 @@ use crate::{
     domain::tenant::TenantId,
     store::filter_sql::{Column, Dialect, Parameter, Statement},
 };
-pub(super) use trigrams::{BUSY, IDLE, catch_up, catch_up_alone, note_new_device};
+pub(super) use trigrams::{BUSY, DeviceNotes, IDLE, catch_up, catch_up_alone};
 
 /// So many rows are looked up one by one. Where an index finds more, the rows that a page needs are
 /// met soon enough by going through all in their order.

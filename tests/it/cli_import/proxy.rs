@@ -182,9 +182,15 @@ async fn pass(
     let request = client.request(method.clone(), format!("{upstream}{target}"));
     let answer = request.headers(headers).body(body).send().await.unwrap();
     let status = answer.status();
-    let kind = answer.headers()[header::CONTENT_TYPE].clone();
+    // An answer without a body has no type.
+    let kind = answer.headers().get(header::CONTENT_TYPE).cloned();
     let body = answer.bytes().await.unwrap();
-    (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+    let mut passed = (status, body).into_response();
+    passed.headers_mut().remove(header::CONTENT_TYPE);
+    passed
+        .headers_mut()
+        .extend(kind.map(|kind| (header::CONTENT_TYPE, kind)));
+    passed
 }
 
 fn without_ids(body: &Bytes) -> Bytes {

@@ -45,6 +45,28 @@ async fn all_are_accepted_in_order_each_with_its_state() {
 }
 
 #[tokio::test]
+async fn a_client_may_prefer_not_to_see_what_it_sent() {
+    let house = House::new();
+    let ask = |numbers: &[u128]| {
+        let ask = house.ask(Method::POST, ACTION);
+        ask.header("prefer", "return=minimal")
+            .json(&rows(numbers))
+            .send()
+    };
+    let answer = ask(&[1, 2]).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(text(&answer), "");
+    assert_eq!(answer.header("content-type"), None);
+    assert_eq!(answer.header("location"), None, "there is no one address");
+    assert_eq!(answer.header("preference-applied"), Some("return=minimal"));
+    assert_eq!(stored(&house).await, "2");
+    let refused = ask(&[3, 2]).await;
+    assert_eq!(refused.status, 409, "an error is always shown");
+    assert_eq!(refused.json()["error"]["details"][0]["code"], "Conflict");
+    assert_eq!(stored(&house).await, "2");
+}
+
+#[tokio::test]
 async fn the_action_goes_by_its_names_in_any_letter_case() {
     let house = House::new();
     let v1 = IMPORTS.replace("beta", "v1.0");

@@ -13,10 +13,10 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, Statement, params};
 use uuid::Uuid;
 
-use super::{WORLD, insert_key, is_anchored, names, unpack};
+use super::{KeyInserter, WORLD, is_anchored, key_filter::KeyFilter, names, unpack};
 use crate::{
     domain::{
         identity::{Fingerprint, Fingerprints, LedgerEntryId},
@@ -104,6 +104,11 @@ impl Witness for FreshKeys {
     }
 }
 
+/// The statement that notes new hardware, which `Memory::enter` runs.
+pub(super) fn prepare_note(connection: &Connection) -> rusqlite::Result<CachedStatement<'_>> {
+    connection.prepare_cached("INSERT INTO ledger_fresh (entry) VALUES (?1)")
+}
+
 /// The fresh keys in memory.
 #[derive(Default)]
 pub(in crate::store::sqlite) struct Memory {
@@ -113,6 +118,8 @@ pub(in crate::store::sqlite) struct Memory {
     changed_by_group: bool,
     gathered: Generation,
     moving: Option<Moving>,
+    /// Of all keys, wherever they are.
+    filter: KeyFilter,
 }
 
 /// Keys that move together.
@@ -131,6 +138,17 @@ struct Moving {
 }
 
 impl Memory {
+    /// Whether no hardware has this key, neither here nor in the tables. Where it can't be told
+    /// without looking, it says no.
+    pub(super) fn lacks(&self, key: Fingerprint) -> bool {
+        self.filter.lacks(key)
+    }
+
+    /// Takes note of a key that goes into its table by itself.
+    pub(super) fn know(&mut self, key: Fingerprint) {
+        self.filter.add(key);
+    }
+
     /// The hardware with a key that one piece of hardware at most can have.
     pub(super) fn unique(&self, key: Fingerprint) -> Option<LedgerEntryId> {
         self.shared(key).next().map(|(_, entry)| entry)
@@ -162,16 +180,14 @@ impl Memory {
     /// Adds the keys of new hardware.
     pub(super) fn enter(
         &mut self,
-        connection: &Connection,
+        note: &mut Statement<'_>,
         entry: LedgerEntryId,
         fingerprints: &Fingerprints,
         name: Option<NameKey>,
     ) -> rusqlite::Result<()> {
         self.changed_by_operation = true;
-        connection
-            .prepare_cached("INSERT INTO ledger_fresh (entry) VALUES (?1)")?
-            .execute(params![entry.0.as_bytes()])?;
-        self.gather(connection.last_insert_rowid(), entry, fingerprints, name);
+        let seq = note.insert(params![entry.0.as_bytes()])?;
+        self.gather(seq, entry, fingerprints, name);
         Ok(())
     }
 
@@ -189,6 +205,15 @@ impl Memory {
                 moving.generation.keys.remove(&key);
             }
         }
+    }
+
+    /// Reads the key tables on, so many rows at most, until it is known which keys are in none.
+    pub(in crate::store::sqlite) fn read_on(
+        &mut self,
+        connection: &Connection,
+        count: usize,
+    ) -> Result<(), Fault> {
+        self.filter.read_on(connection, count)
     }
 
     /// Moves keys on into the key tables, about so many, if enough are gathered.
@@ -232,6 +257,7 @@ impl Memory {
         fingerprints: &Fingerprints,
         name: Option<NameKey>,
     ) {
+        fingerprints.keys().for_each(|key| self.filter.add(key));
         self.gathered.keys.extend(keys(entry, fingerprints, name));
         self.gathered.last_seq = seq;
     }
@@ -289,10 +315,11 @@ impl Moving {
             .keys
             .range::<Key, _>((after, Bound::Unbounded));
         let mut last = None;
+        let mut inserter = KeyInserter::prepare(connection)?;
         for key in left.by_ref().take(count) {
             match key {
                 Key::Fingerprint(fingerprint, anchored, entry) => {
-                    insert_key(connection, *fingerprint, *anchored, *entry)?;
+                    inserter.insert(*fingerprint, *anchored, *entry)?;
                 }
                 Key::Name(name, entry) => names::insert(connection, name, *entry)?,
             }
@@ -371,7 +398,8 @@ mod tests {
             .unwrap();
         let mut memory = fresh.read(connection).unwrap();
         let (id, keys, name) = (entry(byte), keys(byte), name(byte));
-        memory.enter(connection, id, &keys, Some(name)).unwrap();
+        let mut note = prepare_note(connection).unwrap();
+        memory.enter(&mut note, id, &keys, Some(name)).unwrap();
     }
 
     fn count(connection: &Connection, table: &str) -> i64 {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 
 use crate::{
     domain::{device::DeviceId, tenant::TenantId},
@@ -32,25 +32,32 @@ struct Change {
     serial_number: String,
 }
 
-/// Notes a device that was added, which a trigger would do at some cost: SQLite sets a savepoint for a
+/// Notes devices that are added, which a trigger would do at some cost: SQLite sets a savepoint for a
 /// statement that fires one.
-pub(in crate::store::sqlite) fn note_new_device(
-    connection: &Connection,
-    tenant: TenantId,
-    device: DeviceId,
-    serial_number: &str,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
+pub(in crate::store::sqlite) struct DeviceNotes<'a>(CachedStatement<'a>);
+
+impl<'a> DeviceNotes<'a> {
+    /// Makes ready for many devices.
+    pub(in crate::store::sqlite) fn prepare(connection: &'a Connection) -> rusqlite::Result<Self> {
+        let statement = connection.prepare_cached(
             "INSERT INTO search_change (added, tenant, device, serial_number)
              VALUES (1, ?1, ?2, ?3)",
-        )?
-        .execute(params![
-            tenant.0.as_bytes(),
-            device.0.as_bytes(),
-            serial_number
-        ])
-        .map(|_| ())
+        );
+        statement.map(Self)
+    }
+
+    /// Notes a device.
+    pub(in crate::store::sqlite) fn note(
+        &mut self,
+        tenant: TenantId,
+        device: DeviceId,
+        serial_number: &str,
+    ) -> rusqlite::Result<()> {
+        let (tenant, device) = (tenant.0.as_bytes(), device.0.as_bytes());
+        self.0
+            .execute(params![tenant, device, serial_number])
+            .map(|_| ())
+    }
 }
 
 /// Works in what is behind, if it is more than so much, in a transaction of its own; says whether
@@ -112,6 +119,8 @@ fn enter_changes(connection: &Connection, tenants: &mut Tenants) -> Result<i64, 
         "SELECT seq, added, tenant, import_seq, device, serial_number FROM search_change
          ORDER BY seq LIMIT ?1",
     )?;
+    let mut new_document =
+        connection.prepare_cached("INSERT INTO device_document (document, id) VALUES (?1, ?2)")?;
     let mut rows = statement.query(params![STEP])?;
     let (mut imports, mut devices) = (Vec::new(), Vec::new());
     let mut last = None;
@@ -124,7 +133,11 @@ fn enter_changes(connection: &Connection, tenants: &mut Tenants) -> Result<i64, 
         let serial_number = row.get(5)?;
         let document = match (row.get::<_, Option<i64>>(3)?, row.get(4)?) {
             (Some(seq), _) => Some(first | seq),
-            (None, Some(device)) if added => Some(new_document(connection, first, device)?),
+            (None, Some(device)) if added => {
+                let document = tenants.next_document(connection, first)?;
+                new_document.execute(params![document, device])?;
+                Some(document)
+            }
             (None, Some(device)) => old_document(connection, first, device)?,
             (None, None) => None,
         };
@@ -194,20 +207,6 @@ fn apply(connection: &Connection, index: &str, mut changes: Vec<Change>) -> Resu
     Ok(())
 }
 
-/// Numbers a device.
-fn new_document(connection: &Connection, first: i64, device: [u8; 16]) -> Result<i64, Fault> {
-    let document: i64 = connection
-        .prepare_cached(
-            "SELECT ifnull(max(document), ?1) + 1 FROM device_document
-             WHERE document BETWEEN ?1 AND ?2",
-        )?
-        .query_row(params![first, last_document(first)], |row| row.get(0))?;
-    connection
-        .prepare_cached("INSERT INTO device_document (document, id) VALUES (?1, ?2)")?
-        .execute(params![document, device])?;
-    Ok(document)
-}
-
 /// Takes a device's number away from it.
 fn old_document(
     connection: &Connection,
@@ -233,12 +232,17 @@ fn last_document(first: i64) -> i64 {
 
 /// The numbers of tenants, as they are met.
 #[derive(Default)]
-struct Tenants(HashMap<[u8; 16], i64>);
+struct Tenants {
+    /// The number below all documents of a tenant.
+    firsts: HashMap<[u8; 16], i64>,
+    /// The highest document that a device of the tenant with that number has, or had.
+    lasts: HashMap<i64, i64>,
+}
 
 impl Tenants {
     /// The number below all documents of a tenant.
     fn first_document(&mut self, connection: &Connection, tenant: [u8; 16]) -> Result<i64, Fault> {
-        if let Some(first) = self.0.get(&tenant) {
+        if let Some(first) = self.firsts.get(&tenant) {
             return Ok(*first);
         }
         connection
@@ -248,7 +252,22 @@ impl Tenants {
             .prepare_cached("SELECT number FROM search_tenant WHERE tenant = ?1")?
             .query_row(params![tenant], |row| row.get(0))?;
         let first = number << DOCUMENT_BITS;
-        self.0.insert(tenant, first);
+        self.firsts.insert(tenant, first);
         Ok(first)
+    }
+
+    /// The number of a device that gets one, in the tenant whose documents are above `first`.
+    fn next_document(&mut self, connection: &Connection, first: i64) -> Result<i64, Fault> {
+        let last = match self.lasts.get(&first) {
+            Some(last) => *last,
+            None => connection
+                .prepare_cached(
+                    "SELECT ifnull(max(document), ?1) FROM device_document
+                     WHERE document BETWEEN ?1 AND ?2",
+                )?
+                .query_row(params![first, last_document(first)], |row| row.get(0))?,
+        };
+        self.lasts.insert(first, last + 1);
+        Ok(last + 1)
     }
 }

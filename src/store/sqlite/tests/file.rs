@@ -10,8 +10,8 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::{
-    domain::import::ImportState,
-    testing::{CONTOSO, import_of},
+    domain::{directory_error::DirectoryError, import::ImportState},
+    testing::{CONTOSO, FABRIKAM, import_of},
 };
 
 #[tokio::test]
@@ -68,6 +68,36 @@ async fn what_was_answered_is_there_after_reopening() {
         assert_eq!(state, ImportState::Waiting);
         let settled = bench.settle_all().await;
         assert_eq!(settled.len(), 1, "a start voids all claims");
+    }
+}
+
+/// A filter spares most lookups in the ledger, once it has read the tables of keys.
+#[tokio::test]
+async fn hardware_stays_known_however_much_of_the_ledger_was_read_again() {
+    const DEVICES: u64 = 40;
+    let files = Files::new();
+    let store = Arc::new(SqliteStore::open_gathering(&files.path(), 1).unwrap());
+    for device in 1..=DEVICES {
+        bench(&store)
+            .register(CONTOSO, import_of(&Builder::new(device)))
+            .await;
+    }
+    store.close().await;
+    drop(store);
+    for gathered in [1, 100_000] {
+        let store = Arc::new(SqliteStore::open_gathering(&files.path(), gathered).unwrap());
+        let bench = bench(&store);
+        for device in 1..=DEVICES {
+            let known = import_of(&Builder::new(device));
+            let refusal = bench.refusal(FABRIKAM, known).await;
+            assert_eq!(refusal, DirectoryError::ZtdDeviceAssignedToOtherTenant);
+            let number = 1_000 * device + u64::try_from(gathered).unwrap();
+            let new = import_of(&Builder::new(number));
+            bench.register(FABRIKAM, new.clone()).await;
+            let refusal = bench.refusal(CONTOSO, new).await;
+            assert_eq!(refusal, DirectoryError::ZtdDeviceAssignedToOtherTenant);
+        }
+        store.close().await;
     }
 }
 

@@ -176,7 +176,10 @@ fn insert_device(
     ]);
     inserted.unwrap();
     let serial_number = text(&row.get(DeviceField::SerialNumber)).unwrap();
-    search::note_new_device(connection, tenant, DeviceId(id), &serial_number).unwrap();
+    search::DeviceNotes::prepare(connection)
+        .unwrap()
+        .note(tenant, DeviceId(id), &serial_number)
+        .unwrap();
     target_device(connection, tenant, plan, row, id);
 }
 

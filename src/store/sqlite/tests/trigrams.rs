@@ -124,7 +124,10 @@ const DEVICES: Table = Table {
                     ],
                 )
                 .unwrap();
-            search::note_new_device(connection, tenant, DeviceId(id), serial.unwrap()).unwrap();
+            search::DeviceNotes::prepare(connection)
+                .unwrap()
+                .note(tenant, DeviceId(id), serial.unwrap())
+                .unwrap();
         }
     },
     change: |connection, id, serial| {
