@@ -6,6 +6,7 @@
 pub mod expiry;
 pub mod gate;
 mod held;
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use jiff::SignedDuration;
 use self::{
     gate::Gate,
     held::{Held, Ready},
+    pace::Pace,
 };
 use crate::{
     domain::{
@@ -46,11 +48,6 @@ const PREPARED_AT_A_TIME: usize = 16;
 /// How long it takes at most until waiting imports are looked at again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// So many imports in one round are a crowd, and more are on their way. They are worth waiting for:
-/// a transaction writes each page that it touches once, for a few imports as for many.
-const CROWD: usize = 16;
-const CROWD_PAUSE: Duration = Duration::from_millis(10);
-
 /// How the registrar works.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrarOptions {
@@ -58,8 +55,8 @@ pub struct RegistrarOptions {
     pub validation: HashValidation,
     /// How long an import waits before it is decided.
     pub delay: SignedDuration,
-    /// How many imports share a settling transaction. Beside `import` calls, which bring a thousand
-    /// rows a transaction, smaller batches fall behind.
+    /// How many imports share a settling transaction at most: beside `import` calls, which bring a
+    /// thousand rows a transaction, smaller batches fall behind.
     pub batch: usize,
     /// How long an import rests after a failure, and the registrar after the store's first.
     pub back_off: Duration,
@@ -119,18 +116,14 @@ impl Registrar {
         let mut stop = std::pin::pin!(stop);
         let mut pause = self.options.back_off;
         let mut ahead = None;
+        let mut pace = Pace::new(self.options.batch);
         loop {
-            let (round, next) = self.round_and_ahead(ahead.take()).await;
+            let (round, next) = self.round_and_ahead(ahead.take(), pace.batch()).await;
             ahead = next;
             let rest = match round {
                 Round::Worked(settled) => {
                     pause = self.options.back_off;
-                    let is_crowd = (CROWD..self.options.batch).contains(&settled);
-                    if is_crowd && ahead.is_none() {
-                        Rest::For(CROWD_PAUSE)
-                    } else {
-                        Rest::None
-                    }
+                    pace.settled(settled).map_or(Rest::None, Rest::For)
                 }
                 Round::Idle => Rest::UntilWork,
                 Round::StoreUnavailable => {
@@ -152,7 +145,7 @@ impl Registrar {
 
     /// Claims and settles one batch.
     pub async fn round(&self) -> Round {
-        match self.take().await {
+        match self.take(self.options.batch).await {
             Taken::Batch(batch) => self.settle(batch).await,
             Taken::Nothing => Round::Idle,
             Taken::StoreUnavailable => Round::StoreUnavailable,
@@ -161,17 +154,15 @@ impl Registrar {
 
     /// Settles a batch, the one that was taken ahead if any, and takes the next one ahead while
     /// the disk is at work on this one, if more seem to wait.
-    async fn round_and_ahead(&self, ahead: Option<Taken>) -> (Round, Option<Taken>) {
+    async fn round_and_ahead(&self, ahead: Option<Taken>, limit: usize) -> (Round, Option<Taken>) {
         let taken = match ahead {
             Some(taken) => taken,
-            None => self.take().await,
+            None => self.take(limit).await,
         };
         match taken {
-            Taken::Batch(batch) if batch.keys.len() < self.options.batch => {
-                (self.settle(batch).await, None)
-            }
+            Taken::Batch(batch) if batch.keys.len() < limit => (self.settle(batch).await, None),
             Taken::Batch(batch) => {
-                let (round, next) = tokio::join!(self.settle(batch), self.take());
+                let (round, next) = tokio::join!(self.settle(batch), self.take(limit));
                 (round, Some(next))
             }
             Taken::Nothing => (Round::Idle, None),
@@ -179,11 +170,11 @@ impl Registrar {
         }
     }
 
-    /// Claims a batch and reads what its imports say.
-    async fn take(&self) -> Taken {
+    /// Claims a batch of so many at most, and reads what its imports say.
+    async fn take(&self, limit: usize) -> Taken {
         let now = self.clock.now();
         let due = now.saturating_sub(self.options.delay).unwrap_or(now);
-        let claims = match self.store.claim(due, self.options.batch).await {
+        let claims = match self.store.claim(due, limit).await {
             Ok(claims) => claims,
             Err(error) => {
                 tracing::warn!(%error, "waiting imports can't be claimed");
@@ -192,7 +183,7 @@ impl Registrar {
         };
         let claims = match &self.held {
             None => claims.into_iter().map(Ready::by_the_rules).collect(),
-            Some(held) => held.sort(claims, now, self.options.batch),
+            Some(held) => held.sort(claims, now, limit),
         };
         if claims.is_empty() {
             return Taken::Nothing;

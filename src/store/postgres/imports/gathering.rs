@@ -1,10 +1,11 @@
 //! Gathering: single imports that arrive at one time share a statement, and so a commit.
 //!
-//! A batch leaves when no other is on its way, when it is full, or after a moment. A commit costs as
-//! much as some twenty rows, and batches that are written at one time get in each other's way, so that
-//! many small ones leave nothing for others; where a commit takes long, as one that a standby
-//! confirms, several are on their way. Who asks alone never waits. A caller is answered once the batch
-//! is committed, each by itself: an id that was taken is that caller's conflict alone.
+//! A batch leaves when no other is on its way and it has most of all that ask, or enough; when it is
+//! full; or after a moment. A commit costs as much as some twenty rows, and batches that are written
+//! at one time get in each other's way, so that many small ones leave nothing for others; where a
+//! commit takes long, as one that a standby confirms, several are on their way. Who asks alone never
+//! waits. A caller is answered once the batch is committed, each by itself: an id that was taken is
+//! that caller's conflict alone.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -38,7 +39,9 @@ use crate::{
 const BATCHES: usize = 4;
 /// How many imports share a batch at most.
 const BATCH_IMPORTS: usize = 128;
-/// How long a batch waits for the one before at most.
+/// How many imports are worth a commit, however many more ask.
+const WORTH_A_COMMIT: usize = 24;
+/// How long a batch waits for the one before, and for others, at most.
 const PATIENCE: Duration = Duration::from_millis(2);
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
@@ -124,12 +127,15 @@ fn weight_kib(imports: &NewImports) -> u32 {
 async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
     let mut on_their_way = FuturesUnordered::new();
     let mut waiting = Vec::new();
+    let mut crowd = Crowd::default();
     let mut leave_at = Instant::now();
     let mut is_open = true;
     while is_open || !waiting.is_empty() || !on_their_way.is_empty() {
         let may_leave = !waiting.is_empty() && on_their_way.len() < BATCHES;
         let is_due = waiting.len() >= BATCH_IMPORTS || leave_at <= Instant::now() || !is_open;
-        if may_leave && (on_their_way.is_empty() || is_due) {
+        let is_worth_it = on_their_way.is_empty() && crowd.is_worth_a_commit(waiting.len());
+        if may_leave && (is_worth_it || is_due) {
+            crowd.see_off();
             let batch = std::mem::take(&mut waiting);
             metrics::histogram!("hangar_write_group_operations")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
@@ -139,9 +145,10 @@ async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
         let room = BATCH_IMPORTS - waiting.len();
         tokio::select! {
             biased;
-            Some(()) = on_their_way.next() => {}
+            Some(answered) = on_their_way.next() => crowd.answer(answered),
             count = receiver.recv_many(&mut waiting, room), if is_open && room > 0 => {
                 is_open = count > 0;
+                crowd.arrive(count);
                 if waiting.len() == count {
                     leave_at = Instant::now() + PATIENCE;
                 }
@@ -151,8 +158,40 @@ async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
     }
 }
 
-/// Accepts a batch and answers its callers.
-async fn accept_batch(pool: &Pool, batch: Vec<Job>) {
+/// How many ask at one time.
+#[derive(Default)]
+struct Crowd {
+    /// Those who are not answered yet.
+    present: usize,
+    /// About the most of late: those who were answered come again.
+    usual: usize,
+}
+
+impl Crowd {
+    fn arrive(&mut self, count: usize) {
+        self.present += count;
+        self.usual = self.usual.max(self.present);
+    }
+
+    fn answer(&mut self, count: usize) {
+        self.present = self.present.saturating_sub(count);
+    }
+
+    /// Forgets a few of those who did not come again, a batch at a time.
+    fn see_off(&mut self) {
+        let fewer = self.usual - self.usual.div_ceil(8);
+        self.usual = fewer.max(self.present);
+    }
+
+    /// Whether so many are most of all, or enough of them.
+    fn is_worth_a_commit(&self, count: usize) -> bool {
+        count >= (self.usual * 3).div_ceil(4).min(WORTH_A_COMMIT)
+    }
+}
+
+/// Accepts a batch and answers its callers; says how many.
+async fn accept_batch(pool: &Pool, batch: Vec<Job>) -> usize {
+    let count = batch.len();
     // Whatever was committed by an attempt is found by the next, and counts.
     let mut attempts = Attempts::new(Repeatable::Yes);
     let outcomes = loop {
@@ -174,6 +213,7 @@ async fn accept_batch(pool: &Pool, batch: Vec<Job>) {
             }
         }
     }
+    count
 }
 
 /// What became of each import of a batch.
@@ -232,4 +272,30 @@ async fn attempt(
         confirm(&session).await?;
     }
     Ok(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_worth_a_commit_with_most_of_those_who_ask() {
+        let mut crowd = Crowd::default();
+        crowd.arrive(1);
+        assert!(crowd.is_worth_a_commit(1), "who asks alone never waits");
+        crowd.arrive(7);
+        assert!(!crowd.is_worth_a_commit(5));
+        assert!(crowd.is_worth_a_commit(6));
+        crowd.arrive(1000);
+        assert!(!crowd.is_worth_a_commit(WORTH_A_COMMIT - 1));
+        assert!(crowd.is_worth_a_commit(WORTH_A_COMMIT));
+        // They go, and but one comes again.
+        crowd.answer(1008);
+        for _ in 0..100 {
+            crowd.arrive(1);
+            crowd.see_off();
+            crowd.answer(1);
+        }
+        assert!(crowd.is_worth_a_commit(1));
+    }
 }
