@@ -184,7 +184,11 @@ impl Cluster {
     }
 
     fn wait_until_left(&self, database: &str) -> anyhow::Result<()> {
-        let sql = format!("SELECT pid FROM pg_stat_activity WHERE datname = '{database}'");
+        // Whoever vacuums gives way to those who drop or copy it.
+        let sql = format!(
+            "SELECT pid FROM pg_stat_activity
+             WHERE datname = '{database}' AND backend_type = 'client backend'"
+        );
         let is_left = || self.ask("postgres", &sql).is_ok_and(|rows| rows.is_empty());
         self.wait_until(is_left, "somebody stays on a database")
     }
