@@ -285,16 +285,20 @@ pub fn empty(status: StatusCode) -> Response {
 
 /// The answer to a write that the client wants without the entity.
 pub fn minimal(location: &str) -> Result<Response, ApiError> {
-    let mut response = empty(StatusCode::NO_CONTENT);
+    let mut response = minimal_of_many();
     let location = address(location)?;
     let headers = response.headers_mut();
     headers.insert(header::LOCATION, location.clone());
     headers.insert("OData-EntityId", location);
-    headers.insert(
-        "Preference-Applied",
-        HeaderValue::from_static("return=minimal"),
-    );
     Ok(response)
+}
+
+/// The same where many entities were written, which have no one address.
+pub fn minimal_of_many() -> Response {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    let applied = HeaderValue::from_static("return=minimal");
+    response.headers_mut().insert("Preference-Applied", applied);
+    response
 }
 
 /// An address as a header. The client's host is in it, which was checked when it was read.

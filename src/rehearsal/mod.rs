@@ -1,8 +1,8 @@
 //! A rehearsal: time, faults and worlds in the hands of whoever tests, with `serve --rehearse` only.
 //!
-//! It comes to requests by `http::rehearsed`, to imports by `registrar::gate` (`worlds::gate`), and to people by the
-//! routes under `/rehearsal` of the admin listener, which `control` gathers. None of those rooms knows
-//! what is in here.
+//! It comes to requests by `http::rehearsed`, to imports by `registrar::gate` (`worlds::gate`), and to
+//! people by the routes under `/rehearsal` of the admin listener, which `control` gathers. None of
+//! those rooms knows what is in here.
 
 pub mod clock;
 pub mod control;

@@ -1,7 +1,7 @@
 //! Accepts many imports in one call: all of them, or none.
 
 use axum::response::Response;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 
 use super::{Accepted, Source, accept_rows};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         schema::{EntitySet, IMPORT_PARAMETER},
     },
     http::{
-        call::{Call, Written, empty, json},
+        call::{Call, Written, json, minimal_of_many},
         error::ApiError,
         layers::limits::IMPORT_BODY_LIMIT_BYTES,
     },
@@ -32,16 +32,8 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     let accepted = accept_rows(&call, requests, Source::Collection(IMPORT_PARAMETER)).await?;
     Ok(match call.written(StatusCode::OK) {
         Written::Whole(_) => answer(&call, level, &accepted),
-        Written::Minimal => unseen(),
+        Written::Minimal => minimal_of_many(),
     })
-}
-
-/// The answer to a client that does not want to see what it has sent. There is no one address.
-fn unseen() -> Response {
-    let mut response = empty(StatusCode::NO_CONTENT);
-    let applied = HeaderValue::from_static("return=minimal");
-    response.headers_mut().insert("Preference-Applied", applied);
-    response
 }
 
 /// The answer that shows imports as they were accepted.

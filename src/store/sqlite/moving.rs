@@ -243,16 +243,13 @@ fn note_devices(connection: &Connection, table: &Table, rows: &[Row]) -> rusqlit
         .columns
         .iter()
         .position(|column| column.name == "serial_number");
+    let mut notes = search::DeviceNotes::prepare(connection)?;
     for row in rows {
         let serial_number = serial_number.and_then(|place| row.get(place));
         if let (Some(Value::Guid(tenant)), Some(Value::Guid(id)), Some(Value::Text(text))) =
             (row.first(), row.get(1), serial_number)
         {
-            search::DeviceNotes::prepare(connection)?.note(
-                TenantId(*tenant),
-                DeviceId(*id),
-                text,
-            )?;
+            notes.note(TenantId(*tenant), DeviceId(*id), text)?;
         }
     }
     Ok(())
