@@ -30,18 +30,18 @@ pub async fn create_many(mut call: Call) -> Result<Response, ApiError> {
     drop(body);
     call.meet().await;
     let accepted = accept_rows(&call, requests, Source::Collection(IMPORT_PARAMETER)).await?;
-    Ok(match call.written(StatusCode::OK) {
-        Written::Whole(_) => answer(&call, level, &accepted),
-        Written::Minimal => minimal_of_many(),
-    })
+    Ok(answer(&call, level, &accepted))
 }
 
-/// The answer that shows imports as they were accepted.
+/// The answer that shows imports as they were accepted, to a client that wants to see them.
 pub(in crate::http) fn answer(
     call: &Call,
     level: MetadataLevel,
     accepted: &[Accepted],
 ) -> Response {
+    let Written::Whole(status) = call.written(StatusCode::OK) else {
+        return minimal_of_many();
+    };
     let context = call.write_context(level);
     let mut body = Vec::new();
     let items = accepted.iter().map(|(import, state)| {
@@ -56,5 +56,5 @@ pub(in crate::http) fn answer(
         }
     });
     write_collection(&mut body, &context, EntitySet::Imports, None, None, items);
-    json(StatusCode::OK, level, body)
+    json(status, level, body)
 }

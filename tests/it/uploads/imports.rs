@@ -1,5 +1,6 @@
 //! The imports in an upload: the same operations, by the way through it.
 
+use http::Method;
 use serde_json::json;
 
 use crate::harness::{House, IMPORTS, UPLOADS, device, error, id_of, ids_of, string, text};
@@ -50,6 +51,23 @@ async fn an_import_in_an_upload_is_an_import_like_any_other() {
     assert_eq!(house.delete(&path).await.status, 204);
     assert_eq!(house.get(&main).await.status, 404);
     assert_eq!(house.status_of(&upload).await, "noUpload");
+}
+
+#[tokio::test]
+async fn a_client_may_prefer_not_to_see_what_it_sent_into_an_upload() {
+    let house = House::new();
+    let upload = house.make_upload(&[]).await;
+    let nested = format!("{UPLOADS}/{upload}/deviceIdentities");
+    let ask = house.ask(Method::POST, &format!("{nested}/import"));
+    let rows = json!({ "importedWindowsAutopilotDeviceIdentities": [device(1), device(2)] });
+    let answer = ask
+        .header("prefer", "return=minimal")
+        .json(&rows)
+        .send()
+        .await;
+    assert_eq!((answer.status.as_u16(), text(&answer).as_str()), (204, ""));
+    assert_eq!(answer.header("preference-applied"), Some("return=minimal"));
+    assert_eq!(text(&house.get(&format!("{nested}/$count")).await), "2");
 }
 
 #[tokio::test]
