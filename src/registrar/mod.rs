@@ -3,6 +3,7 @@
 //! The rules are in `domain::registration`; the store applies them inside its transaction. The
 //! registrar meets the HTTP side only in the store.
 
+mod desk;
 pub mod expiry;
 pub mod gate;
 mod held;
@@ -10,32 +11,22 @@ mod pace;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    future::Future,
-    panic::{self, AssertUnwindSafe},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 
 use self::{
+    desk::Desk,
     gate::Gate,
     held::{Held, Ready},
     pace::Pace,
 };
 use crate::{
-    domain::{
-        clock::Clock,
-        device::DeviceId,
-        id,
-        identity::LedgerEntryId,
-        import::Import,
-        registration::{HashValidation, examine},
-    },
+    domain::{clock::Clock, registration::HashValidation},
     store::{
         Store, StoreError,
-        operation::{ClaimKey, Failure, Settled, Settlement},
+        examiner::Examiner as _,
+        operation::{ClaimKey, Failure, Settlement},
     },
 };
 
@@ -78,6 +69,7 @@ pub struct Registrar {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     options: RegistrarOptions,
+    desk: Arc<Desk>,
     /// With a rehearsal only.
     held: Option<Held>,
 }
@@ -96,10 +88,12 @@ pub enum Round {
 impl Registrar {
     /// A registrar over this store and clock.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, options: RegistrarOptions) -> Self {
+        let desk = Desk::new(Arc::clone(&clock), options.validation);
         Self {
             store,
             clock,
             options,
+            desk: Arc::new(desk),
             held: None,
         }
     }
@@ -117,6 +111,9 @@ impl Registrar {
         let mut pause = self.options.back_off;
         let mut ahead = None;
         let mut pace = Pace::new(self.options.batch);
+        let at_once = self.options.delay.is_zero() && self.held.is_none();
+        self.store
+            .settle_at_once(at_once.then(|| Arc::clone(&self.desk) as _));
         loop {
             let (round, next) = self.round_and_ahead(ahead.take(), pace.batch()).await;
             ahead = next;
@@ -138,6 +135,7 @@ impl Registrar {
                 () = self.rest(rest) => {}
             }
         }
+        self.store.settle_at_once(None);
         if let Some(Taken::Batch(batch)) = ahead {
             self.settle(batch).await;
         }
@@ -226,7 +224,7 @@ impl Registrar {
                 if let Some(held) = &self.held {
                     held.tell(&batch.keys, &settled);
                 }
-                settled.into_iter().for_each(count_outcome);
+                settled.into_iter().for_each(desk::count_outcome);
                 Round::Worked(batch.keys.len())
             }
             Err(trouble) => self.recover(batch.keys, batch.alone, trouble).await,
@@ -237,22 +235,12 @@ impl Registrar {
     fn prepare(&self, ready: Ready) -> Result<Settlement, Trouble> {
         let Ready { claim, refused } = ready;
         let import = claim.import.map_err(Trouble::Import)?;
-        let now = self.clock.now();
-        let validation = self.options.validation;
-        let read = |import: &Import| examine(&import.properties, validation, now);
-        // A decoder that panics is a fault of ours; it must not stop everybody else's devices.
-        let examination = match refused {
-            Some(error) => held::refusal(error),
-            None => panic::catch_unwind(AssertUnwindSafe(|| read(&import)))
-                .map_err(|_| Trouble::Import("its hardware hash can't be examined".to_owned()))?,
-        };
-        Ok(Settlement {
-            key: claim.key,
-            call: import.call,
-            examination,
-            device: DeviceId(id::time_ordered(now)),
-            entry: LedgerEntryId(id::time_ordered(now)),
-        })
+        let (key, call) = (claim.key, import.call);
+        match refused {
+            Some(error) => Ok(self.desk.settlement(key, call, held::refusal(error))),
+            None => (self.desk.examine(key, call, &import.properties))
+                .ok_or_else(|| Trouble::Import("its hardware hash can't be examined".to_owned())),
+        }
     }
 
     /// After a batch came to nothing: only an import that fails alone is to blame.
@@ -278,7 +266,7 @@ impl Registrar {
         };
         match self.store.fail(key, failure, self.clock.now()).await {
             Ok(settled) => {
-                count_outcome(settled);
+                desk::count_outcome(settled);
                 Round::Worked(1)
             }
             Err(error) => {
@@ -393,14 +381,4 @@ impl Trouble {
             | StoreError::Backend(_) => Self::Import(error.to_string()),
         }
     }
-}
-
-fn count_outcome(settled: Settled) {
-    let outcome = match settled {
-        Settled::Registered(_) => "registered",
-        Settled::Refused(error) => error.name(),
-        Settled::Superseded => "superseded",
-        Settled::Retried => "retried",
-    };
-    metrics::counter!("hangar_registrations_total", "outcome" => outcome).increment(1);
 }

@@ -12,6 +12,7 @@ mod columns;
 pub(crate) mod conformance;
 mod database;
 mod error;
+pub mod examiner;
 pub mod filter_sql;
 pub mod moving;
 mod opening;
@@ -42,6 +43,7 @@ use crate::domain::{
 
 pub use database::{Database, POOL_SIZE, Pooling, STATEMENT_TIMEOUT};
 pub use error::{StoreError, Unique};
+use examiner::Examiner;
 use moving::{MoveError, Moved};
 pub use opening::{DatabaseKind, OpenError, Opening};
 use operation::{
@@ -397,6 +399,13 @@ pub trait Store: ProfileStore + Send + Sync {
 
     /// A page of a tenant's audit lines, oldest first.
     fn list_audit(&self, tenant: TenantId, slice: AuditSlice) -> Answer<'_, Page<AuditLine>>;
+
+    /// From now on what is accepted may be settled by the transaction that accepts it, as far as this
+    /// examiner reads it; nobody reads it without one. A store need not: it leaves imports to be
+    /// claimed.
+    fn settle_at_once(&self, examiner: Option<Arc<dyn Examiner>>) {
+        drop(examiner);
+    }
 
     /// Runs `begin`, which polls futures of this store. The writes that begin in it reach the disk
     /// together, where the backend can do so; each still succeeds or fails by itself. Others may

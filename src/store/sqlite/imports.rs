@@ -7,15 +7,18 @@ use odata::{Comparison, Condition, Literal, Operand};
 use rusqlite::{Connection, OptionalExtension as _, Statement, params};
 
 use super::{
+    at_once::Examined,
     audit,
     collection::Collection,
     fault::{Fault, is_taken},
+    leases::Seq,
     row,
     search::{Candidates, Hint, Search},
 };
 use crate::{
     domain::{
         actor::Actor,
+        device::DeviceId,
         field::ImportField,
         hardware_blob::HardwareBlob,
         import::{CallId, Import, ImportChange, ImportId, ImportState, Phase, revision},
@@ -125,72 +128,81 @@ pub(super) fn weight_kib(imports: &NewImports) -> u32 {
     u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
 }
 
-/// Accepts all rows, or none, into an upload if there is one. A single row that is not accepted has
-/// written nothing.
+/// Accepts all rows, or none, into an upload if there is one, and says as which rows of the table;
+/// none of them is new where the request was accepted before. A single row that is not accepted has
+/// written nothing. What was examined is accepted as complete, which has to be made true, or undone,
+/// in the same transaction.
 pub(super) fn create(
     connection: &Connection,
     tenant: TenantId,
     imports: &NewImports,
     upload: Option<UploadId>,
-) -> Result<(), Fault> {
+    examined: &Examined,
+) -> Result<Vec<Seq>, Fault> {
     let mut statement = connection.prepare_cached(INSERT)?;
     let mut audit = audit::Recorder::prepare(connection)?;
-    for row in &imports.rows {
-        match insert(&mut statement, tenant, imports, row, upload) {
-            Ok(()) => audit
-                .record(&line(
-                    tenant,
-                    row.id,
-                    &imports.actor,
-                    "import-created",
-                    imports.accepted_at,
-                ))
-                .map_err(|error| Fault::torn(&error))?,
+    let mut accepted = Vec::with_capacity(imports.rows.len());
+    for (index, row) in imports.rows.iter().enumerate() {
+        let device = examined.device(index);
+        match insert(&mut statement, tenant, imports, row, (upload, device)) {
+            Ok(seq) => {
+                accepted.push(seq);
+                audit
+                    .record(&line(
+                        tenant,
+                        row.id,
+                        &imports.actor,
+                        "import-created",
+                        imports.accepted_at,
+                    ))
+                    .map_err(|error| Fault::torn(&error))?;
+            }
             Err(error) if is_taken(&error) => {
                 let taken = taken_ids(connection, tenant, imports)?;
                 if taken.is_empty() {
                     // All that stands is of this very request: it was accepted before, by an
                     // attempt whose outcome its sender never learned.
-                    return Ok(());
+                    return Ok(Vec::new());
                 }
                 return Err(StoreError::Conflict(Unique::ImportIds(taken)).into());
             }
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(())
+    Ok(accepted)
 }
 
 const INSERT: &str = "INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number,
         product_key, import_id, assigned_user_principal_name, hardware_len_bytes,
-        hardware_content, upload)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        hardware_content, upload, state, device, settled_at)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 fn insert(
     statement: &mut Statement<'_>,
     tenant: TenantId,
     imports: &NewImports,
     new: &NewImport,
-    upload: Option<UploadId>,
-) -> rusqlite::Result<()> {
+    (upload, device): (Option<UploadId>, Option<DeviceId>),
+) -> rusqlite::Result<Seq> {
     let properties = &new.properties;
     let blob = properties.hardware_blob.as_ref();
-    statement
-        .execute(params![
-            tenant.0.as_bytes(),
-            new.id.0.as_bytes(),
-            imports.call.0.as_bytes(),
-            imports.accepted_at.as_microsecond(),
-            properties.group_tag,
-            properties.serial_number,
-            properties.product_key,
-            properties.import_id,
-            properties.assigned_user_principal_name,
-            blob.map(HardwareBlob::len_bytes),
-            blob.map(HardwareBlob::content),
-            upload.as_ref().map(|id| id.0.as_bytes()),
-        ])
-        .map(|_| ())
+    statement.insert(params![
+        tenant.0.as_bytes(),
+        new.id.0.as_bytes(),
+        imports.call.0.as_bytes(),
+        imports.accepted_at.as_microsecond(),
+        properties.group_tag,
+        properties.serial_number,
+        properties.product_key,
+        properties.import_id,
+        properties.assigned_user_principal_name,
+        blob.map(HardwareBlob::len_bytes),
+        blob.map(HardwareBlob::content),
+        upload.as_ref().map(|id| id.0.as_bytes()),
+        device.map_or(row::WAITING, |_| row::COMPLETE),
+        device.as_ref().map(|id| id.0.as_bytes()),
+        device.map(|_| imports.accepted_at.as_microsecond()),
+    ])
 }
 
 /// The ids of a refused request that stand in the table already, or twice in the request, each

@@ -4,6 +4,7 @@
 //! operation does stands in the file of its noun.
 
 mod assignments;
+mod at_once;
 mod audit;
 mod backup;
 mod collection;
@@ -39,11 +40,13 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rusqlite::Connection;
 use tokio::sync::Notify;
 
 pub use super::opening::{DatabaseKind, OpenError, Opening};
 use super::{
-    Answer, Store,
+    Answer, Store, StoreError,
+    examiner::Examiner,
     operation::{
         AuditLine, AuditSlice, Claim, ClaimKey, DeviceCreation, DeviceDeletion, DeviceUpdated,
         DeviceWrite, Expired, Failure, Filter, ImportDeletion, LedgerEntry, LedgerQuery, Listed,
@@ -62,22 +65,18 @@ use crate::domain::{
     tenant::TenantId,
     upload::{Upload, UploadId},
 };
+use at_once::{AtOnce, Examined};
 pub(super) use backup::{back_up, copy_whole as copy, put_at_rest};
+use fault::Fault;
 pub(super) use inspect::inspect;
 use leases::Leases;
-use ledger::FreshKeys;
+use leases::Seq;
+use ledger::{FreshKeys, fresh_keys};
 pub(super) use moving::SqliteSide;
 #[cfg(test)]
 pub(super) use moving::ask;
 use readers::Readers;
 use writer::{Undo, Writer};
-
-/// How many keys move for each import that is settled: more than one device has, so that those
-/// that are gathered meanwhile are fewer than those that moved.
-const KEYS_MOVED: usize = 5;
-
-/// How many keys are read for each, after a start, until it is known which are in no table.
-const KEYS_READ: usize = 32;
 
 /// A store in one SQLite file.
 pub struct SqliteStore {
@@ -85,6 +84,7 @@ pub struct SqliteStore {
     readers: Readers,
     leases: Arc<Mutex<Leases>>,
     fresh_keys: Arc<FreshKeys>,
+    at_once: Arc<AtOnce>,
     work: Arc<Notify>,
     /// Up to which import the deletion of old ones has come.
     expired_upto: AtomicI64,
@@ -92,18 +92,33 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Moves fresh keys on, in the group of the settling that may add some. No import is to blame
-    /// if that fails, and none needs it: the keys stay where they are found.
+    /// Accepts a request's imports, by an operation that says as which rows of the table. They are
+    /// settled in its group if they can be.
+    async fn accept<T: Send + 'static>(
+        &self,
+        tenant: TenantId,
+        imports: NewImports,
+        undo: Undo,
+        create: impl FnOnce(&Connection, &NewImports, &Examined) -> Result<(Vec<Seq>, T), Fault>
+        + Send
+        + 'static,
+    ) -> Result<T, StoreError> {
+        let examined = self.at_once.examine(tenant, &imports).await;
+        let weight_kib = imports::weight_kib(&imports) + examined.weight_kib();
+        let at_once = Arc::clone(&self.at_once);
+        let accept = move |connection: &Connection| {
+            let (rows, result) = create(connection, &imports, &examined)?;
+            at_once.accept(rows, examined);
+            Ok(result)
+        };
+        self.writer.run_undone_by(undo, weight_kib, accept).await
+    }
+
+    /// Moves fresh keys on, in the group of the settling of so many imports.
     async fn move_fresh_keys(&self, settling: usize) {
         let fresh = Arc::clone(&self.fresh_keys);
-        let moved = self.writer.run(1, move |connection| {
-            let mut fresh = fresh.read(connection)?;
-            fresh.read_on(connection, settling * KEYS_READ)?;
-            fresh.move_on(connection, settling * KEYS_MOVED)
-        });
-        if let Err(error) = moved.await {
-            tracing::warn!(%error, "the ledger's fresh keys stay where they are");
-        }
+        let moving = move |connection: &Connection| fresh.keep_up(connection, settling);
+        fresh_keys::warn_if_unmoved(self.writer.run(1, moving).await);
     }
 
     fn lock_leases(&self) -> std::sync::MutexGuard<'_, Leases> {
@@ -113,20 +128,19 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let weight_kib = imports::weight_kib(&imports);
-            let undo = match imports.rows.len() {
-                1 => Undo::Nothing,
-                _ => Undo::Savepoint,
-            };
-            self.writer
-                .run_undone_by(undo, weight_kib, move |connection| {
-                    imports::create(connection, tenant, &imports, None)
-                })
-                .await?;
-            self.work.notify_one();
-            Ok(())
-        })
+        let undo = match imports.rows.len() {
+            1 => Undo::Nothing,
+            _ => Undo::Savepoint,
+        };
+        Box::pin(self.accept(
+            tenant,
+            imports,
+            undo,
+            move |connection, imports, examined| {
+                let rows = imports::create(connection, tenant, imports, None, examined)?;
+                Ok((rows, ()))
+            },
+        ))
     }
 
     fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>> {
@@ -217,16 +231,17 @@ impl Store for SqliteStore {
     }
 
     fn create_upload(&self, tenant: TenantId, new: NewUpload) -> Answer<'_, ()> {
-        Box::pin(async move {
-            let weight_kib = imports::weight_kib(&new.imports);
-            self.writer
-                .run(weight_kib, move |connection| {
-                    uploads::create(connection, tenant, &new)
-                })
-                .await?;
-            self.work.notify_one();
-            Ok(())
-        })
+        let NewUpload { id, imports } = new;
+        let undo = Undo::Savepoint;
+        Box::pin(self.accept(
+            tenant,
+            imports,
+            undo,
+            move |connection, imports, examined| {
+                let rows = uploads::create(connection, tenant, id, imports, examined)?;
+                Ok((rows, ()))
+            },
+        ))
     }
 
     fn upload(&self, tenant: TenantId, id: UploadId) -> Answer<'_, Option<Upload>> {
@@ -276,17 +291,17 @@ impl Store for SqliteStore {
         upload: UploadId,
         imports: NewImports,
     ) -> Answer<'_, bool> {
-        Box::pin(async move {
-            let weight_kib = imports::weight_kib(&imports);
-            let found = self
-                .writer
-                .run(weight_kib, move |connection| {
-                    uploads::create_imports(connection, tenant, upload, &imports)
-                })
-                .await?;
-            self.work.notify_one();
-            Ok(found)
-        })
+        let undo = Undo::Savepoint;
+        Box::pin(self.accept(
+            tenant,
+            imports,
+            undo,
+            move |connection, imports, examined| {
+                let rows = uploads::create_imports(connection, tenant, upload, imports, examined)?;
+                let found = rows.is_some();
+                Ok((rows.unwrap_or_default(), found))
+            },
+        ))
     }
 
     fn list_upload_imports(
@@ -406,12 +421,12 @@ impl Store for SqliteStore {
     ) -> Answer<'_, Vec<SerialDeletion>> {
         Box::pin(async move {
             let weight_kib = u32::try_from(serial_numbers.len()).unwrap_or(u32::MAX);
-            let find = move |connection: &rusqlite::Connection| {
+            let find = move |connection: &Connection| {
                 let named = devices::ids_named(connection, tenant, &serial_numbers)?;
                 Ok((serial_numbers, named))
             };
             let (serial_numbers, named) = self.readers.search(find).await?;
-            let delete = move |connection: &rusqlite::Connection| {
+            let delete = move |connection: &Connection| {
                 devices::delete_named(connection, tenant, &serial_numbers, named, &actor, now)
             };
             self.writer.run(weight_kib, delete).await
@@ -560,6 +575,10 @@ impl Store for SqliteStore {
             self.readers
                 .run(move |connection| audit::list(connection, tenant, slice)),
         )
+    }
+
+    fn settle_at_once(&self, examiner: Option<Arc<dyn Examiner>>) {
+        self.at_once.examined_by(examiner);
     }
 
     fn together(&self, begin: &mut dyn FnMut()) {

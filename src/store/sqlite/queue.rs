@@ -1,13 +1,13 @@
 //! The imports as the registrar's queue: claiming what waits, and settling it.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+mod claims;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
-use uuid::Uuid;
+
+pub(super) use claims::{claim, count_waiting, oldest_waiting};
 
 use super::{
     audit, devices,
@@ -22,94 +22,11 @@ use crate::{
         device::{Device, DeviceId},
         directory_error::DirectoryError,
         identity::LedgerEntryId,
-        import::{CallId, ImportId},
+        import::CallId,
         registration::{Decision, Registration, decide},
-        tenant::TenantId,
     },
-    store::{
-        StoreError,
-        operation::{Claim, ClaimKey, Failure, Settled, Settlement},
-    },
+    store::operation::{ClaimKey, Failure, Settled, Settlement},
 };
-
-/// How long a claim stands. Settling a batch takes milliseconds.
-const LEASE: Duration = Duration::from_secs(30);
-
-/// Claims what waits. Reads only: claims live in memory.
-pub(super) fn claim(
-    connection: &Connection,
-    leases: &Mutex<Leases>,
-    accepted_until: Timestamp,
-    limit: usize,
-) -> Result<Vec<Claim>, Fault> {
-    let mut leases = leases.lock().unwrap_or_else(PoisonError::into_inner);
-    let now = Instant::now();
-    let token = Uuid::new_v4();
-    while let Some(key) = leases.lapsed(now) {
-        match claim_lapsed(connection, key.0, key.1, token)? {
-            Some((seq, claim)) => {
-                leases.take(key, seq, token, now, LEASE);
-                return Ok(vec![claim]);
-            }
-            None => leases.forget(key),
-        }
-    }
-    let sql = format!(
-        "SELECT {}, seq FROM import WHERE state = 0 AND accepted_at <= ?1
-         ORDER BY accepted_at, seq LIMIT ?2",
-        row::IMPORT_COLUMNS
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![
-        accepted_until.as_microsecond(),
-        limit + leases.len()
-    ])?;
-    let mut claims = Vec::new();
-    while let Some(found) = rows.next()? {
-        let key = (
-            TenantId(row::guid(found, 0)?),
-            ImportId(row::guid(found, 1)?),
-        );
-        if !leases.holds(key) && leases.take(key, found.get(row::SEQ)?, token, now, LEASE) {
-            claims.push(read_claim(found, token, false)?);
-            if claims.len() == limit {
-                break;
-            }
-        }
-    }
-    Ok(claims)
-}
-
-fn claim_lapsed(
-    connection: &Connection,
-    tenant: TenantId,
-    id: ImportId,
-    token: Uuid,
-) -> Result<Option<(Seq, Claim)>, Fault> {
-    let sql = format!(
-        "SELECT {}, seq FROM import WHERE tenant = ?1 AND id = ?2 AND state = 0",
-        row::IMPORT_COLUMNS
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![tenant.0.as_bytes(), id.0.as_bytes()])?;
-    rows.next()?
-        .map(|found| Ok((found.get(row::SEQ)?, read_claim(found, token, true)?)))
-        .transpose()
-}
-
-/// Reads a claim, also of an import whose content makes no sense: it has to be settled too.
-fn read_claim(found: &rusqlite::Row<'_>, token: Uuid, alone: bool) -> Result<Claim, Fault> {
-    Ok(Claim {
-        key: ClaimKey {
-            tenant: TenantId(row::guid(found, 0)?),
-            id: ImportId(row::guid(found, 1)?),
-            token,
-            version: found.get(row::VERSION)?,
-        },
-        alone,
-        import: row::import(found).map_err(|fault| StoreError::from(fault).to_string()),
-    })
-}
 
 /// Decides claimed imports in their order.
 pub(super) fn settle(
@@ -119,26 +36,78 @@ pub(super) fn settle(
     settlements: &[Settlement],
     now: Timestamp,
 ) -> Result<Vec<Settled>, Fault> {
-    let mut fresh = fresh.read(connection)?;
-    let mut statements = Statements::prepare(connection)?;
+    let mut batch = Batch::begin(connection, fresh)?;
     settlements
         .iter()
-        .map(|settlement| {
-            settle_one(
-                connection,
-                &mut statements,
-                leases,
-                &mut fresh,
-                settlement,
-                now,
-            )
+        .map(|settlement| match claimed_seq(leases, &settlement.key) {
+            Some(seq) => batch.settle(seq, settlement, now),
+            None => Ok(Settled::Superseded),
         })
         .collect()
+}
+
+/// Settlements in one transaction.
+pub(super) struct Batch<'a> {
+    connection: &'a Connection,
+    statements: Statements<'a>,
+    fresh: MutexGuard<'a, fresh_keys::Memory>,
+}
+
+impl<'a> Batch<'a> {
+    /// Makes ready for them.
+    pub(super) fn begin(connection: &'a Connection, fresh: &'a FreshKeys) -> Result<Self, Fault> {
+        Ok(Self {
+            connection,
+            statements: Statements::prepare(connection)?,
+            fresh: fresh.read(connection)?,
+        })
+    }
+
+    /// Decides the import that waits in this row, if it still is what was examined.
+    fn settle(
+        &mut self,
+        seq: Seq,
+        settlement: &Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, Fault> {
+        self.settle_row(Row::Waiting(seq), settlement, now)
+    }
+
+    /// Decides the import in this row, if it still is there. It says `complete` already.
+    pub(super) fn settle_foreseen(
+        &mut self,
+        seq: Seq,
+        settlement: &Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, Fault> {
+        self.settle_row(Row::Foreseen(seq), settlement, now)
+    }
+
+    fn settle_row(
+        &mut self,
+        row: Row,
+        settlement: &Settlement,
+        now: Timestamp,
+    ) -> Result<Settled, Fault> {
+        let (statements, fresh) = (&mut self.statements, &mut *self.fresh);
+        settle_one(self.connection, statements, fresh, row, settlement, now)
+    }
+}
+
+/// The row of an import that is settled.
+#[derive(Clone, Copy)]
+enum Row {
+    /// It waits.
+    Waiting(Seq),
+    /// It says `complete` already.
+    Foreseen(Seq),
 }
 
 /// What a batch runs for each of its imports. To look a statement up costs a part of running it.
 struct Statements<'a> {
     finish: CachedStatement<'a>,
+    find_foreseen: CachedStatement<'a>,
+    refuse_foreseen: CachedStatement<'a>,
     entries: ledger::Inserter<'a>,
     devices: devices::Inserter<'a>,
     audit: audit::Recorder<'a>,
@@ -152,6 +121,12 @@ impl<'a> Statements<'a> {
                  WHERE seq = ?4 AND tenant = ?5 AND id = ?6 AND version = ?7 AND state = 0
                     AND (?8 IS NULL OR call = ?8)",
             )?,
+            find_foreseen: connection
+                .prepare_cached("SELECT 1 FROM import WHERE seq = ?1 AND call = ?2")?,
+            refuse_foreseen: connection.prepare_cached(
+                "UPDATE import SET state = ?3, device = NULL, error_code = ?4
+                 WHERE seq = ?1 AND call = ?2",
+            )?,
             entries: ledger::Inserter::prepare(connection)?,
             devices: devices::Inserter::prepare(connection)?,
             audit: audit::Recorder::prepare(connection)?,
@@ -162,14 +137,11 @@ impl<'a> Statements<'a> {
 fn settle_one(
     connection: &Connection,
     statements: &mut Statements<'_>,
-    leases: &Mutex<Leases>,
     fresh: &mut fresh_keys::Memory,
+    row: Row,
     settlement: &Settlement,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    let Some(seq) = claimed_seq(leases, &settlement.key) else {
-        return Ok(Settled::Superseded);
-    };
     let subject = &settlement.examination.subject;
     let known = ledger::known(connection, fresh, subject)?;
     match decide(subject, settlement.key.tenant, settlement.call, &known) {
@@ -177,7 +149,7 @@ fn settle_one(
             connection,
             statements,
             fresh,
-            seq,
+            row,
             settlement,
             *registration,
             now,
@@ -186,7 +158,7 @@ fn settle_one(
             let mut words = vec![error.name()];
             words.extend(&settlement.examination.notes);
             let (key, call) = (&settlement.key, Some(settlement.call));
-            refuse(statements, seq, key, call, error, &words.join(" "), now)
+            refuse(statements, row, key, call, error, &words.join(" "), now)
         }
     }
 }
@@ -200,11 +172,15 @@ fn claimed_seq(leases: &Mutex<Leases>, key: &ClaimKey) -> Option<Seq> {
 /// that was deleted and made anew under the same id has another call.
 fn finish(
     statements: &mut Statements<'_>,
-    seq: Seq,
+    row: Row,
     key: &ClaimKey,
     call: Option<CallId>,
     (outcome, now): (Result<DeviceId, DirectoryError>, Timestamp),
 ) -> rusqlite::Result<bool> {
+    let seq = match row {
+        Row::Waiting(seq) => seq,
+        Row::Foreseen(seq) => return finish_foreseen(statements, seq, call, outcome),
+    };
     let (state, device, error_code) = match &outcome {
         Ok(device) => (row::COMPLETE, Some(device.0.as_bytes()), None),
         Err(error) => (row::REFUSED, None, Some(error.code())),
@@ -223,18 +199,35 @@ fn finish(
     Ok(finished == 1)
 }
 
+/// The same for an import that says `complete` since it was accepted.
+fn finish_foreseen(
+    statements: &mut Statements<'_>,
+    seq: Seq,
+    call: Option<CallId>,
+    outcome: Result<DeviceId, DirectoryError>,
+) -> rusqlite::Result<bool> {
+    let call = call.as_ref().map(|call| call.0.as_bytes());
+    match outcome {
+        Ok(_) => statements.find_foreseen.exists(params![seq, call]),
+        Err(error) => {
+            let refused = params![seq, call, row::REFUSED, error.code()];
+            Ok(statements.refuse_foreseen.execute(refused)? == 1)
+        }
+    }
+}
+
 fn register(
     connection: &Connection,
     statements: &mut Statements<'_>,
     fresh: &mut fresh_keys::Memory,
-    seq: Seq,
+    row: Row,
     settlement: &Settlement,
     registration: Registration,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
     let key = settlement.key;
     let (call, registered) = (Some(settlement.call), Ok(settlement.device));
-    if !finish(statements, seq, &key, call, (registered, now))? {
+    if !finish(statements, row, &key, call, (registered, now))? {
         return Ok(Settled::Superseded);
     }
     let device = Device {
@@ -275,14 +268,14 @@ fn register(
 
 fn refuse(
     statements: &mut Statements<'_>,
-    seq: Seq,
+    row: Row,
     key: &ClaimKey,
     call: Option<CallId>,
     error: DirectoryError,
     detail: &str,
     now: Timestamp,
 ) -> Result<Settled, Fault> {
-    if !finish(statements, seq, key, call, (Err(error), now))? {
+    if !finish(statements, row, key, call, (Err(error), now))? {
         return Ok(Settled::Superseded);
     }
     record(statements, key, "import-refused", None, detail, now)?;
@@ -329,38 +322,36 @@ pub(super) fn fail(
         failure.reason
     );
     let mut statements = Statements::prepare(connection)?;
-    refuse(&mut statements, seq, key, None, error, &detail, now)
+    refuse(
+        &mut statements,
+        Row::Waiting(seq),
+        key,
+        None,
+        error,
+        &detail,
+        now,
+    )
 }
 
-/// When the oldest import that nobody has claimed was accepted.
-pub(super) fn oldest_waiting(
+/// Whether any import waits.
+pub(super) fn is_anything_waiting(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM import WHERE state = 0)")?
+        .query_row([], |found| found.get(0))
+}
+
+/// Takes back that the imports in these rows are complete.
+pub(super) fn leave_waiting(
     connection: &Connection,
-    leases: &Mutex<Leases>,
-) -> Result<Option<Timestamp>, Fault> {
-    let leases = leases.lock().unwrap_or_else(PoisonError::into_inner);
+    rows: impl IntoIterator<Item = Seq>,
+) -> rusqlite::Result<()> {
     let mut statement = connection.prepare_cached(
-        "SELECT tenant, id, accepted_at FROM import WHERE state = 0
-         ORDER BY accepted_at, seq LIMIT ?1",
+        "UPDATE import SET state = 0, device = NULL, settled_at = NULL WHERE seq = ?1",
     )?;
-    let mut rows = statement.query(params![leases.len() + 1])?;
-    while let Some(found) = rows.next()? {
-        let key = (
-            TenantId(row::guid(found, 0)?),
-            ImportId(row::guid(found, 1)?),
-        );
-        if !leases.holds(key) {
-            return row::timestamp(found.get(2)?).map(Some);
-        }
+    for seq in rows {
+        statement.execute([seq])?;
     }
-    Ok(None)
-}
-
-/// How many imports wait, over all tenants.
-pub(super) fn count_waiting(connection: &Connection) -> Result<u64, Fault> {
-    let count: i64 = connection
-        .prepare_cached("SELECT count(*) FROM import WHERE state = 0")?
-        .query_row([], |found| found.get(0))?;
-    Ok(u64::try_from(count).unwrap_or(0))
+    Ok(())
 }
 
 fn record(

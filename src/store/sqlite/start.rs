@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     SqliteStore,
+    at_once::AtOnce,
     ledger::FreshKeys,
     open::{self, OpenError, Opener, Opening},
     readers::Readers,
@@ -54,17 +55,21 @@ impl SqliteStore {
             .map(|_| opener.reader())
             .collect::<Result<_, _>>()?;
         let fresh_keys = Arc::new(fresh_keys);
-        let witness = Arc::clone(&fresh_keys) as _;
-        let writer = Writer::start(opener, connection, witness).map_err(|error| OpenError::Io {
-            path: "the writer's thread".into(),
-            error,
-        })?;
+        let work = Arc::default();
+        let at_once = Arc::new(AtOnce::new(Arc::clone(&fresh_keys), Arc::clone(&work)));
+        let companion = Arc::clone(&at_once) as _;
+        let writer =
+            Writer::start(opener, connection, companion).map_err(|error| OpenError::Io {
+                path: "the writer's thread".into(),
+                error,
+            })?;
         Ok(Self {
             writer: Arc::new(writer),
             readers: Readers::new(readers),
             leases: Arc::default(),
             fresh_keys,
-            work: Arc::default(),
+            at_once,
+            work,
             expired_upto: AtomicI64::new(0),
             paging_secret,
         })

@@ -1,5 +1,6 @@
 //! What only SQLite can show: the file, its one writer, and a disk that is full.
 
+mod at_once;
 mod disk;
 mod file;
 mod keeping;

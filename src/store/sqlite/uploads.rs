@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
-    SqliteStore, audit,
+    SqliteStore,
+    at_once::Examined,
+    audit,
     collection::{Collection, Scope, Within},
     fault::{Fault, is_taken},
-    imports, row,
+    imports,
+    leases::Seq,
+    row,
 };
 use crate::{
     domain::{
@@ -20,7 +24,7 @@ use crate::{
     },
     store::{
         StoreError, Unique, columns,
-        operation::{NewImports, NewUpload, UploadDeletion},
+        operation::{NewImports, UploadDeletion},
     },
 };
 
@@ -64,25 +68,27 @@ pub(super) fn imports_of(tenant: TenantId, upload: UploadId) -> Scope {
 pub(super) fn create(
     connection: &Connection,
     tenant: TenantId,
-    new: &NewUpload,
-) -> Result<(), Fault> {
+    id: UploadId,
+    imports: &NewImports,
+    examined: &Examined,
+) -> Result<Vec<Seq>, Fault> {
     let inserted = connection
         .prepare_cached("INSERT INTO upload (tenant, id, created_at) VALUES (?1, ?2, ?3)")?
         .execute(params![
             tenant.0.as_bytes(),
-            new.id.0.as_bytes(),
-            new.imports.accepted_at.as_microsecond()
+            id.0.as_bytes(),
+            imports.accepted_at.as_microsecond()
         ]);
     match inserted {
         Ok(_) => {}
         Err(error) if is_taken(&error) => {
-            return Err(StoreError::Conflict(Unique::UploadId(new.id)).into());
+            return Err(StoreError::Conflict(Unique::UploadId(id)).into());
         }
         Err(error) => return Err(error.into()),
     }
-    let (actor, at) = (&new.imports.actor, new.imports.accepted_at);
-    record(connection, tenant, new.id, actor, "upload-created", at)?;
-    imports::create(connection, tenant, &new.imports, Some(new.id))
+    let (actor, at) = (&imports.actor, imports.accepted_at);
+    record(connection, tenant, id, actor, "upload-created", at)?;
+    imports::create(connection, tenant, imports, Some(id), examined)
 }
 
 /// The upload with this id.
@@ -97,18 +103,19 @@ pub(super) fn find(
     rows.next()?.map(read).transpose()
 }
 
-/// Accepts all imports into an upload, or none; false where there is no such upload.
+/// Accepts all imports into an upload, or none, and says as which rows; nothing where there is no such
+/// upload.
 pub(super) fn create_imports(
     connection: &Connection,
     tenant: TenantId,
     upload: UploadId,
     new: &NewImports,
-) -> Result<bool, Fault> {
+    examined: &Examined,
+) -> Result<Option<Vec<Seq>>, Fault> {
     if !exists(connection, tenant, upload)? {
-        return Ok(false);
+        return Ok(None);
     }
-    imports::create(connection, tenant, new, Some(upload))?;
-    Ok(true)
+    imports::create(connection, tenant, new, Some(upload), examined).map(Some)
 }
 
 /// How many imports an upload has.

@@ -3,10 +3,10 @@
 //! It takes what is queued, runs each operation so that it can be undone alone, commits once and
 //! answers all. So a hundred callers share one sync of the disk, and none is answered before it.
 
+mod operation;
 mod waiting;
 
 use std::{
-    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
         mpsc::{self, Receiver, Sender},
@@ -24,6 +24,8 @@ use super::{
     search,
 };
 use crate::store::StoreError;
+use operation::Ended;
+pub(super) use operation::{Operation, Undo, operation};
 use waiting::Waiting;
 
 /// How many operations share a commit at most.
@@ -37,79 +39,14 @@ const CATCH_UP_PAUSE: Duration = Duration::from_mins(1);
 /// How often an operator is told that a broken connection can't be opened again.
 const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
-/// Learns what stays of the writes, to remember nothing else.
-pub(super) trait Witness: Send + Sync {
+/// Goes along with every group.
+pub(super) trait Companion: Send + Sync {
     /// An operation has ended: its writes are part of its group, or were rolled back.
     fn operation_ended(&self, kept: bool);
+    /// What is to be done besides in the transaction of the group that has run.
+    fn last_operations(&self) -> Vec<(Undo, Box<dyn Operation>)>;
     /// A group has ended: it is on disk, or was rolled back whole.
     fn group_ended(&self, kept: bool);
-}
-
-/// What it takes to undo an operation that fails.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Undo {
-    /// A savepoint, for which SQLite copies every page before it changes.
-    Savepoint,
-    /// Nothing: unless it is torn, it fails before it writes.
-    Nothing,
-}
-
-/// How an operation ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    Well,
-    Failed,
-    Torn,
-}
-
-/// An operation on its way: run inside its group, then answered after the commit.
-trait Operation: Send {
-    /// Runs it.
-    fn run(&mut self, connection: &Connection) -> Ended;
-    /// Answers the caller. An operation that never ran is answered with the group's failure.
-    fn answer(self: Box<Self>, commit: Result<(), StoreError>);
-}
-
-struct Pending<T, F> {
-    operation: Option<F>,
-    result: Option<Result<T, Fault>>,
-    caller: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, F> Operation for Pending<T, F>
-where
-    T: Send,
-    F: FnOnce(&Connection) -> Result<T, Fault> + Send,
-{
-    fn run(&mut self, connection: &Connection) -> Ended {
-        let Some(operation) = self.operation.take() else {
-            return Ended::Failed;
-        };
-        // A panic is a fault of ours that must not take every other caller's writes with it.
-        let result = panic::catch_unwind(AssertUnwindSafe(|| operation(connection)))
-            .unwrap_or_else(|_| {
-                Err(Fault::Torn(StoreError::Backend(
-                    "an operation panicked".to_owned(),
-                )))
-            });
-        let ended = match &result {
-            Ok(_) => Ended::Well,
-            Err(Fault::Torn(_)) => Ended::Torn,
-            Err(_) => Ended::Failed,
-        };
-        self.result = Some(result);
-        ended
-    }
-
-    fn answer(self: Box<Self>, commit: Result<(), StoreError>) {
-        let result = match (commit, self.result) {
-            (Ok(()), Some(result)) => result.map_err(StoreError::from),
-            (Err(error), _) => Err(error),
-            (Ok(()), None) => Err(StoreError::Unavailable("it was not run".to_owned())),
-        };
-        // The caller may have gone; the outcome stands all the same.
-        let _ = self.caller.send(result);
-    }
 }
 
 struct Job {
@@ -152,12 +89,12 @@ impl Writer {
     pub(super) fn start(
         opener: Opener,
         connection: Connection,
-        witness: Arc<dyn Witness>,
+        companion: Arc<dyn Companion>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || WriterThread::new(opener, connection, witness).run(receiver))?;
+            .spawn(move || WriterThread::new(opener, connection, companion).run(receiver))?;
         Ok(Self {
             queue: Mutex::new(Queue {
                 sender: Some(sender),
@@ -193,10 +130,9 @@ impl Writer {
             .map_err(|_| StoreError::Busy)?;
         let (caller, answer) = oneshot::channel();
         let job = Job {
-            operation: Box::new(Pending {
-                operation: Some(operation),
-                result: None,
-                caller,
+            operation: self::operation(operation, move |result| {
+                // The caller may have gone; the outcome stands all the same.
+                let _ = caller.send(result);
             }),
             undo,
             weight_kib,
@@ -265,7 +201,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 struct WriterThread {
     opener: Opener,
     connection: Option<Connection>,
-    witness: Arc<dyn Witness>,
+    companion: Arc<dyn Companion>,
     /// When opening failed last, and whether an operator has been told.
     broken_since: Option<Instant>,
     /// When indexing failed last.
@@ -273,11 +209,11 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn new(opener: Opener, connection: Connection, witness: Arc<dyn Witness>) -> Self {
+    fn new(opener: Opener, connection: Connection, companion: Arc<dyn Companion>) -> Self {
         Self {
             opener,
             connection: Some(connection),
-            witness,
+            companion,
             broken_since: None,
             behind_since: None,
         }
@@ -315,7 +251,7 @@ impl WriterThread {
     }
 
     fn write(&mut self, group: Vec<Job>) {
-        let witness = Arc::clone(&self.witness);
+        let companion = Arc::clone(&self.companion);
         let connection = match self.connection() {
             Ok(connection) => connection,
             Err(error) => {
@@ -325,7 +261,7 @@ impl WriterThread {
         };
         metrics::histogram!("hangar_write_group_operations")
             .record(u32::try_from(group.len()).unwrap_or(u32::MAX));
-        if let Err(fault) = write_group(connection, witness.as_ref(), group) {
+        if let Err(fault) = write_group(connection, companion.as_ref(), group) {
             // After a failed commit or sync nobody knows what the disk holds: only a connection
             // that recovers from it does.
             self.connection = None;
@@ -363,7 +299,7 @@ impl WriterThread {
 /// failed and the connection must not be used again.
 fn write_group(
     connection: &Connection,
-    witness: &dyn Witness,
+    companion: &dyn Companion,
     mut group: Vec<Job>,
 ) -> Result<(), StoreError> {
     if let Err(error) = execute(connection, "BEGIN IMMEDIATE") {
@@ -371,9 +307,16 @@ fn write_group(
         refuse(group, &error);
         return Err(error);
     }
+    let mut last = Vec::new();
     let ran = group
         .iter_mut()
-        .try_for_each(|job| run_job(connection, witness, job));
+        .try_for_each(|job| run_operation(connection, companion, &mut *job.operation, job.undo))
+        .and_then(|()| {
+            last = companion.last_operations();
+            last.iter_mut().try_for_each(|(undo, operation)| {
+                run_operation(connection, companion, &mut **operation, *undo)
+            })
+        });
     let outcome = match ran {
         Ok(()) => commit(connection),
         Err(error) => {
@@ -382,7 +325,10 @@ fn write_group(
         }
     };
     // Before anybody is answered, who may come back at once.
-    witness.group_ended(outcome.is_ok());
+    companion.group_ended(outcome.is_ok());
+    for (_, operation) in last {
+        operation.answer(outcome.clone());
+    }
     for job in group {
         job.operation.answer(outcome.clone());
     }
@@ -390,18 +336,19 @@ fn write_group(
 }
 
 /// Runs one operation. The error means that the transaction is lost, and with it the group.
-fn run_job(
+fn run_operation(
     connection: &Connection,
-    witness: &dyn Witness,
-    job: &mut Job,
+    companion: &dyn Companion,
+    operation: &mut dyn Operation,
+    undo: Undo,
 ) -> Result<(), StoreError> {
     let step = |sql| execute(connection, sql).map_err(|error| store_error(&error));
-    let guarded = job.undo == Undo::Savepoint;
+    let guarded = undo == Undo::Savepoint;
     if guarded {
         step("SAVEPOINT operation")?;
     }
-    let ended = job.operation.run(connection);
-    witness.operation_ended(ended == Ended::Well);
+    let ended = operation.run(connection);
+    companion.operation_ended(ended == Ended::Well);
     // A full disk or an I/O error may have rolled everything back under our feet.
     if connection.is_autocommit() {
         return Err(StoreError::Unavailable(

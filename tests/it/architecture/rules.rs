@@ -48,6 +48,7 @@ const WITHOUT_TENANT: &[&str] = &[
     "find_ledger_entries",
     "release_ledger_entry",
     "list_tenants",
+    "settle_at_once",
     "together",
     "paging_secret",
     "check",

@@ -7,41 +7,37 @@
 //! after its last key has moved, so that nothing depends on this memory: it is read again at a
 //! start, and after a rollback of whatever had changed it.
 
-use std::{
-    collections::BTreeSet,
-    ops::Bound,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+mod generation;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{CachedStatement, Connection, Statement, params};
-use uuid::Uuid;
 
-use super::{KeyInserter, WORLD, is_anchored, key_filter::KeyFilter, names, unpack};
+use self::generation::{Generation, Key};
+use super::{KeyInserter, WORLD, key_filter::KeyFilter, names, unpack};
 use crate::{
     domain::{
         identity::{Fingerprint, Fingerprints, LedgerEntryId},
         registration::NameKey,
     },
-    store::sqlite::{fault::Fault, row, writer::Witness},
+    store::{
+        StoreError,
+        sqlite::{fault::Fault, row},
+    },
 };
 
-/// How many keys are gathered before they move: about 12 MB, and as much again while they do.
-const GATHERED: usize = 100_000;
+/// How many keys are gathered before they move: about 35 MB, which shrink while they do.
+const GATHERED: usize = 400_000;
 
 /// How many rows of `ledger_fresh` are removed at a time, once their keys have moved.
 const ROWS_REMOVED: i64 = 4096;
 
-/// What leads to a piece of hardware. Ordered as the key tables are.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    /// A fingerprint, and whether the hardware is anchored.
-    Fingerprint(Fingerprint, bool, LedgerEntryId),
-    /// Serial number and product key.
-    Name(NameKey, LedgerEntryId),
-}
+/// How many keys move for each import that is settled: more than one device has, so that those
+/// that are gathered meanwhile are fewer than those that moved.
+const KEYS_MOVED: usize = 5;
 
-const FIRST_ENTRY: LedgerEntryId = LedgerEntryId(Uuid::nil());
-const LAST_ENTRY: LedgerEntryId = LedgerEntryId(Uuid::max());
+/// How many keys are read for each, after a start, until it is known which are in no table.
+const KEYS_READ: usize = 32;
 
 /// The keys that the key tables lack.
 pub(in crate::store::sqlite) struct FreshKeys {
@@ -73,6 +69,18 @@ impl FreshKeys {
         Ok(memory)
     }
 
+    /// Moves keys on, in the group of the settling of so many imports that may add some. No import
+    /// is to blame if that fails, and none needs it: the keys stay where they are found.
+    pub(in crate::store::sqlite) fn keep_up(
+        &self,
+        connection: &Connection,
+        settled: usize,
+    ) -> Result<(), Fault> {
+        let mut memory = self.read(connection)?;
+        memory.read_on(connection, settled * KEYS_READ)?;
+        memory.move_on(connection, settled * KEYS_MOVED)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,8 +93,9 @@ impl Default for FreshKeys {
 }
 
 /// What was rolled back must not be remembered.
-impl Witness for FreshKeys {
-    fn operation_ended(&self, kept: bool) {
+impl FreshKeys {
+    /// An operation has ended: its writes are part of its group, or were rolled back.
+    pub(in crate::store::sqlite) fn operation_ended(&self, kept: bool) {
         let mut memory = self.lock();
         let changed = std::mem::take(&mut memory.changed_by_operation);
         if changed && !kept {
@@ -96,11 +105,19 @@ impl Witness for FreshKeys {
         }
     }
 
-    fn group_ended(&self, kept: bool) {
+    /// A group has ended: it is on disk, or was rolled back whole.
+    pub(in crate::store::sqlite) fn group_ended(&self, kept: bool) {
         let mut memory = self.lock();
         if std::mem::take(&mut memory.changed_by_group) && !kept {
             memory.forget_all();
         }
+    }
+}
+
+/// Tells an operator that keys did not move.
+pub(in crate::store::sqlite) fn warn_if_unmoved(moved: Result<(), StoreError>) {
+    if let Err(error) = moved {
+        tracing::warn!(%error, "the ledger's fresh keys stay where they are");
     }
 }
 
@@ -117,24 +134,10 @@ pub(in crate::store::sqlite) struct Memory {
     changed_by_operation: bool,
     changed_by_group: bool,
     gathered: Generation,
-    moving: Option<Moving>,
+    /// On its way into the key tables: what has come there is not here any more.
+    moving: Option<Generation>,
     /// Of all keys, wherever they are.
     filter: KeyFilter,
-}
-
-/// Keys that move together.
-#[derive(Default)]
-struct Generation {
-    keys: BTreeSet<Key>,
-    /// The last row of `ledger_fresh` that they come from.
-    last_seq: i64,
-}
-
-/// A generation on its way into the key tables. It can be found here until it is there whole.
-struct Moving {
-    generation: Generation,
-    /// The last key that is in its table.
-    moved: Option<Key>,
 }
 
 impl Memory {
@@ -159,22 +162,17 @@ impl Memory {
         &self,
         key: Fingerprint,
     ) -> impl Iterator<Item = (bool, LedgerEntryId)> + '_ {
-        let first = Key::Fingerprint(key, false, FIRST_ENTRY);
-        let last = Key::Fingerprint(key, true, LAST_ENTRY);
-        self.between(first, last).filter_map(|key| match key {
-            Key::Fingerprint(_, anchored, entry) => Some((*anchored, *entry)),
-            Key::Name(..) => None,
-        })
+        self.generations()
+            .flat_map(move |generation| generation.holders(key))
     }
 
     /// The hardware with a name.
-    pub(super) fn named(&self, name: &NameKey) -> impl Iterator<Item = LedgerEntryId> + '_ {
-        let first = Key::Name(name.clone(), FIRST_ENTRY);
-        let last = Key::Name(name.clone(), LAST_ENTRY);
-        self.between(first, last).filter_map(|key| match key {
-            Key::Name(_, entry) => Some(*entry),
-            Key::Fingerprint(..) => None,
-        })
+    pub(super) fn named<'a>(
+        &'a self,
+        name: &'a NameKey,
+    ) -> impl Iterator<Item = LedgerEntryId> + 'a {
+        self.generations()
+            .flat_map(move |generation| generation.named(name))
     }
 
     /// Adds the keys of new hardware.
@@ -199,12 +197,10 @@ impl Memory {
         name: Option<NameKey>,
     ) {
         self.changed_by_operation = true;
-        for key in keys(entry, fingerprints, name) {
-            self.gathered.keys.remove(&key);
-            if let Some(moving) = &mut self.moving {
-                moving.generation.keys.remove(&key);
-            }
+        if let Some(moving) = &mut self.moving {
+            moving.remove(entry, fingerprints, name.clone());
         }
+        self.gathered.remove(entry, fingerprints, name);
     }
 
     /// Reads the key tables on, so many rows at most, until it is known which keys are in none.
@@ -222,11 +218,8 @@ impl Memory {
         connection: &Connection,
         count: usize,
     ) -> Result<(), Fault> {
-        if self.moving.is_none() && self.gathered.keys.len() >= self.enough {
-            self.moving = Some(Moving {
-                generation: std::mem::take(&mut self.gathered),
-                moved: None,
-            });
+        if self.moving.is_none() && self.gathered.count() >= self.enough {
+            self.moving = Some(std::mem::take(&mut self.gathered));
         }
         let Some(moving) = &mut self.moving else {
             return Ok(());
@@ -234,20 +227,14 @@ impl Memory {
         self.changed_by_operation = true;
         // It ends in the step that removes its last row: the number of a row that is gone may come
         // again.
-        if !moving.move_keys(connection, count)? && !moving.remove_rows(connection)? {
+        if !move_keys(connection, moving, count)? && !remove_rows(connection, moving)? {
             self.moving = None;
         }
         Ok(())
     }
 
     fn generations(&self) -> impl Iterator<Item = &Generation> {
-        let moving = self.moving.as_ref().map(|moving| &moving.generation);
-        std::iter::once(&self.gathered).chain(moving)
-    }
-
-    fn between(&self, first: Key, last: Key) -> impl Iterator<Item = &Key> {
-        self.generations()
-            .flat_map(move |generation| generation.keys.range(&first..=&last))
+        std::iter::once(&self.gathered).chain(&self.moving)
     }
 
     fn gather(
@@ -258,7 +245,7 @@ impl Memory {
         name: Option<NameKey>,
     ) {
         fingerprints.keys().for_each(|key| self.filter.add(key));
-        self.gathered.keys.extend(keys(entry, fingerprints, name));
+        self.gathered.add(entry, fingerprints, name);
         self.gathered.last_seq = seq;
     }
 
@@ -289,62 +276,38 @@ impl Memory {
     }
 }
 
-/// All that leads to a piece of hardware.
-fn keys(
-    entry: LedgerEntryId,
-    fingerprints: &Fingerprints,
-    name: Option<NameKey>,
-) -> impl Iterator<Item = Key> + '_ {
-    let anchored = is_anchored(fingerprints);
-    let name = name.map(|name| Key::Name(name, entry));
-    fingerprints
-        .keys()
-        .map(move |key| Key::Fingerprint(key, anchored, entry))
-        .chain(name)
+/// Enters the next keys of a generation into their tables; says whether some are left.
+fn move_keys(
+    connection: &Connection,
+    generation: &mut Generation,
+    count: usize,
+) -> Result<bool, Fault> {
+    let mut inserter = KeyInserter::prepare(connection)?;
+    for _ in 0..count {
+        match generation.take_first() {
+            Some(Key::Fingerprint(fingerprint, anchored, entry)) => {
+                inserter.insert(fingerprint, anchored, entry)?;
+            }
+            Some(Key::Name(name, entry)) => names::insert(connection, &name, entry)?,
+            None => break,
+        }
+    }
+    Ok(generation.count() > 0)
 }
 
-impl Moving {
-    /// Enters the next keys into their tables; says whether some are left.
-    fn move_keys(&mut self, connection: &Connection, count: usize) -> Result<bool, Fault> {
-        let after = self
-            .moved
-            .as_ref()
-            .map_or(Bound::Unbounded, Bound::Excluded);
-        let mut left = self
-            .generation
-            .keys
-            .range::<Key, _>((after, Bound::Unbounded));
-        let mut last = None;
-        let mut inserter = KeyInserter::prepare(connection)?;
-        for key in left.by_ref().take(count) {
-            match key {
-                Key::Fingerprint(fingerprint, anchored, entry) => {
-                    inserter.insert(*fingerprint, *anchored, *entry)?;
-                }
-                Key::Name(name, entry) => names::insert(connection, name, *entry)?,
-            }
-            last = Some(key);
-        }
-        let some_left = left.next().is_some();
-        if let Some(last) = last {
-            self.moved = Some(last.clone());
-        }
-        Ok(some_left)
-    }
-
-    /// Notes of some of the hardware that it is not fresh any more; says whether some is left.
-    fn remove_rows(&self, connection: &Connection) -> rusqlite::Result<bool> {
-        let last_seq = self.generation.last_seq;
-        connection
-            .prepare_cached(
-                "DELETE FROM ledger_fresh
-                 WHERE seq <= min(?1, (SELECT min(seq) FROM ledger_fresh) + ?2)",
-            )?
-            .execute(params![last_seq, ROWS_REMOVED])?;
-        connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM ledger_fresh WHERE seq <= ?1)")?
-            .query_row(params![last_seq], |row| row.get(0))
-    }
+/// Notes of some of a generation's hardware that it is not fresh any more; says whether some is
+/// left.
+fn remove_rows(connection: &Connection, generation: &Generation) -> rusqlite::Result<bool> {
+    let last_seq = generation.last_seq;
+    connection
+        .prepare_cached(
+            "DELETE FROM ledger_fresh
+             WHERE seq <= min(?1, (SELECT min(seq) FROM ledger_fresh) + ?2)",
+        )?
+        .execute(params![last_seq, ROWS_REMOVED])?;
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM ledger_fresh WHERE seq <= ?1)")?
+        .query_row(params![last_seq], |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -420,8 +383,10 @@ mod tests {
         for moved in 1..=9 {
             for byte in 1..=3 {
                 let memory = fresh.read(&connection).unwrap();
-                assert_eq!(memory.unique(key(byte)), Some(entry(byte)));
-                assert!(memory.named(&name(byte)).eq([entry(byte)]));
+                let in_table = super::super::unique_holder(&connection, key(byte)).unwrap();
+                assert_eq!(memory.unique(key(byte)).or(in_table), Some(entry(byte)));
+                let named = names::entries(&connection, &memory, &name(byte));
+                assert_eq!(named.unwrap(), [entry(byte)]);
             }
             move_on(1);
             let tables = ["ledger_unique_key", "ledger_shared_key", "ledger_name"];
