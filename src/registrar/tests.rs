@@ -201,6 +201,33 @@ async fn a_store_that_is_closed_is_unavailable() {
 }
 
 #[tokio::test]
+async fn while_it_runs_without_a_delay_imports_are_settled_as_they_are_accepted() {
+    for (delay, at_once) in [
+        (SignedDuration::ZERO, true),
+        (SignedDuration::from_hours(1), false),
+    ] {
+        let office = Office::new(delay);
+        let store: Arc<dyn Store> = office.store.inner();
+        let options = RegistrarOptions {
+            delay,
+            ..RegistrarOptions::default()
+        };
+        let registrar = Registrar::new(Arc::clone(&store), Arc::clone(&office.clock) as _, options);
+        let bench = Workbench::new(store);
+        let accept = async |seed| {
+            let id = bench.accept(CONTOSO, import_of(&Builder::new(seed))).await;
+            bench.state(CONTOSO, id).await
+        };
+        let watch = async {
+            assert_eq!(matches!(accept(1).await, ImportState::Complete(_)), at_once);
+            office.stop.notify_one();
+        };
+        tokio::join!(registrar.run(office.stop.notified()), watch);
+        assert_eq!(accept(2).await, ImportState::Waiting, "it has ended");
+    }
+}
+
+#[tokio::test]
 async fn running_it_settles_what_arrives() {
     let office = Office::new(SignedDuration::ZERO);
     let early = office.accept(1).await;

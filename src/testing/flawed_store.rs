@@ -60,6 +60,11 @@ impl FlawedStore {
         }
     }
 
+    /// The store without flaws.
+    pub(crate) fn inner(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.inner)
+    }
+
     /// Makes every batch with this import fail, as a fault of ours would.
     pub(crate) fn poison(&self, id: ImportId) {
         self.poison.lock().unwrap().insert(id);

@@ -207,6 +207,11 @@ fn settle(
 }
 
 impl Companion for AtOnce {
+    fn writer_begins(&self, connection: &Connection) {
+        // What can't be read now is read when it is needed, and whoever needs it learns why.
+        drop(self.fresh.read(connection));
+    }
+
     fn operation_ended(&self, kept: bool) {
         self.fresh.operation_ended(kept);
         let mut group = self.group();

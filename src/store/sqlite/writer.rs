@@ -41,6 +41,8 @@ const REOPEN_NOTICE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Goes along with every group.
 pub(super) trait Companion: Send + Sync {
+    /// The writer begins, perhaps before anybody needs it.
+    fn writer_begins(&self, connection: &Connection);
     /// An operation has ended: its writes are part of its group, or were rolled back.
     fn operation_ended(&self, kept: bool);
     /// What is to be done besides in the transaction of the group that has run.
@@ -221,6 +223,9 @@ impl WriterThread {
 
     fn run(mut self, queue: Receiver<Vec<Job>>) {
         let mut waiting = Waiting::new(queue);
+        if let Some(connection) = &self.connection {
+            self.companion.writer_begins(connection);
+        }
         loop {
             self.catch_up(search::BUSY);
             if !waiting.fill(|| self.catch_up(search::IDLE)) {
