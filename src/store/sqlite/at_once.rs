@@ -200,9 +200,10 @@ fn settle(
         return Ok(None);
     }
     let mut batch = queue::Batch::begin(connection, fresh)?;
-    let settled = accepted
-        .iter()
-        .map(|accepted| batch.settle_foreseen(accepted.seq, &accepted.settlement, accepted.at));
+    let settled = accepted.iter().map(|accepted| {
+        let row = queue::Row::Foreseen(accepted.seq);
+        batch.settle(row, &accepted.settlement, accepted.at)
+    });
     settled.collect::<Result<_, _>>().map(Some)
 }
 

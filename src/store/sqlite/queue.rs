@@ -40,7 +40,7 @@ pub(super) fn settle(
     settlements
         .iter()
         .map(|settlement| match claimed_seq(leases, &settlement.key) {
-            Some(seq) => batch.settle(seq, settlement, now),
+            Some(seq) => batch.settle(Row::Waiting(seq), settlement, now),
             None => Ok(Settled::Superseded),
         })
         .collect()
@@ -63,27 +63,8 @@ impl<'a> Batch<'a> {
         })
     }
 
-    /// Decides the import that waits in this row, if it still is what was examined.
-    fn settle(
-        &mut self,
-        seq: Seq,
-        settlement: &Settlement,
-        now: Timestamp,
-    ) -> Result<Settled, Fault> {
-        self.settle_row(Row::Waiting(seq), settlement, now)
-    }
-
-    /// Decides the import in this row, if it still is there. It says `complete` already.
-    pub(super) fn settle_foreseen(
-        &mut self,
-        seq: Seq,
-        settlement: &Settlement,
-        now: Timestamp,
-    ) -> Result<Settled, Fault> {
-        self.settle_row(Row::Foreseen(seq), settlement, now)
-    }
-
-    fn settle_row(
+    /// Decides the import in this row, if it still is what was examined.
+    pub(super) fn settle(
         &mut self,
         row: Row,
         settlement: &Settlement,
@@ -96,10 +77,10 @@ impl<'a> Batch<'a> {
 
 /// The row of an import that is settled.
 #[derive(Clone, Copy)]
-enum Row {
+pub(super) enum Row {
     /// It waits.
     Waiting(Seq),
-    /// It says `complete` already.
+    /// It says `complete` since it was accepted in this transaction.
     Foreseen(Seq),
 }
 

@@ -2,7 +2,8 @@
 //! them to go into the key tables in those tables' own order.
 //!
 //! A digest falls anywhere in a table of digests, and a name in one of names: entered as it comes,
-//! each key rewrites a page of its own, four for every device. In order and by the ten thousand, a page takes several at once.
+//! each key rewrites a page of its own, four for every device. In order and by the hundred thousand,
+//! a page takes several at once.
 //! Which hardware is fresh stands in `ledger_fresh`, from the transaction that enters it to the one
 //! after its last key has moved, so that nothing depends on this memory: it is read again at a
 //! start, and after a rollback of whatever had changed it.
@@ -26,7 +27,8 @@ use crate::{
     },
 };
 
-/// How many keys are gathered before they move: about 35 MB, which shrink while they do.
+/// How many keys are gathered before they move: those of about 90,000 devices, in 60 MB or so, which
+/// shrink while they move.
 const GATHERED: usize = 400_000;
 
 /// How many rows of `ledger_fresh` are removed at a time, once their keys have moved.
@@ -45,7 +47,7 @@ pub(in crate::store::sqlite) struct FreshKeys {
 }
 
 impl FreshKeys {
-    /// An empty memory, which is filled when it is first needed. So many keys are gathered before
+    /// An empty memory, which is filled when it is first read. So many keys are gathered before
     /// they move.
     pub(in crate::store::sqlite) fn new(gathered: usize) -> Self {
         let memory = Memory {
@@ -204,20 +206,12 @@ impl Memory {
     }
 
     /// Reads the key tables on, so many rows at most, until it is known which keys are in none.
-    pub(in crate::store::sqlite) fn read_on(
-        &mut self,
-        connection: &Connection,
-        count: usize,
-    ) -> Result<(), Fault> {
+    fn read_on(&mut self, connection: &Connection, count: usize) -> Result<(), Fault> {
         self.filter.read_on(connection, count)
     }
 
     /// Moves keys on into the key tables, about so many, if enough are gathered.
-    pub(in crate::store::sqlite) fn move_on(
-        &mut self,
-        connection: &Connection,
-        count: usize,
-    ) -> Result<(), Fault> {
+    fn move_on(&mut self, connection: &Connection, count: usize) -> Result<(), Fault> {
         if self.moving.is_none() && self.gathered.count() >= self.enough {
             self.moving = Some(std::mem::take(&mut self.gathered));
         }

@@ -2,7 +2,7 @@
 //! key tables.
 //!
 //! Digests fall anywhere, so they are told apart by their first bits and sorted when it is their
-//! turn, a few hundred at a time: to keep all of them in order costs three times as much.
+//! turn, a few hundred at a time: to keep all of them in order costs more.
 
 use std::collections::BTreeSet;
 
