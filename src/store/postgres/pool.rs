@@ -17,7 +17,7 @@ use std::{
 
 use deadpool::{
     Runtime,
-    managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, Timeouts},
+    managed::{self, Metrics, Object, PoolError, QueueMode, RecycleError, RecycleResult, Timeouts},
 };
 use tokio_postgres::{
     Row, Statement,
@@ -72,6 +72,8 @@ impl Pool {
             .max_size(size)
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
+            // The server's process that served last has all at hand that the next statement needs.
+            .queue_mode(QueueMode::Lifo)
             .build();
         let connections = pool.map_err(|error| error.to_string())?;
         Ok(Self {
@@ -120,6 +122,11 @@ impl Pool {
         Ok(transaction)
     }
 
+    /// Whether one connection may be kept by whoever has it, and others still find one.
+    pub(super) fn can_spare_one(&self) -> bool {
+        self.connections.status().max_size > 1
+    }
+
     pub(super) fn close(&self) {
         self.connections.close();
     }
@@ -155,7 +162,7 @@ impl managed::Manager for Connector {
         connection: &mut Connection,
         _: &Metrics,
     ) -> RecycleResult<tokio_postgres::Error> {
-        if connection.is_over.load(Ordering::Relaxed) || connection.link.client.is_closed() {
+        if connection.is_over() {
             return Err(RecycleError::message("the connection is over"));
         }
         Ok(())
@@ -195,6 +202,11 @@ impl Connection {
             is_over: AtomicBool::new(false),
             in_transaction: AtomicBool::new(false),
         }
+    }
+
+    /// Whether nobody may use it any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed) || self.link.client.is_closed()
     }
 
     /// Runs a statement that is prepared once a connection.

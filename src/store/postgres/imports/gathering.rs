@@ -1,11 +1,12 @@
 //! Gathering: single imports that arrive at one time share a statement, and so a commit.
 //!
-//! A batch leaves when no other is on its way and it has most of all that ask, or enough; when it is
+//! A batch leaves when no other is on its way and it has nearly all that ask, or enough; when it is
 //! full; or after a moment. A commit costs as much as some twenty rows, and batches that are written
 //! at one time get in each other's way, so that many small ones leave nothing for others; where a
-//! commit takes long, as one that a standby confirms, several are on their way. Who asks alone never
-//! waits. A caller is answered once the batch is committed, each by itself: an id that was taken is
-//! that caller's conflict alone.
+//! commit takes long, as one that a standby confirms, several are on their way. One batch follows the
+//! other on one connection: the server's process behind it has all at hand, and those behind others
+//! would have to fetch it. Who asks alone never waits. A caller is answered once the batch is
+//! committed, each by itself: an id that was taken is that caller's conflict alone.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -29,7 +30,7 @@ use crate::{
         postgres::{
             again::{Attempts, Repeatable},
             fault::Fault,
-            pool::Pool,
+            pool::{Pool, Session},
             tasks::Tasks,
         },
     },
@@ -40,9 +41,12 @@ const BATCHES: usize = 4;
 /// How many imports share a batch at most.
 const BATCH_IMPORTS: usize = 128;
 /// How many imports are worth a commit, however many more ask.
-const WORTH_A_COMMIT: usize = 24;
-/// How long a batch waits for the one before, and for others, at most.
-const PATIENCE: Duration = Duration::from_millis(2);
+const WORTH_A_COMMIT: usize = 28;
+/// How long a batch waits for others to join it, at most.
+const FOR_OTHERS: Duration = Duration::from_millis(2);
+/// How long a batch waits for the one before it, at most: a sync that stalls is over by then, and a
+/// second batch would only have stalled beside the first.
+const FOR_THE_ONE_BEFORE: Duration = Duration::from_millis(5);
 /// How much may wait: beyond it the answer is `Busy`, at once.
 const QUEUE_KIB: u32 = 64 * 1024;
 
@@ -128,10 +132,17 @@ async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
     let mut on_their_way = FuturesUnordered::new();
     let mut waiting = Vec::new();
     let mut crowd = Crowd::default();
-    let mut leave_at = Instant::now();
+    // What the last batch was written on, for the next.
+    let mut kept = None;
+    // When the first of those who wait came, or the way became free.
+    let mut since = Instant::now();
     let mut is_open = true;
     while is_open || !waiting.is_empty() || !on_their_way.is_empty() {
+        if waiting.is_empty() && on_their_way.is_empty() {
+            kept = None;
+        }
         let may_leave = !waiting.is_empty() && on_their_way.len() < BATCHES;
+        let leave_at = since + patience(on_their_way.len());
         let is_due = waiting.len() >= BATCH_IMPORTS || leave_at <= Instant::now() || !is_open;
         let is_worth_it = on_their_way.is_empty() && crowd.is_worth_a_commit(waiting.len());
         if may_leave && (is_worth_it || is_due) {
@@ -139,22 +150,36 @@ async fn gather(pool: Pool, mut receiver: UnboundedReceiver<Job>) {
             let batch = std::mem::take(&mut waiting);
             metrics::histogram!("hangar_write_group_operations")
                 .record(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
-            on_their_way.push(accept_batch(&pool, batch));
+            on_their_way.push(accept_batch(&pool, kept.take(), batch));
         }
         let may_leave = !waiting.is_empty() && on_their_way.len() < BATCHES;
         let room = BATCH_IMPORTS - waiting.len();
         tokio::select! {
             biased;
-            Some(answered) = on_their_way.next() => crowd.answer(answered),
+            Some(done) = on_their_way.next() => {
+                crowd.answer(done.count);
+                kept = kept.or(done.session);
+                if on_their_way.is_empty() {
+                    since = Instant::now();
+                }
+            }
             count = receiver.recv_many(&mut waiting, room), if is_open && room > 0 => {
                 is_open = count > 0;
                 crowd.arrive(count);
                 if waiting.len() == count {
-                    leave_at = Instant::now() + PATIENCE;
+                    since = Instant::now();
                 }
             }
             () = sleep_until(leave_at), if may_leave => {}
         }
+    }
+}
+
+/// How long a batch waits, at most, where so many are on their way.
+fn patience(on_their_way: usize) -> Duration {
+    match on_their_way {
+        0 => FOR_OTHERS,
+        _ => FOR_THE_ONE_BEFORE,
     }
 }
 
@@ -183,19 +208,27 @@ impl Crowd {
         self.usual = fewer.max(self.present);
     }
 
-    /// Whether so many are most of all, or enough of them.
+    /// Whether so many are nearly all, or enough of them.
     fn is_worth_a_commit(&self, count: usize) -> bool {
-        count >= (self.usual * 3).div_ceil(4).min(WORTH_A_COMMIT)
+        count >= (self.usual * 7).div_ceil(8).min(WORTH_A_COMMIT)
     }
 }
 
-/// Accepts a batch and answers its callers; says how many.
-async fn accept_batch(pool: &Pool, batch: Vec<Job>) -> usize {
+/// A batch whose callers are answered.
+struct Done {
+    count: usize,
+    /// The connection it was written on, where the next may use it.
+    session: Option<Session>,
+}
+
+/// Accepts a batch, on a connection that was kept if there is one, and answers its callers.
+async fn accept_batch(pool: &Pool, kept: Option<Session>, batch: Vec<Job>) -> Done {
     let count = batch.len();
+    let mut session = kept.filter(|session| !session.is_over());
     // Whatever was committed by an attempt is found by the next, and counts.
     let mut attempts = Attempts::new(Repeatable::Yes);
     let outcomes = loop {
-        let outcome = attempt(pool, &batch, attempts.in_doubt()).await;
+        let outcome = attempt(pool, &mut session, &batch, attempts.in_doubt()).await;
         if let Some(result) = attempts.judge(outcome).await {
             break result;
         }
@@ -213,17 +246,23 @@ async fn accept_batch(pool: &Pool, batch: Vec<Job>) -> usize {
             }
         }
     }
-    count
+    let session = session.filter(|_| pool.can_spare_one());
+    Done { count, session }
 }
 
-/// What became of each import of a batch.
+/// What became of each import of a batch. It is written on the connection that was kept, and one that
+/// has written it is kept.
 async fn attempt(
     pool: &Pool,
+    kept: &mut Option<Session>,
     batch: &[Job],
     in_doubt: bool,
 ) -> Result<Vec<Result<(), StoreError>>, Fault> {
     let key = |job: &Job| job.imports.rows.first().map(|row| (job.tenant, row.id));
-    let session = pool.get().await?;
+    let session = match kept.take() {
+        Some(session) => session,
+        None => pool.get().await?,
+    };
     let rows = batch.iter().filter_map(|job| {
         let row = job.imports.rows.first()?;
         Some(Arriving {
@@ -234,7 +273,10 @@ async fn attempt(
         })
     });
     let mut made = match insert_alone(&session, rows).await? {
-        Made::All => return Ok(batch.iter().map(|_| Ok(())).collect()),
+        Made::All => {
+            *kept = Some(session);
+            return Ok(batch.iter().map(|_| Ok(())).collect());
+        }
         Made::Some(made) => made,
     };
     // Two callers with one id: the row is the first's.
@@ -279,13 +321,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_is_worth_a_commit_with_most_of_those_who_ask() {
+    fn a_batch_is_worth_a_commit_with_nearly_all_who_ask() {
         let mut crowd = Crowd::default();
         crowd.arrive(1);
         assert!(crowd.is_worth_a_commit(1), "who asks alone never waits");
         crowd.arrive(7);
-        assert!(!crowd.is_worth_a_commit(5));
-        assert!(crowd.is_worth_a_commit(6));
+        assert!(!crowd.is_worth_a_commit(6));
+        assert!(crowd.is_worth_a_commit(7));
         crowd.arrive(1000);
         assert!(!crowd.is_worth_a_commit(WORTH_A_COMMIT - 1));
         assert!(crowd.is_worth_a_commit(WORTH_A_COMMIT));

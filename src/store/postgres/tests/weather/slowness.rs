@@ -1,5 +1,7 @@
 //! Servers that take their time, and those who want all connections at once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -117,6 +119,42 @@ async fn who_goes_away_leaves_nobody_waiting_for_his_answer() {
     drop(transaction);
     store.close().await;
     blocker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_creates_all_the_time_leaves_the_only_connection_to_others() {
+    let scratch = Scratch::new(DatabaseKind::Production);
+    let database = Database {
+        pool_size: 1,
+        ..Database::at(scratch.url())
+    };
+    let opening = Opening::Serve(DatabaseKind::Production);
+    let store = Arc::new(PostgresStore::open(&database, opening).unwrap());
+    let is_read = Arc::new(AtomicBool::new(false));
+    let mut creating = JoinSet::new();
+    for _ in 0..8 {
+        let (store, is_read) = (Arc::clone(&store), Arc::clone(&is_read));
+        creating.spawn(async move {
+            let mut created = 0_u64;
+            while !is_read.load(Ordering::Relaxed) {
+                let id = ImportId(Uuid::new_v4());
+                store.create_imports(CONTOSO, request(id)).await.unwrap();
+                created += 1;
+            }
+            created
+        });
+    }
+    let mut read = Vec::new();
+    for _ in 0..20 {
+        read.push(store.count_imports(CONTOSO, None).await);
+    }
+    is_read.store(true, Ordering::Relaxed);
+    let created: u64 = creating.join_all().await.into_iter().sum();
+    for count in read {
+        assert!(count.is_ok(), "{count:?}");
+    }
+    assert_eq!(store.count_imports(CONTOSO, None).await, Ok(created));
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
