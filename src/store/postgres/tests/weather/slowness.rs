@@ -28,6 +28,15 @@ async fn behind_relay(
     (relay, scratch, store.await.unwrap())
 }
 
+/// A store that holds so many connections at most.
+fn with_pool_of(scratch: &Scratch, pool_size: usize) -> PostgresStore {
+    let database = Database {
+        pool_size,
+        ..Database::at(scratch.url())
+    };
+    PostgresStore::open(&database, Opening::Serve(DatabaseKind::Production)).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_answers_are_waited_for() {
     let (relay, _scratch, store) = behind_relay(4, Duration::from_secs(10)).await;
@@ -96,12 +105,7 @@ async fn a_server_that_says_nothing_more_hangs_no_reader_and_loses_no_create() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_goes_away_leaves_nobody_waiting_for_his_answer() {
     let scratch = Scratch::new(DatabaseKind::Production);
-    let database = Database {
-        pool_size: 1,
-        ..Database::at(scratch.url())
-    };
-    let opening = Opening::Serve(DatabaseKind::Production);
-    let store = PostgresStore::open(&database, opening).unwrap();
+    let store = with_pool_of(&scratch, 1);
     let blocker = serve(&scratch);
     let transaction = blocker.pool.begin().await.unwrap();
     let lock = "LOCK TABLE import IN ACCESS EXCLUSIVE MODE";
@@ -124,12 +128,7 @@ async fn who_goes_away_leaves_nobody_waiting_for_his_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_creates_all_the_time_leaves_the_only_connection_to_others() {
     let scratch = Scratch::new(DatabaseKind::Production);
-    let database = Database {
-        pool_size: 1,
-        ..Database::at(scratch.url())
-    };
-    let opening = Opening::Serve(DatabaseKind::Production);
-    let store = Arc::new(PostgresStore::open(&database, opening).unwrap());
+    let store = Arc::new(with_pool_of(&scratch, 1));
     let is_read = Arc::new(AtomicBool::new(false));
     let mut creating = JoinSet::new();
     for _ in 0..8 {
@@ -160,12 +159,7 @@ async fn who_creates_all_the_time_leaves_the_only_connection_to_others() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_all_connections_are_taken_the_rest_are_told_to_come_back() {
     let scratch = Scratch::new(DatabaseKind::Production);
-    let database = Database {
-        pool_size: 2,
-        ..Database::at(scratch.url())
-    };
-    let opening = Opening::Serve(DatabaseKind::Production);
-    let store = PostgresStore::open(&database, opening).unwrap();
+    let store = with_pool_of(&scratch, 2);
     let taken = [
         store.pool.begin().await.unwrap(),
         store.pool.begin().await.unwrap(),
