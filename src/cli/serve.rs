@@ -30,7 +30,7 @@ use crate::{
         server::{self, Drained, Listener, ServerOptions},
     },
     lifecycle::{DRAIN, Shutdown, SystemClock, data_directory::DataDirectory, supervisor},
-    registrar::{self, Registrar, RegistrarOptions, expiry::Expiry},
+    registrar::{Registrar, RegistrarOptions, expiry::Expiry, waiting},
     rehearsal::{Rehearsal, clock::RehearsalClock},
     store::{self, DatabaseKind, OpenError, Opening, Store},
     telemetry::{logging, metrics},
@@ -241,12 +241,19 @@ fn start_registering(
 ) {
     if let Some(rehearsal) = rehearsal {
         // Its worlds have registrars of their own.
-        let reported = rehearsing::report_waiting(rehearsal);
-        return start_until(tasks, shutdown, reported);
+        let count = move || {
+            let rehearsal = Arc::clone(&rehearsal);
+            async move { Some(rehearsal.worlds.count_waiting().await) }
+        };
+        return start_until(tasks, shutdown, waiting::report(count));
     }
     start_registrar(tasks, settings, store, clock, shutdown);
-    let reported = registrar::report_waiting(Arc::clone(store));
-    start_until(tasks, shutdown, reported);
+    let store = Arc::clone(store);
+    let count = move || {
+        let store = Arc::clone(&store);
+        async move { store.count_waiting().await.ok() }
+    };
+    start_until(tasks, shutdown, waiting::report(count));
 }
 
 /// Begins to end a while after the process was told to: until then it is not ready any more, and

@@ -10,6 +10,7 @@ mod held;
 mod pace;
 #[cfg(test)]
 mod tests;
+pub mod waiting;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -324,18 +325,6 @@ impl Registrar {
     fn news_apart(&self) -> Duration {
         let delay = Duration::try_from(self.options.delay).unwrap_or_default();
         delay.min(LOOK_AGAIN)
-    }
-}
-
-/// Keeps the gauge of waiting imports up to date, every five seconds, for ever.
-pub async fn report_waiting(store: Arc<dyn Store>) {
-    let mut ticks = tokio::time::interval(Duration::from_secs(5));
-    loop {
-        ticks.tick().await;
-        if let Ok(waiting) = store.count_waiting().await {
-            let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-            metrics::gauge!("hangar_waiting_imports").set(waiting);
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What `serve --rehearse` starts besides: the rehearsal, its worlds, and its place on the admin
 //! listener.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use jiff::SignedDuration;
@@ -27,9 +27,6 @@ use crate::{
 
 /// Where forks and snapshots are kept, in the data directory.
 const WORLDS_DIRECTORY: &str = "rehearsal";
-
-/// How often waiting imports are counted.
-const COUNTED_EVERY: Duration = Duration::from_secs(5);
 
 /// The rehearsal's clock, whose own file is beside the database.
 pub(super) fn clock(
@@ -136,16 +133,5 @@ pub(super) fn on_admin(rehearsal: Arc<Rehearsal>, listener: &TcpListener) -> adm
     admin::Rehearsed {
         router: rehearsal.router(),
         health: Arc::new(move || rehearsal.health()),
-    }
-}
-
-/// Keeps the gauge of waiting imports up to date, over all worlds, for ever.
-pub(super) async fn report_waiting(rehearsal: Arc<Rehearsal>) {
-    let mut ticks = tokio::time::interval(COUNTED_EVERY);
-    loop {
-        ticks.tick().await;
-        let waiting = rehearsal.worlds.count_waiting().await;
-        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-        ::metrics::gauge!("hangar_waiting_imports").set(waiting);
     }
 }
