@@ -1,12 +1,14 @@
 //! From a request to its answer: who calls, what is asked, who may ask it, then the operation.
 
 use std::{
+    future::{Future, ready},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use tokio::time::timeout;
 use tower::ServiceExt as _;
@@ -351,74 +353,86 @@ async fn rehearse(
     Ok(response)
 }
 
-async fn dispatch(operation: Operation, call: Call) -> Result<Response, ApiError> {
+/// Begins an operation. Each is boxed: the largest would be part of every request.
+fn dispatch(operation: Operation, call: Call) -> BoxFuture<'static, Result<Response, ApiError>> {
     match operation {
         // Alone, these come before the caller is known; in a batch they come here.
-        Operation::ServiceDocument => metadata::service_document(&Question::of(&call)),
-        Operation::Metadata => metadata::metadata(&Question::of(&call)),
-        Operation::OpenApi => metadata::openapi(&Question::of(&call)),
-        Operation::Batch => batch::batch(call).await,
-        Operation::ListImports => imports::list::list(call).await,
-        Operation::CountImports => imports::count::count(call).await,
-        Operation::CreateImport => imports::create::create(call).await,
-        Operation::CreateImports => imports::create_many::create_many(call).await,
-        Operation::GetImport => imports::get::get(call).await,
-        Operation::UpdateImport => imports::update::update(call).await,
-        Operation::DeleteImport => imports::delete::delete(call).await,
-        Operation::ListUploads => uploads::list::list(call).await,
-        Operation::CountUploads => uploads::count::count(call).await,
-        Operation::CreateUpload => uploads::create::create(call).await,
-        Operation::GetUpload => uploads::get::get(call).await,
-        Operation::UpdateUpload => uploads::update::update(call).await,
-        Operation::DeleteUpload => uploads::delete::delete(call).await,
-        Operation::ListUploadImports => uploads::imports::list(call).await,
-        Operation::CountUploadImports => uploads::imports::count(call).await,
-        Operation::CreateUploadImport => uploads::imports::create(call).await,
-        Operation::CreateUploadImports => uploads::imports::create_many(call).await,
-        Operation::GetUploadImport => imports::get::get(uploads::imports::enter(call).await?).await,
-        Operation::UpdateUploadImport => {
-            imports::update::update(uploads::imports::enter(call).await?).await
+        Operation::ServiceDocument => {
+            ready(metadata::service_document(&Question::of(&call))).boxed()
         }
-        Operation::DeleteUploadImport => {
-            imports::delete::delete(uploads::imports::enter(call).await?).await
-        }
-        Operation::ListDevices => devices::list::list(call).await,
-        Operation::CountDevices => devices::count::count(call).await,
-        Operation::GetDevice => devices::get::get(call).await,
-        Operation::CreateDevice => devices::create::create(call).await,
-        Operation::UpdateDevice => devices::update::update(call).await,
-        Operation::DeleteDevice => devices::delete::delete(call).await,
-        Operation::DeleteDevices => devices::delete_many::delete_many(call).await,
-        Operation::AssignUser => devices::assign_user::assign_user(call).await,
-        Operation::UnassignUser => devices::unassign_user::unassign_user(call).await,
+        Operation::Metadata => ready(metadata::metadata(&Question::of(&call))).boxed(),
+        Operation::OpenApi => ready(metadata::openapi(&Question::of(&call))).boxed(),
+        Operation::Batch => batch::batch(call).boxed(),
+        Operation::ListImports => imports::list::list(call).boxed(),
+        Operation::CountImports => imports::count::count(call).boxed(),
+        Operation::CreateImport => imports::create::create(call).boxed(),
+        Operation::CreateImports => imports::create_many::create_many(call).boxed(),
+        Operation::GetImport => imports::get::get(call).boxed(),
+        Operation::UpdateImport => imports::update::update(call).boxed(),
+        Operation::DeleteImport => imports::delete::delete(call).boxed(),
+        Operation::ListUploads => uploads::list::list(call).boxed(),
+        Operation::CountUploads => uploads::count::count(call).boxed(),
+        Operation::CreateUpload => uploads::create::create(call).boxed(),
+        Operation::GetUpload => uploads::get::get(call).boxed(),
+        Operation::UpdateUpload => uploads::update::update(call).boxed(),
+        Operation::DeleteUpload => uploads::delete::delete(call).boxed(),
+        Operation::ListUploadImports => uploads::imports::list(call).boxed(),
+        Operation::CountUploadImports => uploads::imports::count(call).boxed(),
+        Operation::CreateUploadImport => uploads::imports::create(call).boxed(),
+        Operation::CreateUploadImports => uploads::imports::create_many(call).boxed(),
+        Operation::GetUploadImport => within_upload(call, imports::get::get).boxed(),
+        Operation::UpdateUploadImport => within_upload(call, imports::update::update).boxed(),
+        Operation::DeleteUploadImport => within_upload(call, imports::delete::delete).boxed(),
+        Operation::ListDevices => devices::list::list(call).boxed(),
+        Operation::CountDevices => devices::count::count(call).boxed(),
+        Operation::GetDevice => devices::get::get(call).boxed(),
+        Operation::CreateDevice => devices::create::create(call).boxed(),
+        Operation::UpdateDevice => devices::update::update(call).boxed(),
+        Operation::DeleteDevice => devices::delete::delete(call).boxed(),
+        Operation::DeleteDevices => devices::delete_many::delete_many(call).boxed(),
+        Operation::AssignUser => devices::assign_user::assign_user(call).boxed(),
+        Operation::UnassignUser => devices::unassign_user::unassign_user(call).boxed(),
         Operation::UpdateDeviceProperties => {
-            devices::update_properties::update_properties(call).await
+            devices::update_properties::update_properties(call).boxed()
         }
         Operation::AssignResourceAccount => {
-            devices::assign_resource_account::assign_resource_account(call).await
+            devices::assign_resource_account::assign_resource_account(call).boxed()
         }
         Operation::UnassignResourceAccount => {
-            devices::unassign_resource_account::unassign_resource_account(call).await
+            devices::unassign_resource_account::unassign_resource_account(call).boxed()
         }
         Operation::AllowNextEnrollment => {
-            devices::allow_next_enrollment::allow_next_enrollment(call).await
+            devices::allow_next_enrollment::allow_next_enrollment(call).boxed()
         }
-        Operation::ListProfiles => profiles::list::list(call).await,
-        Operation::CreateProfile => profiles::create::create(call).await,
-        Operation::HasPayloadLinks => profiles::payload_links::payload_links(call).await,
-        Operation::GetProfile => profiles::get::get(call).await,
-        Operation::UpdateProfile => profiles::update::update(call).await,
-        Operation::DeleteProfile => profiles::delete::delete(call).await,
-        Operation::AssignProfile => profiles::assign::assign(call).await,
-        Operation::ListAssignedDevices => profiles::assigned_devices::assigned_devices(call).await,
-        Operation::ListAssignments => profiles::assignments::list::list(call).await,
-        Operation::CreateAssignment => profiles::assignments::create::create(call).await,
-        Operation::GetAssignment => profiles::assignments::get::get(call).await,
-        Operation::UpdateAssignment => profiles::assignments::update::update(call).await,
-        Operation::DeleteAssignment => profiles::assignments::delete::delete(call).await,
-        Operation::GetSettings => settings::get::get(call).await,
-        Operation::UpdateSettings => settings::update::update(call).await,
-        Operation::Sync => settings::sync::sync(call).await,
-        Operation::ListEvents => events::list(&call),
+        Operation::ListProfiles => profiles::list::list(call).boxed(),
+        Operation::CreateProfile => profiles::create::create(call).boxed(),
+        Operation::HasPayloadLinks => profiles::payload_links::payload_links(call).boxed(),
+        Operation::GetProfile => profiles::get::get(call).boxed(),
+        Operation::UpdateProfile => profiles::update::update(call).boxed(),
+        Operation::DeleteProfile => profiles::delete::delete(call).boxed(),
+        Operation::AssignProfile => profiles::assign::assign(call).boxed(),
+        Operation::ListAssignedDevices => {
+            profiles::assigned_devices::assigned_devices(call).boxed()
+        }
+        Operation::ListAssignments => profiles::assignments::list::list(call).boxed(),
+        Operation::CreateAssignment => profiles::assignments::create::create(call).boxed(),
+        Operation::GetAssignment => profiles::assignments::get::get(call).boxed(),
+        Operation::UpdateAssignment => profiles::assignments::update::update(call).boxed(),
+        Operation::DeleteAssignment => profiles::assignments::delete::delete(call).boxed(),
+        Operation::GetSettings => settings::get::get(call).boxed(),
+        Operation::UpdateSettings => settings::update::update(call).boxed(),
+        Operation::Sync => settings::sync::sync(call).boxed(),
+        Operation::ListEvents => ready(events::list(&call)).boxed(),
     }
+}
+
+/// Does to an import what the path asks through its upload.
+async fn within_upload<Answered>(
+    call: Call,
+    operation: impl Fn(Call) -> Answered,
+) -> Result<Response, ApiError>
+where
+    Answered: Future<Output = Result<Response, ApiError>>,
+{
+    operation(uploads::imports::enter(call).await?).await
 }

@@ -94,9 +94,10 @@ impl Layers {
 
 /// Turns a panic into an error, so that the caller still gets an answer. The panic's own message is
 /// not repeated, for it may quote what the client sent.
-pub(in crate::http) async fn survive<T>(answer: impl Future<Output = T>) -> Result<T, ApiError> {
+pub(in crate::http) fn survive<T>(
+    answer: impl Future<Output = T>,
+) -> impl Future<Output = Result<T, ApiError>> {
     AssertUnwindSafe(answer)
         .catch_unwind()
-        .await
-        .map_err(|_| ApiError::internal("the handler panicked"))
+        .map(|answered| answered.map_err(|_| ApiError::internal("the handler panicked")))
 }

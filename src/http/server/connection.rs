@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
+use futures_util::FutureExt as _;
 use http::Request;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -70,8 +71,7 @@ async fn run<Io, S, F>(
         if let Some(fault) = fault.take() {
             request.extensions_mut().insert(fault);
         }
-        let answer = service(request, peer);
-        Box::pin(async { unless_severed(answer.await) })
+        Box::pin(service(request, peer).map(unless_severed))
     });
     let mut connection = http1::Builder::new()
         // A client that has said everything may still want to hear the answer.

@@ -151,7 +151,9 @@ impl Target {
         tasks: &Tasks,
         notified: Option<Notified>,
     ) -> Result<Link, tokio_postgres::Error> {
-        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+        // Boxed, as it is rare: whatever may need a connection would carry its 12 KB.
+        let connecting = Box::pin(self.config.connect(self.tls.clone()));
+        let (client, mut connection) = connecting.await?;
         let warned = Arc::new(AtomicBool::new(false));
         let warning = Arc::clone(&warned);
         let (ending, ended) = oneshot::channel::<()>();

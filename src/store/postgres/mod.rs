@@ -155,7 +155,8 @@ impl Store for PostgresStore {
         Box::pin(async move {
             match imports.rows.len() {
                 1 => self.gatherer().accept(tenant, imports).await?,
-                _ => imports::create_all(&self.pool, tenant, &imports).await?,
+                // Boxed, so that single imports do not carry its weight.
+                _ => Box::pin(imports::create_all(&self.pool, tenant, &imports)).await?,
             }
             self.announce_work();
             Ok(())

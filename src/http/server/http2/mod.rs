@@ -17,7 +17,7 @@ use std::{
 };
 
 use axum::{body::Body, response::Response};
-use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use http::Request;
 use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -74,12 +74,10 @@ pub(super) async fn drive<Io, S, F>(
         if let Err(fault) = request::shape(&mut request, &limits) {
             request.extensions_mut().insert(fault);
         }
-        let answer = service(request, peer);
-        Box::pin(async {
-            let answer = answer.await;
+        Box::pin(service(request, peer).map(move |answer| {
             let sending = seen.answered();
             unless_severed(answer).map(|answer| answer.map(|body| SentBody::new(body, sending)))
-        })
+        }))
     });
     let connection = http2::Builder::new(streams.clone())
         .max_concurrent_streams(options.max_streams)
