@@ -215,13 +215,24 @@ fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
         seed: arguments.seed,
     };
     let settings = Settings::load(&arguments.settings.sources()?, mode)?;
-    on_runtime(serve::run(settings, mode, manner))
+    let workers = settings.server.workers;
+    on_threads(workers, serve::run(settings, mode, manner))
 }
 
 fn on_runtime<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    on_threads(None, command)
+}
+
+/// Runs a command on so many threads, or as many as there are processors.
+fn on_threads<T>(
+    workers: Option<usize>,
+    command: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        runtime.worker_threads(workers);
+    }
+    let runtime = runtime.enable_all().build()?;
     let outcome = runtime.block_on(command);
     // All that must be finished has been by now; what still blocks a thread is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -344,6 +355,16 @@ mod tests {
             let error = parsed(arguments).err().unwrap();
             assert_eq!(error.exit_code(), i32::from(EXIT_COULD_NOT_RUN));
         }
+    }
+
+    #[test]
+    fn a_service_has_the_threads_that_it_is_told() {
+        let counted = async { Ok(tokio::runtime::Handle::current().metrics().num_workers()) };
+        assert_eq!(on_threads(Some(3), counted).unwrap(), 3);
+        assert_eq!(
+            parsed(&["--server-workers", "3"]).unwrap().mode(),
+            Mode::Serve
+        );
     }
 
     #[test]

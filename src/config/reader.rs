@@ -83,6 +83,7 @@ impl Reader<'_> {
         let public_url = self.optional("server.public_url", parse::origin);
         let trusted_proxies = self.list("server.trusted_proxies", parse::network);
         let stop_delay = self.duration("server.stop_delay");
+        let workers = self.optional_count("server.workers");
         Ok(Server {
             listen: listen?,
             tls_cert: tls_cert?,
@@ -92,6 +93,7 @@ impl Reader<'_> {
             public_url: public_url?,
             trusted_proxies: trusted_proxies?,
             stop_delay: stop_delay?,
+            workers: workers?,
         })
     }
 
@@ -321,6 +323,11 @@ impl Reader<'_> {
     fn count(&mut self, key: &'static str) -> Result<usize, Reported> {
         let (least, most) = bounds(key);
         self.one(key, |text| parse::count(text, least, most))
+    }
+
+    fn optional_count(&mut self, key: &'static str) -> Result<Option<usize>, Reported> {
+        let (least, most) = bounds(key);
+        self.optional(key, |text| parse::count(text, least, most))
     }
 
     fn parsed<T>(

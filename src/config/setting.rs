@@ -249,6 +249,18 @@ pub const SETTINGS: &[Setting] = &[
         ..PLAIN
     },
     Setting {
+        key: "server.workers",
+        kind: Kind::Count {
+            least: 1,
+            most: 1024,
+        },
+        doc: "How many threads answer requests",
+        details: "Unset, one for each processor that the process may use. Where several processes \
+                  share the processors, each needs only its part.",
+        example: &["2"],
+        ..PLAIN
+    },
+    Setting {
         key: "data.dir",
         kind: Kind::Path,
         default: Preset::Value(DEFAULT_DATA_DIR),

@@ -63,6 +63,8 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// How long requests are still taken once the process was asked to end.
     pub stop_delay: Duration,
+    /// How many threads answer requests; unset, one for each processor.
+    pub workers: Option<usize>,
 }
 
 impl Server {

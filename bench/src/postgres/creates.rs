@@ -1,7 +1,7 @@
 //! Creates a second: Hangar in one process and in several, and its yardsticks, one after the other
 //! in every repeat, each on an empty database of one server.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use anyhow::ensure;
 
@@ -96,11 +96,15 @@ fn hangar(
     (processes, options): (usize, &[&str]),
 ) -> anyhow::Result<Measured> {
     let url = cluster.url(DATABASE);
+    // Several share the processors, as each would be told where they share a machine.
+    let workers = thread::available_parallelism()?.get().div_ceil(processes);
+    let workers = workers.to_string();
+    let given = [options, &["--server-workers", &workers]].concat();
     let mut servers = Vec::new();
     for _ in 0..processes {
         // For its authority's keys.
         let directory = place.empty()?;
-        servers.push((start(place, directory.path(), &url, options)?, directory));
+        servers.push((start(place, directory.path(), &url, &given)?, directory));
     }
     let mut targets = Vec::new();
     for (server, _) in &servers {

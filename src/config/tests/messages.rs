@@ -100,6 +100,7 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("registration.keep_settled", "59m", "not between 3600s and"),
     ("registration.keep_settled", "0s", "not between"),
     ("registration.keep_settled", "forever", "not a span of time"),
+    ("server.workers", "0", "not a whole number from 1 to 1024"),
     ("server.stop_delay", "-1s", "not between 0s and 1h"),
     ("registration.max_import", "0", "from 1 to 1000"),
     ("registration.max_import", "1001", "from 1 to 1000"),
