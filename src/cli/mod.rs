@@ -359,12 +359,11 @@ mod tests {
 
     #[test]
     fn a_service_has_the_threads_that_it_is_told() {
+        let told = parsed(&["--dev", "--server-workers", "3"]).unwrap();
+        let mode = told.mode();
+        let settings = Settings::load(&told.sources().unwrap(), mode).unwrap();
         let counted = async { Ok(tokio::runtime::Handle::current().metrics().num_workers()) };
-        assert_eq!(on_threads(Some(3), counted).unwrap(), 3);
-        assert_eq!(
-            parsed(&["--server-workers", "3"]).unwrap().mode(),
-            Mode::Serve
-        );
+        assert_eq!(on_threads(settings.server.workers, counted).unwrap(), 3);
     }
 
     #[test]
