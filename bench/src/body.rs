@@ -30,6 +30,9 @@ pub(crate) enum Content {
 pub(crate) struct Bodies {
     content: Content,
     blob: Vec<u8>,
+    /// How many of its bytes another device may have others of, and the text of all after them.
+    varying: usize,
+    padding: String,
     end: usize,
     uuid: usize,
     serial: usize,
@@ -49,8 +52,16 @@ impl Bodies {
             find(&blob, wanted).ok_or_else(|| anyhow::anyhow!("the blob lacks element {wanted}"))
         };
         let end = usize::from(u16::from_le_bytes([blob[2], blob[3]]));
+        let varying = match content {
+            // Up to its digest, in threes, so that their text ends where the padding's begins.
+            Content::Padded => (end + 36).next_multiple_of(3).min(blob.len()),
+            Content::Incompressible => blob.len(),
+        };
+        let padding = BASE64_STANDARD.encode(&blob[varying..]);
         Ok(Self {
             content,
+            varying,
+            padding,
             end,
             uuid: place(element_type::SMBIOS_UUID)?,
             serial: place(element_type::SMBIOS_SERIAL_NUMBER)?,
@@ -81,8 +92,10 @@ impl Bodies {
     /// Appends the next device's body to a request.
     pub(crate) fn write_next(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"serialNumber\":\"\",\"hardwareIdentifier\":\"");
-        let text = BASE64_STANDARD.encode(self.next_blob());
+        let varying = self.varying;
+        let text = BASE64_STANDARD.encode(&self.next_blob()[..varying]);
         out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(self.padding.as_bytes());
         out.extend_from_slice(b"\"}");
     }
 
@@ -172,6 +185,21 @@ mod tests {
             let serial = report.serial_number().unwrap();
             assert_eq!(serial, serial_number(device));
             assert!(serials.insert(serial.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_body_has_its_whole_hash() {
+        for content in [Content::Padded, Content::Incompressible] {
+            let mut bodies = Bodies::new(content, 7).unwrap();
+            for device in 7..17 {
+                let mut body = Vec::new();
+                bodies.write_next(&mut body);
+                let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                let text = body["hardwareIdentifier"].as_str().unwrap();
+                let blob = BASE64_STANDARD.decode(text).unwrap();
+                assert_eq!(blob, bodies.blob_of(device), "{content:?}");
+            }
         }
     }
 
