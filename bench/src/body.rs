@@ -30,8 +30,9 @@ pub(crate) enum Content {
 pub(crate) struct Bodies {
     content: Content,
     blob: Vec<u8>,
-    /// How many of its bytes another device may have others of, and the text of all after them.
+    /// How many of the blob's first bytes may differ from device to device.
     varying: usize,
+    /// The bytes after them in Base64, the same for all devices.
     padding: String,
     end: usize,
     uuid: usize,
@@ -53,7 +54,7 @@ impl Bodies {
         };
         let end = usize::from(u16::from_le_bytes([blob[2], blob[3]]));
         let varying = match content {
-            // Up to its digest, in threes, so that their text ends where the padding's begins.
+            // Through the digest; in threes, as each is four characters and needs no `=`.
             Content::Padded => (end + 36).next_multiple_of(3).min(blob.len()),
             Content::Incompressible => blob.len(),
         };
