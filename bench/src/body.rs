@@ -2,6 +2,7 @@
 //! server that is measured.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hangar::graph::base64_engine::encode_into;
 use hardware_hash::{Builder, element_type};
 use sha2::{Digest as _, Sha256};
 
@@ -94,8 +95,7 @@ impl Bodies {
     pub(crate) fn write_next(&mut self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"serialNumber\":\"\",\"hardwareIdentifier\":\"");
         let varying = self.varying;
-        let text = BASE64_STANDARD.encode(&self.next_blob()[..varying]);
-        out.extend_from_slice(text.as_bytes());
+        encode_into(out, &self.next_blob()[..varying]);
         out.extend_from_slice(self.padding.as_bytes());
         out.extend_from_slice(b"\"}");
     }

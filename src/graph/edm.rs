@@ -2,16 +2,13 @@
 
 use std::borrow::Cow;
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-
+use base64::Engine as _;
 use jiff::fmt::temporal::Pieces;
 
 use crate::domain::hardware_blob::HardwareBlob;
 
 use super::{
+    base64_engine::{LENIENT_STANDARD, LENIENT_URL_SAFE},
     json::Json,
     schema::{Content, EdmType, StructuredType},
     version::Version,
@@ -251,17 +248,9 @@ fn without_zeros(text: &str) -> (&str, usize) {
 /// may be is the caller's: [`MAX_BINARY_CHARACTERS`].
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     // Nearly all is written in the standard alphabet, so the other one is tried second.
-    let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text));
-    bytes.ok()
+    let bytes = LENIENT_STANDARD.decode(text);
+    bytes.or_else(|_| LENIENT_URL_SAFE.decode(text)).ok()
 }
-
-/// .NET, in which the live service and most clients are written, does not look at the bits that
-/// the last character has left over, so neither do we.
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_allow_trailing_bits(true)
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 pub(super) fn wrong_type(found: &Json<'_>, expected: &'static str) -> WireError {
     WireError::new(Problem::WrongType {

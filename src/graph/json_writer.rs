@@ -2,8 +2,7 @@
 
 use std::io::Write as _;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-
+use super::base64_engine::encode_into;
 use crate::domain::hardware_blob::HardwareBlob;
 
 /// Writes one object, member by member. The names are ours: they need no escaping.
@@ -103,16 +102,6 @@ pub fn write_base64(out: &mut Vec<u8>, blob: &HardwareBlob) {
     out.push(b'"');
 }
 
-fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
-    let start = out.len();
-    out.resize(start + bytes.len().div_ceil(3) * 4, b'=');
-    if let Some(room) = out.get_mut(start..) {
-        // The room is exactly as long as the text.
-        let written = STANDARD.encode_slice(bytes, room);
-        debug_assert!(written.is_ok());
-    }
-}
-
 /// Escapes as `serde_json` does: what must be, in the short form where there is one.
 fn write_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text;
@@ -141,6 +130,7 @@ fn write_escaped(out: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use proptest::prelude::*;
 
     use super::*;

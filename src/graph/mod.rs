@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod assignment;
+pub mod base64_engine;
 pub mod batch;
 pub mod behavior;
 pub mod collection;

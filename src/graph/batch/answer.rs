@@ -1,8 +1,11 @@
 //! How a batch is answered: each part's status, headers and body, in the order of the requests.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::Engine as _;
 
-use crate::graph::json_writer::{ObjectWriter, write_number, write_text};
+use crate::graph::{
+    base64_engine::STANDARD,
+    json_writer::{ObjectWriter, write_number, write_text},
+};
 
 /// A part's body, by what its Content-Type says it is.
 #[derive(Clone, Copy, Debug)]
