@@ -9,6 +9,7 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry, filter::ParseError, fmt, fmt::MakeWriter, layer::SubscriberExt,
 };
 
+use super::json_lines::JsonLines;
 use crate::config::{Log, LogFormat};
 
 /// Why logging could not be started.
@@ -46,11 +47,7 @@ where
     let lines = if is_pretty {
         lines.with_ansi(is_terminal).boxed()
     } else {
-        lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .boxed()
+        lines.event_format(JsonLines).boxed()
     };
     // Not the environment's RUST_LOG: settings come from `config` alone.
     let filter = EnvFilter::builder().parse(&log.level)?;
@@ -59,38 +56,21 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::telemetry::captured::Captured;
 
     fn logged(format: LogFormat, level: &str, is_terminal: bool) -> String {
-        let lines = Lines::default();
-        let writer = lines.clone();
+        let lines = Captured::default();
         let log = Log {
             level: level.to_owned(),
             format,
         };
-        let subscriber = subscriber(&log, is_terminal, move || writer.clone()).unwrap();
+        let subscriber = subscriber(&log, is_terminal, lines.clone()).unwrap();
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!(count = 3, "rows kept");
             tracing::debug!("detail");
         });
-        let bytes = lines.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap()
+        lines.text()
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(super) fn assemble(options: &TestOptions, parts: Parts<'_>) -> Api {
                 trusts_proxy: Arc::new(move |_| peer == TestPeer::TrustedProxy),
             },
             challenge: challenge(parts.url).expect("the address fits into a header"),
+            metrics: Arc::default(),
             transport_security: TransportSecurity::OneYear,
         },
         development: match options.local_authority {

@@ -156,6 +156,7 @@ pub(super) fn api(
             },
             challenge: challenge(&authority_address)
                 .context("auth.issuers can't be named in a header")?,
+            metrics: Arc::default(),
             transport_security: match authority {
                 None => TransportSecurity::OneYear,
                 // A browser would keep to it for every other program on this machine.

@@ -17,10 +17,13 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{Method, Request};
 use hyper::body::{Body as _, Frame, SizeHint};
-use metrics::{counter, histogram};
 use uuid::Uuid;
 
-use super::{limits::HeadFault, request_id::RequestContext};
+use super::{
+    limits::HeadFault,
+    request_id::RequestContext,
+    request_metrics::{Labels, RequestMetrics},
+};
 use crate::domain::tenant::TenantId;
 
 /// What stands for a method or a route that there is not.
@@ -41,6 +44,7 @@ pub struct Parts(pub usize);
 /// The access line of a request, written when it is dropped: with the answer's last byte, or when
 /// the request is given up.
 pub struct AccessLine {
+    metrics: Arc<RequestMetrics>,
     request_id: Uuid,
     started: Instant,
     method: &'static str,
@@ -69,8 +73,10 @@ impl Received {
 }
 
 impl AccessLine {
-    /// Starts the line of a request whose body is measured by `received`.
+    /// Starts the line of a request whose body is measured by `received`, and that is counted in
+    /// `metrics`.
     pub fn open(
+        metrics: Arc<RequestMetrics>,
         context: &RequestContext,
         request: &Request<Body>,
         received: Arc<Received>,
@@ -82,6 +88,7 @@ impl AccessLine {
             method_name(request.method())
         };
         Self {
+            metrics,
             request_id: context.request_id,
             started: context.started,
             method,
@@ -109,9 +116,12 @@ impl AccessLine {
 impl Drop for AccessLine {
     fn drop(&mut self) {
         let elapsed = self.started.elapsed();
-        counter!("hangar_requests_total", "route" => self.route, "method" => self.method, "status" => self.status.to_string())
-            .increment(1);
-        histogram!("hangar_request_seconds", "route" => self.route).record(elapsed);
+        let labels = Labels {
+            route: self.route,
+            method: self.method,
+            status: self.status,
+        };
+        self.metrics.count(labels, elapsed);
         tracing::info!(
             request_id = %self.request_id,
             tenant = self.tenant.map(tracing::field::display),
@@ -221,41 +231,25 @@ fn data_of(frame: Option<&Result<Frame<Bytes>, axum::Error>>) -> Option<&Bytes> 
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{self, Write},
-        sync::Mutex,
-    };
-
     use http_body_util::BodyExt;
     use jiff::Timestamp;
     use metrics_exporter_prometheus::PrometheusBuilder;
     use serde_json::Value;
+    use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
-    use crate::http::extract::base_url::BaseUrl;
-
-    #[derive(Clone, Default)]
-    struct Lines(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Lines {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::{
+        http::extract::base_url::BaseUrl,
+        telemetry::{captured::Captured, json_lines::JsonLines},
+    };
 
     /// What the log and the metrics say of a POST with a body of 3 bytes, answered by `answer`.
     fn observed(answer: impl FnOnce() -> Option<Response>) -> (Value, String) {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_writer(move || writer.clone())
-            .finish();
+        let lines = Captured::default();
+        let layer = tracing_subscriber::fmt::layer()
+            .event_format(JsonLines)
+            .with_writer(lines.clone());
+        let subscriber = tracing_subscriber::registry().with(layer);
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         let request = Request::post("http://a/secret?$filter=secret")
@@ -274,7 +268,8 @@ mod tests {
         metrics::with_local_recorder(&recorder, || {
             tracing::subscriber::with_default(subscriber, || {
                 let received = Arc::new(Received::default());
-                let line = AccessLine::open(&context, &request, Arc::clone(&received));
+                let line =
+                    AccessLine::open(Arc::default(), &context, &request, Arc::clone(&received));
                 let body = measured(request.into_body(), Arc::clone(&received));
                 runtime.block_on(body.collect()).unwrap();
                 assert!(received.ended());
@@ -284,7 +279,7 @@ mod tests {
                 }
             });
         });
-        let lines = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let lines = lines.text();
         assert_eq!(lines.lines().count(), 1, "{lines}");
         assert!(!lines.contains("secret"), "{lines}");
         (serde_json::from_str(&lines).unwrap(), handle.render())

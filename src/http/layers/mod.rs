@@ -8,6 +8,7 @@ pub mod compression;
 pub mod host_guard;
 pub mod limits;
 pub mod request_id;
+pub mod request_metrics;
 pub mod throttle;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
@@ -19,6 +20,7 @@ use http::{HeaderValue, Request, header};
 use self::{
     access_log::{AccessLine, Received},
     request_id::{RequestContext, TransportSecurity},
+    request_metrics::RequestMetrics,
 };
 use super::{
     error::{self, ApiError},
@@ -39,6 +41,8 @@ pub struct Layers {
     pub challenge: HeaderValue,
     /// What clients that come over TLS are told about it.
     pub transport_security: TransportSecurity,
+    /// Where requests are counted.
+    pub metrics: Arc<RequestMetrics>,
 }
 
 impl Layers {
@@ -61,7 +65,12 @@ impl Layers {
             self.clock.now(),
         );
         let received = Arc::new(Received::default());
-        let line = AccessLine::open(&context, &request, Arc::clone(&received));
+        let line = AccessLine::open(
+            Arc::clone(&self.metrics),
+            &context,
+            &request,
+            Arc::clone(&received),
+        );
         let takes_gzip = compression::takes_gzip(request.headers());
         request.extensions_mut().insert(context.clone());
         request.extensions_mut().insert(peer);

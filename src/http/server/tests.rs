@@ -159,6 +159,7 @@ impl Handler {
                 trusts_proxy: Arc::new(|_| false),
             },
             challenge: error::challenge("https://login.example").unwrap(),
+            metrics: Arc::default(),
             transport_security: TransportSecurity::OneYear,
         });
         move |request, peer| {
