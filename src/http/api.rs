@@ -97,7 +97,7 @@ pub struct Development {
 pub(super) struct Asked {
     pub(super) caller: Arc<Caller>,
     pub(super) version: Version,
-    pub(super) context: RequestContext,
+    pub(super) context: Arc<RequestContext>,
     pub(super) method: Method,
     /// The path's segments after the version's.
     pub(super) segments: Vec<Segment>,
@@ -137,7 +137,7 @@ impl Api {
     async fn respond(self: Arc<Self>, request: Request<Body>) -> Response {
         let behavior = self.behavior;
         let mut seen = Seen::default();
-        let Some(context) = request.extensions().get::<RequestContext>().cloned() else {
+        let Some(context) = request.extensions().get::<Arc<RequestContext>>().cloned() else {
             unreachable!("the layers name every request before it comes here");
         };
         if self.director.is_some() {
@@ -166,7 +166,7 @@ impl Api {
     async fn route(
         self: Arc<Self>,
         request: Request<Body>,
-        context: &RequestContext,
+        context: &Arc<RequestContext>,
         seen: &mut Seen,
     ) -> Result<Response, ApiError> {
         if let Some(development) = &self.development {
@@ -203,7 +203,7 @@ impl Api {
         let asked = Asked {
             caller,
             version,
-            context: context.clone(),
+            context: Arc::clone(context),
             method: parts.method,
             segments,
             query: parts.uri.query().map(str::to_owned),
@@ -327,7 +327,7 @@ async fn rehearse(
         let home = director.home(call.caller.tenant).await;
         call.home = home.map_err(|NoHome| AuthError::InvalidTenant)?;
     }
-    let (context, behavior) = (call.context.clone(), call.behavior());
+    let (context, behavior) = (Arc::clone(&call.context), call.behavior());
     call.hidden = director.hidden(call.caller.tenant);
     let veil = devices::veil::over(operation, &call);
     let mut response = match cue.instead {

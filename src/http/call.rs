@@ -54,7 +54,7 @@ pub struct Call {
     /// The version of Graph that was asked.
     pub version: Version,
     /// The request's names and address.
-    pub context: RequestContext,
+    pub context: Arc<RequestContext>,
     /// The keys in the path, in its order.
     pub keys: Vec<String>,
     /// The query string, undecoded.
@@ -249,11 +249,17 @@ impl Call {
     }
 }
 
+/// How many headers most answers have.
+const HEADERS: usize = 12;
+
 /// A JSON answer.
 pub fn json(status: StatusCode, level: MetadataLevel, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(
+    let headers = response.headers_mut();
+    // Room for all that the layers add, or the map would be made anew for them.
+    headers.reserve(HEADERS);
+    headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(level.content_type()),
     );

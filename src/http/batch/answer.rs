@@ -65,7 +65,7 @@ impl PartAnswer {
 
 /// Does a part, and answers it.
 pub(super) async fn answer_part(api: Arc<Api>, asked: Asked) -> PartAnswer {
-    let context = asked.context.clone();
+    let context = Arc::clone(&asked.context);
     let is_read = asked.method == Method::GET;
     let method = method_name(&asked.method);
     let mut seen = Seen::default();

@@ -107,12 +107,12 @@ fn ask(call: &Call, part: &Part) -> Result<Asked, ApiError> {
         return Err(part.spoilt("A batch can't hold a batch.").into());
     }
     let headers = headers(call, part)?;
-    let context = RequestContext::open(
+    let context = Arc::new(RequestContext::open(
         &headers,
         &target.path,
         call.context.base_url.clone(),
         call.context.received_at,
-    );
+    ));
     Ok(Asked {
         caller: Arc::clone(&call.caller),
         version,

@@ -46,7 +46,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Answers a request by `next`, which finds [`RequestContext`] and [`PeerAddr`] in its
+    /// Answers a request by `next`, which finds [`RequestContext`], shared, and [`PeerAddr`] in its
     /// extensions.
     pub async fn around<N, F>(
         &self,
@@ -58,12 +58,12 @@ impl Layers {
         N: FnOnce(Request<Body>) -> F,
         F: Future<Output = Response>,
     {
-        let context = RequestContext::open(
+        let context = Arc::new(RequestContext::open(
             request.headers(),
             request.uri().path(),
             self.base_url.resolve(request.headers(), &peer),
             self.clock.now(),
-        );
+        ));
         let received = Arc::new(Received::default());
         let line = AccessLine::open(
             Arc::clone(&self.metrics),
@@ -72,7 +72,7 @@ impl Layers {
             Arc::clone(&received),
         );
         let takes_gzip = compression::takes_gzip(request.headers());
-        request.extensions_mut().insert(context.clone());
+        request.extensions_mut().insert(Arc::clone(&context));
         request.extensions_mut().insert(peer);
         let request = request.map(|body| access_log::measured(body, Arc::clone(&received)));
 

@@ -174,7 +174,7 @@ impl Handler {
     }
 
     async fn answer(self, request: Request<Body>) -> Response {
-        let context = request.extensions().get::<RequestContext>().cloned();
+        let context = request.extensions().get::<Arc<RequestContext>>().cloned();
         let answer = self.attempt(request).await;
         self.answered.fetch_add(1, Ordering::SeqCst);
         answer.unwrap_or_else(|error| error.render(&context.unwrap(), Behavior::Documented))
