@@ -17,7 +17,7 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 /// Writes the standard alphabet, padded.
-pub(super) static STANDARD: LazyLock<Fastest> = LazyLock::new(|| fastest::standard(PAD));
+static STANDARD: LazyLock<Fastest> = LazyLock::new(|| fastest::standard(PAD));
 /// Reads the standard alphabet as clients write it.
 pub(super) static LENIENT_STANDARD: LazyLock<Fastest> =
     LazyLock::new(|| fastest::standard(LENIENT));
@@ -41,6 +41,8 @@ pub fn encode_into(out: &mut Vec<u8>, bytes: &[u8]) {
     all(target_arch = "aarch64", target_feature = "neon")
 ))]
 mod fastest {
+    //! By vectors: the crate finds out when the program runs whether this processor can.
+
     use base64::engine::GeneralPurposeConfig;
     pub(in crate::graph) use base64::engine::Simd as Fastest;
 
@@ -58,6 +60,8 @@ mod fastest {
     all(target_arch = "aarch64", target_feature = "neon")
 )))]
 mod fastest {
+    //! One by one: for other processors the crate has no vectors.
+
     pub(in crate::graph) use base64::engine::GeneralPurpose as Fastest;
     use base64::{alphabet, engine::GeneralPurposeConfig};
 
@@ -78,7 +82,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Vectors of characters are read as characters are, and refused where they are.
+        /// By vectors or one by one: the same bytes, the same errors.
         #[test]
         fn what_is_read_does_not_depend_on_the_processor(
             bytes in proptest::collection::vec(any::<u8>(), 0..200),

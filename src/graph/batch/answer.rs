@@ -1,9 +1,7 @@
 //! How a batch is answered: each part's status, headers and body, in the order of the requests.
 
-use base64::Engine as _;
-
 use crate::graph::{
-    base64_engine::STANDARD,
+    base64_engine::encode_into,
     json_writer::{ObjectWriter, write_number, write_text},
 };
 
@@ -41,7 +39,11 @@ impl<'a> AnswerBody<'a> {
             Self::Nothing => out.extend_from_slice(b"null"),
             Self::Json(json) => out.extend_from_slice(json),
             Self::Text(text) => write_text(out, text),
-            Self::Bytes(bytes) => write_text(out, &STANDARD.encode(bytes)),
+            Self::Bytes(bytes) => {
+                out.push(b'"');
+                encode_into(out, bytes);
+                out.push(b'"');
+            }
         }
     }
 }
