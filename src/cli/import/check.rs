@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
-};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hardware_hash::{HardwareReport, Severity};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
@@ -17,18 +14,13 @@ use crate::{
         identity::{Digest, FingerprintKind, Fingerprints, fold},
         registration::HashValidation,
     },
+    graph::edm::decode_base64,
 };
 
 /// The longest hash that Graph takes, in characters of base64.
 const LONGEST_HASH: usize = 16_384;
 /// The longest other text that Graph takes, in characters.
 const LONGEST_TEXT: usize = 1_024;
-
-const LENIENT_CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-const LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_CONFIG);
-const LENIENT_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT_CONFIG);
 
 /// Why a row is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,12 +173,7 @@ fn decode(text: &str, sent: &mut Cow<'_, str>) -> Result<Vec<u8>, Refusal> {
         return Ok(bytes);
     }
     let joined: String = text.split_ascii_whitespace().collect();
-    let engine = if joined.contains(['-', '_']) {
-        LENIENT_URL
-    } else {
-        LENIENT
-    };
-    let bytes = engine.decode(&joined).map_err(|_| {
+    let bytes = decode_base64(&joined).ok_or_else(|| {
         let place = joined
             .chars()
             .position(|c| !(c.is_ascii_alphanumeric() || "+/-_=".contains(c)));
