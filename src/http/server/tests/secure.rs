@@ -1,5 +1,6 @@
 //! What TLS clients get: both versions, both protocols, and the guards that others get.
 
+use bytes::Bytes;
 use h2::{Reason, client::SendRequest};
 use http::Method;
 use rustls::version::{TLS12, TLS13};
