@@ -24,18 +24,19 @@ use crate::{
 };
 
 /// Makes rows, and a line each in the audit table, if all ids are free, and fails if one is not. To
-/// write over nothing, and say so of each row, takes the server half as long again. A function's rows
-/// come in the order of its arrays: no sorting is needed, which would copy every hash.
+/// write over nothing, and say so of each row, takes the server half as long again. Functions of a
+/// select list go through their arrays side by side and in order; as a table of its own each array
+/// would be written down first, which takes three times as long.
 const INSERT_FREE: &str = "WITH line AS (
         INSERT INTO audit (tenant, at, actor_kind, actor_id, application, action, import)
-        SELECT tenant, at, kind, actor, application, 'import-created', id
-        FROM unnest($1::uuid[], $2::uuid[], $4::bigint[], $13::text[], $14::text[], $15::text[])
-            AS sent (tenant, id, at, kind, actor, application)
+        SELECT unnest($1::uuid[]), unnest($4::bigint[]), unnest($13::text[]), unnest($14::text[]),
+            unnest($15::text[]), 'import-created', unnest($2::uuid[])
     )
     INSERT INTO import (tenant, id, call, accepted_at, group_tag, serial_number, product_key,
         import_id, assigned_user_principal_name, hardware_len_bytes, hardware_content, upload)
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[],
-        $7::text[], $8::text[], $9::text[], $10::bigint[], $11::bytea[], $12::uuid[])";
+    SELECT unnest($1::uuid[]), unnest($2::uuid[]), unnest($3::uuid[]), unnest($4::bigint[]),
+        unnest($5::text[]), unnest($6::text[]), unnest($7::text[]), unnest($8::text[]),
+        unnest($9::text[]), unnest($10::bigint[]), unnest($11::bytea[]), unnest($12::uuid[])";
 
 /// Makes the rows whose ids are free, with the same line each, and answers which they are.
 const INSERT: &str = "WITH made AS (
