@@ -78,7 +78,6 @@ async fn run<Io, S, F>(
         .half_close(true)
         // The guarded socket keeps the time and measures heads; hyper's bounds lie beyond its own.
         .header_read_timeout(None)
-        .max_headers(options.head.headers_count)
         .max_buf_size(super::head::buffer_bytes(&options.head))
         .serve_connection(TokioIo::new(io), answer);
 
