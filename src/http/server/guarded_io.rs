@@ -19,7 +19,7 @@ use std::{
 use bytes::{Buf, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
-    time::{Sleep, sleep, timeout},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -57,12 +57,15 @@ pub(super) struct GuardedIo<Io> {
     head_timeout: Duration,
     idle_timeout: Duration,
     phase: Phase,
-    /// Read from the socket, and not yet by hyper.
+    /// Read from the socket, and not yet by hyper. Most requests never lie here: what comes whole is
+    /// looked at in hyper's own buffer.
     held: BytesMut,
     /// How many of the held bytes hyper may have.
     cleared: usize,
-    /// Runs out for the phases between and within heads; bodies have their own deadline.
-    patience: Option<Pin<Box<Sleep>>>,
+    /// How long a phase between or within heads may last; bodies have their own deadline.
+    deadline: Option<Instant>,
+    /// Wakes at the deadline, or before it: to set it anew for every request would cost more.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 /// Where in its requests a connection is.
@@ -94,56 +97,86 @@ impl<Io> GuardedIo<Io> {
             phase: Phase::New,
             held: BytesMut::new(),
             cleared: 0,
-            patience: None,
+            deadline: None,
+            alarm: None,
         }
     }
 
-    /// Looks at what is held and clears as much as hyper may have, up to a request's end.
-    fn inspect(&mut self) {
-        match self.phase {
-            Phase::New | Phase::Between => {
-                // Empty lines before a request are allowed, and do not begin it.
-                let begins = self.held.iter().position(|byte| !b"\r\n".contains(byte));
-                self.held.advance(begins.unwrap_or(self.held.len()));
-                if !self.held.is_empty() {
-                    self.phase = Phase::Head { judged: 0 };
-                    self.patience = None;
-                    self.inspect_head(0);
-                }
-            }
-            Phase::Head { judged } if judged < self.held.len() => self.inspect_head(judged),
-            Phase::Body(mut framing) => {
-                self.cleared = framing.advance(&self.held);
-                self.phase = if framing.ended() {
-                    Phase::Between
-                } else if framing.lost() {
-                    Phase::Refused
-                } else {
-                    Phase::Body(framing)
-                };
-            }
-            Phase::Head { .. } | Phase::Refused | Phase::Ended => {}
+    /// Looks at what is held and clears as much as hyper may have.
+    fn inspect_held(&mut self) {
+        if matches!(self.phase, Phase::New | Phase::Between) {
+            // Empty lines before a request are allowed, and do not begin it.
+            let begins = self.held.iter().position(|byte| !is_line_end(*byte));
+            self.held.advance(begins.unwrap_or(self.held.len()));
         }
-    }
-
-    fn inspect_head(&mut self, judged: usize) {
-        match head::judge(&self.held, judged, &self.limits) {
-            Ok(Head::Partial) => {
-                self.phase = Phase::Head {
-                    judged: self.held.len(),
-                };
-            }
-            Ok(Head::Complete { bytes, body }) => {
-                self.cleared = bytes;
-                self.patience = None;
-                self.phase = if body.ended() {
-                    Phase::Between
-                } else {
-                    Phase::Body(body)
-                };
+        let held = std::mem::take(&mut self.held);
+        match self.inspect(&held) {
+            Ok(cleared) => {
+                self.held = held;
+                self.cleared = cleared;
             }
             Err(fault) => self.refuse(fault),
         }
+    }
+
+    /// Looks at bytes that have just been read, where nothing is held: how many hyper may have. The
+    /// others are held.
+    fn inspect_new(&mut self, bytes: &[u8]) -> usize {
+        let between = matches!(self.phase, Phase::New | Phase::Between);
+        let inspected = match bytes.first() {
+            Some(byte) if between && is_line_end(*byte) => Ok(0),
+            _ => self.inspect(bytes),
+        };
+        match inspected {
+            Ok(cleared) => {
+                self.held
+                    .extend_from_slice(bytes.get(cleared..).unwrap_or_default());
+                cleared
+            }
+            Err(fault) => {
+                self.refuse(fault);
+                0
+            }
+        }
+    }
+
+    /// How many bytes hyper may have, up to a request's end.
+    fn inspect(&mut self, bytes: &[u8]) -> Result<usize, HeadFault> {
+        match self.phase {
+            Phase::New | Phase::Between if !bytes.is_empty() => {
+                self.deadline = None;
+                self.inspect_head(bytes, 0)
+            }
+            Phase::Head { judged } if judged < bytes.len() => self.inspect_head(bytes, judged),
+            Phase::Body(framing) => Ok(self.follow(framing, bytes)),
+            _ => Ok(0),
+        }
+    }
+
+    fn inspect_head(&mut self, bytes: &[u8], judged: usize) -> Result<usize, HeadFault> {
+        let (head, body) = match head::judge(bytes, judged, &self.limits)? {
+            Head::Complete { bytes, body } => (bytes, body),
+            Head::Partial => {
+                let judged = bytes.len();
+                self.phase = Phase::Head { judged };
+                return Ok(0);
+            }
+        };
+        self.deadline = None;
+        Ok(head + self.follow(body, bytes.get(head..).unwrap_or_default()))
+    }
+
+    /// Follows a body through what has come of it, and says how much that is.
+    fn follow(&mut self, mut body: Framing, bytes: &[u8]) -> usize {
+        let count = body.advance(bytes);
+        self.phase = if body.ended() {
+            Phase::Between
+        } else if body.lost() {
+            Phase::Refused
+        } else {
+            Phase::Body(body)
+        };
+        count
     }
 
     /// Reads no further, and has the service answer this fault.
@@ -151,7 +184,7 @@ impl<Io> GuardedIo<Io> {
         self.fault.put(fault);
         self.held = BytesMut::from(STAND_IN);
         self.cleared = STAND_IN.len();
-        self.patience = None;
+        self.deadline = None;
         self.phase = Phase::Refused;
     }
 
@@ -162,10 +195,26 @@ impl<Io> GuardedIo<Io> {
             Phase::Between => self.idle_timeout,
             Phase::Body(_) | Phase::Refused | Phase::Ended => return,
         };
-        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(limit)));
-        if patience.as_mut().poll(context).is_pending() {
-            return;
+        let now = Instant::now();
+        let deadline = *self.deadline.get_or_insert(now + limit);
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if deadline < alarm.deadline() {
+            alarm.as_mut().reset(deadline);
         }
+        // Who keeps the socket busy leaves the alarm no turn, so the clock is asked as well.
+        let mut is_over = deadline <= now;
+        while !is_over && alarm.as_mut().poll(context).is_ready() {
+            is_over = alarm.deadline() == deadline;
+            alarm.as_mut().reset(deadline);
+        }
+        if is_over {
+            self.give_up();
+        }
+    }
+
+    fn give_up(&mut self) {
         match self.phase {
             Phase::Head { .. } => self.refuse(HeadFault::TooSlow),
             _ => self.phase = Phase::Ended,
@@ -183,7 +232,8 @@ impl<Io> GuardedIo<Io> {
     /// Gives hyper what it may have, as far as it has room.
     fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) {
         let bytes = self.cleared.min(buffer.remaining()).min(READ_BYTES);
-        buffer.put_slice(&self.held.split_to(bytes));
+        buffer.put_slice(self.held.get(..bytes).unwrap_or_default());
+        self.held.advance(bytes);
         self.cleared -= bytes;
         if self.held.is_empty() {
             // A silent connection holds no memory.
@@ -201,8 +251,21 @@ impl<Io> GuardedIo<Io> {
 }
 
 impl<Io: AsyncRead + Unpin> GuardedIo<Io> {
-    /// Reads from the socket into what is held. No bytes mean that the peer has ended.
-    fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    /// Reads from the socket. No bytes mean that the peer has ended. What hyper may have is in its
+    /// buffer, or held.
+    fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.held.is_empty() && buffer.remaining() <= READ_BYTES {
+            let before = buffer.filled().len();
+            ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
+            let bytes = buffer.filled().get(before..).unwrap_or_default();
+            let (count, cleared) = (bytes.len(), self.inspect_new(bytes));
+            buffer.set_filled(before + cleared);
+            return Poll::Ready(Ok(count));
+        }
         let mut space = [MaybeUninit::uninit(); READ_BYTES];
         let mut buffer = ReadBuf::uninit(&mut space);
         ready!(Pin::new(&mut self.io).poll_read(context, &mut buffer))?;
@@ -235,25 +298,38 @@ impl<Io: AsyncRead + Unpin> AsyncRead for GuardedIo<Io> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let before = buffer.filled().len();
         loop {
-            if this.cleared == 0 {
-                this.inspect();
-            }
-            if this.cleared == 0 {
-                this.lose_patience(context);
+            if this.cleared == 0 && !this.held.is_empty() {
+                this.inspect_held();
             }
             if this.cleared > 0 {
                 this.hand_over(buffer);
+            }
+            if buffer.filled().len() > before {
                 return Poll::Ready(Ok(()));
             }
             if matches!(this.phase, Phase::Refused | Phase::Ended) {
                 return Poll::Ready(Ok(()));
             }
-            if ready!(this.poll_fill(context))? == 0 {
-                this.peer_ended();
+            match this.poll_fill(context, buffer) {
+                Poll::Ready(Ok(0)) => this.peer_ended(),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    this.lose_patience(context);
+                    if !matches!(this.phase, Phase::Refused | Phase::Ended) {
+                        return Poll::Pending;
+                    }
+                }
             }
         }
     }
+}
+
+/// Whether a byte can be part of an empty line.
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 impl<Io: AsyncWrite + Unpin> AsyncWrite for GuardedIo<Io> {
@@ -284,5 +360,135 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for GuardedIo<Io> {
     /// Only flushes: [`GuardedIo::close`] shuts the socket down, with more patience.
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REQUESTS: &str = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n\
+        POST /2 HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n\
+        \r\n\r\nPOST /3 HTTP/1.1\r\nContent-Length: 5\r\n\r\nbytes\
+        GET /4 HTTP/1.1\r\n\r\n";
+
+    /// A socket in which so many bytes arrive at a time.
+    struct Pieces<'a> {
+        left: &'a [u8],
+        bytes: usize,
+    }
+
+    impl AsyncRead for Pieces<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let count = self.bytes.min(self.left.len()).min(buffer.remaining());
+            let (taken, left) = self.left.split_at(count);
+            buffer.put_slice(taken);
+            self.left = left;
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn guarded<Io>(io: Io) -> GuardedIo<Io> {
+        GuardedIo::new(io, &ServerOptions::default(), FaultSlot::default())
+    }
+
+    /// What hyper gets of bytes that come in such pieces, where its buffer has so much room.
+    async fn passed_on(bytes: &str, piece: usize, room: usize) -> String {
+        let mut guarded = guarded(Pieces {
+            left: bytes.as_bytes(),
+            bytes: piece,
+        });
+        let mut got = Vec::new();
+        let mut space = vec![0; room];
+        loop {
+            match guarded.read(&mut space).await.unwrap() {
+                0 => return String::from_utf8(got).unwrap(),
+                count => got.extend_from_slice(&space[..count]),
+            }
+        }
+    }
+
+    proptest! {
+        /// However requests come, and into whatever room, hyper gets them: without the empty lines
+        /// between them, and in place of one that is cut off the stand-in.
+        #[test]
+        fn pieces_and_room_do_not_matter(
+            piece in 1_usize..200,
+            room in prop_oneof![1_usize..200, Just(2 * READ_BYTES)],
+            cut in 0_usize..12,
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+            let sent = &REQUESTS[..REQUESTS.len() - cut];
+            let mut expected = REQUESTS.replacen("\r\n\r\n\r\n\r\nPOST", "\r\n\r\nPOST", 1);
+            if cut > 0 {
+                let last = expected.find("GET /4").unwrap();
+                expected.replace_range(last.., std::str::from_utf8(STAND_IN).unwrap());
+            }
+            prop_assert_eq!(runtime.block_on(passed_on(sent, piece, room)), expected);
+        }
+    }
+
+    /// A peer who sends empty lines as fast as they are read.
+    struct Flood;
+
+    impl AsyncRead for Flood {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            ready!(tokio::task::coop::poll_proceed(context)).made_progress();
+            buffer.put_slice(b"\r\n");
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn empty_lines_without_end_are_no_request() {
+        let mut guarded = guarded(Flood);
+        let mut space = [0; 1024];
+        let time_passes = tokio::time::advance(ServerOptions::default().head_timeout);
+        let (read, ()) = tokio::join!(guarded.read(&mut space), time_passes);
+        assert_eq!(read.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_has_a_deadline_of_its_own() {
+        let options = ServerOptions::default();
+        let (mut peer, io) = tokio::io::duplex(1024);
+        let mut guarded = guarded(io);
+        let mut space = [0; 1024];
+        // Together they are longer than any of the waits may be.
+        for _ in 0..4 {
+            tokio::time::advance(options.idle_timeout * 3 / 4).await;
+            peer.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+            let waited = timeout(options.head_timeout * 3 / 4, guarded.read(&mut space)).await;
+            assert!(waited.is_err(), "the head is not complete");
+            peer.write_all(b"\r\n").await.unwrap();
+            assert_eq!(guarded.read(&mut space).await.unwrap(), 18);
+            let waited = timeout(options.idle_timeout / 8, guarded.read(&mut space)).await;
+            assert!(waited.is_err(), "nothing more was asked");
+        }
+        let before = Instant::now();
+        assert_eq!(guarded.read(&mut space).await.unwrap(), 0);
+        assert_eq!(before.elapsed(), options.idle_timeout * 7 / 8);
+        // The shorter deadline comes into force though the longer was there first.
+        let (mut peer, io) = tokio::io::duplex(1024);
+        let mut guarded = self::guarded(io);
+        peer.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert_eq!(guarded.read(&mut space).await.unwrap(), 18);
+        let waited = timeout(options.idle_timeout / 8, guarded.read(&mut space)).await;
+        assert!(waited.is_err(), "nothing more was asked");
+        peer.write_all(b"GET / ").await.unwrap();
+        let before = Instant::now();
+        let count = guarded.read(&mut space).await.unwrap();
+        assert_eq!(&space[..count], STAND_IN);
+        assert_eq!(before.elapsed(), options.head_timeout);
     }
 }
