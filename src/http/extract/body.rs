@@ -104,7 +104,7 @@ pub async fn read(
     .await
     .map_err(|_| ApiError::timeout())??;
     match coding {
-        Coding::Identity => Ok(received.hold()),
+        Coding::Identity => Ok(received),
         Coding::Gzip => decompress(&received, limit_bytes, budget).await,
     }
 }
@@ -137,7 +137,7 @@ async fn receive(
     wire_limit_bytes: usize,
     limit_bytes: usize,
     budget: &BodyBudget,
-) -> Result<Buffer, ApiError> {
+) -> Result<HeldBody, ApiError> {
     let mut buffer = Buffer::new(budget, wire_limit_bytes);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|cause| {
@@ -145,27 +145,31 @@ async fn receive(
                 .because(cause)
                 .closing()
         })?;
-        let Some(data) = frame.data_ref() else {
+        let Ok(data) = frame.into_data() else {
             continue;
         };
         if data.len() > wire_limit_bytes - buffer.bytes.len() {
             return Err(ApiError::too_large(limit_bytes));
         }
+        // Most bodies come in one piece, and need not be copied.
+        if buffer.bytes.is_empty() && body.is_end_stream() {
+            return budget.hold(data);
+        }
         buffer.make_room(data.len())?;
-        buffer.bytes.extend_from_slice(data);
+        buffer.bytes.extend_from_slice(&data);
     }
-    Ok(buffer)
+    Ok(buffer.hold())
 }
 
 async fn decompress(
-    received: &Buffer,
+    received: &[u8],
     limit_bytes: usize,
     budget: &BodyBudget,
 ) -> Result<HeldBody, ApiError> {
-    let mut decoder = MultiGzDecoder::new(received.bytes.as_slice());
+    let mut decoder = MultiGzDecoder::new(received);
     let mut buffer = Buffer::new(budget, limit_bytes + 1);
     // A body of no bytes is no gzip, but clients do send the header with nothing.
-    while !received.bytes.is_empty() {
+    while !received.is_empty() {
         let slice = SLICE_BYTES.min(limit_bytes + 1 - buffer.bytes.len());
         buffer.make_room(slice)?;
         let read = buffer.fill(&mut decoder, slice).map_err(|cause| {
