@@ -30,7 +30,7 @@ use super::{
     imports,
     layers::{
         Layers,
-        access_log::{NONE, Route, Tenant},
+        access_log::{NONE, Reached},
         host_guard::HostGuard,
         request_id::RequestContext,
         throttle::Throttle,
@@ -110,11 +110,11 @@ pub(super) struct Asked {
     pub(super) batch: Option<(Uuid, Home)>,
 }
 
-/// What the access line tells of a request, as far as it got.
+/// What is told of a request.
 #[derive(Default)]
 pub(super) struct Seen {
-    tenant: Option<Tenant>,
-    route: Option<Route>,
+    /// By the access line.
+    reached: Reached,
     /// What the director is told of it, where there is one.
     pub(super) told: Option<Box<Told>>,
 }
@@ -122,7 +122,7 @@ pub(super) struct Seen {
 impl Seen {
     /// The route's template, or what stands for none.
     pub(super) fn route_name(&self) -> &'static str {
-        self.route.map_or(NONE, |Route(route)| route)
+        self.reached.route.unwrap_or(NONE)
     }
 }
 
@@ -130,23 +130,25 @@ impl Api {
     /// Answers a request.
     pub async fn answer(self: Arc<Self>, request: Request<Body>, peer: PeerAddr) -> Response {
         let api = Arc::clone(&self);
-        let inner = |request| async move { api.respond(request).await };
+        let inner = |request, context| api.respond(request, context, peer);
         self.layers.around(request, peer, inner).await
     }
 
-    async fn respond(self: Arc<Self>, request: Request<Body>) -> Response {
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Body>,
+        context: Arc<RequestContext>,
+        peer: PeerAddr,
+    ) -> (Response, Reached) {
         let behavior = self.behavior;
         let mut seen = Seen::default();
-        let Some(context) = request.extensions().get::<Arc<RequestContext>>().cloned() else {
-            unreachable!("the layers name every request before it comes here");
-        };
         if self.director.is_some() {
             let (method, uri) = (request.method(), request.uri());
             let told = Told::of(&context, method, uri.query(), request.headers());
             seen.told = Some(Box::new(told));
         }
         let director = self.director.clone();
-        let mut response = match self.route(request, &context, &mut seen).await {
+        let mut response = match self.route(request, &context, peer, &mut seen).await {
             Ok(response) => response,
             Err(error) => error.render(&context, behavior),
         };
@@ -154,28 +156,23 @@ impl Api {
             let report = rehearsed::report(&*director, *told, &context, response);
             response = Box::pin(report).await;
         }
-        if let Some(tenant) = seen.tenant {
-            response.extensions_mut().insert(tenant);
-        }
-        if let Some(route) = seen.route {
-            response.extensions_mut().insert(route);
-        }
-        response
+        (response, seen.reached)
     }
 
     async fn route(
         self: Arc<Self>,
         request: Request<Body>,
         context: &Arc<RequestContext>,
+        peer: PeerAddr,
         seen: &mut Seen,
     ) -> Result<Response, ApiError> {
         if let Some(development) = &self.development {
             development.guard.check(request.uri(), request.headers())?;
             if (development.is_authority_path)(request.uri().path()) {
-                seen.route = Some(Route("authority"));
-                return timeout(self.body_timeout, development.ask_authority(request))
-                    .await
-                    .map_err(|_| ApiError::timeout());
+                seen.reached.route = Some("authority");
+                let answer = development.ask_authority(request, peer.scheme);
+                let answered = timeout(self.body_timeout, answer).await;
+                return answered.map_err(|_| ApiError::timeout());
             }
         }
         let (version, segments) = router::split(request.uri().path())?;
@@ -184,7 +181,7 @@ impl Api {
         if let Some(route) = router::resolve_anonymous(request.method(), version, &segments)
             && let Some(answer) = metadata::answer_of(route.operation)
         {
-            seen.route = Some(Route(route.path));
+            seen.reached.route = Some(route.path);
             return answer(&Question {
                 version,
                 base_url: &context.base_url,
@@ -195,7 +192,7 @@ impl Api {
             });
         }
         let caller = self.authenticate(request.headers()).await?;
-        seen.tenant = Some(Tenant(caller.tenant));
+        seen.reached.tenant = Some(caller.tenant);
         if let Some(told) = &mut seen.told {
             told.caller = Some(Arc::clone(&caller));
         }
@@ -222,7 +219,7 @@ impl Api {
         seen: &mut Seen,
     ) -> Result<Response, ApiError> {
         let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
-        seen.route = Some(Route(resolved.route.path));
+        seen.reached.route = Some(resolved.route.path);
         if let Some(told) = &mut seen.told {
             told.route = Some(resolved.route.path);
         }
@@ -291,10 +288,9 @@ impl Api {
 }
 
 impl Development {
-    async fn ask_authority(&self, request: Request<Body>) -> Response {
-        let peer = request.extensions().get::<PeerAddr>();
-        let is_secure = peer.is_some_and(|peer| peer.scheme == Scheme::Https);
-        let secure = self.secure_authority.as_ref().filter(|_| is_secure);
+    async fn ask_authority(&self, request: Request<Body>, scheme: Scheme) -> Response {
+        let secure = self.secure_authority.as_ref();
+        let secure = secure.filter(|_| scheme == Scheme::Https);
         let authority = secure.unwrap_or(&self.authority).clone();
         match authority.oneshot(request).await {
             Ok(response) => response,

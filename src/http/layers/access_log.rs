@@ -29,13 +29,14 @@ use crate::domain::tenant::TenantId;
 /// What stands for a method or a route that there is not.
 pub(in crate::http) const NONE: &str = "none";
 
-/// Whose request it was. The router puts it into the answer's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct Tenant(pub TenantId);
-
-/// Which route answered, by its pattern. The router puts it into the answer's extensions.
-#[derive(Clone, Copy, Debug)]
-pub struct Route(pub &'static str);
+/// How far a request got.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reached {
+    /// Whose request it was.
+    pub tenant: Option<TenantId>,
+    /// Which route answered, by its pattern.
+    pub route: Option<&'static str>,
+}
 
 /// How many parts a batch had. Its handler puts it into the answer's extensions.
 #[derive(Clone, Copy, Debug)]
@@ -102,12 +103,10 @@ impl AccessLine {
     }
 
     /// Takes over what the answer says, and ends with its body.
-    pub fn close_with(mut self, response: Response) -> Response {
+    pub fn close_with(mut self, response: Response, reached: Reached) -> Response {
         self.status = response.status().as_u16();
-        self.tenant = response.extensions().get::<Tenant>().map(|tenant| tenant.0);
-        if let Some(Route(route)) = response.extensions().get::<Route>() {
-            self.route = route;
-        }
+        self.tenant = reached.tenant;
+        self.route = reached.route.unwrap_or(NONE);
         self.parts = response.extensions().get().map(|Parts(parts)| *parts);
         response.map(|inner| Body::new(SentBody { inner, line: self }))
     }
@@ -244,7 +243,7 @@ mod tests {
     };
 
     /// What the log and the metrics say of a POST with a body of 3 bytes, answered by `answer`.
-    fn observed(answer: impl FnOnce() -> Option<Response>) -> (Value, String) {
+    fn observed(answer: impl FnOnce() -> Option<(Response, Reached)>) -> (Value, String) {
         let lines = Captured::default();
         let layer = tracing_subscriber::fmt::layer()
             .event_format(JsonLines)
@@ -273,8 +272,8 @@ mod tests {
                 let body = measured(request.into_body(), Arc::clone(&received));
                 runtime.block_on(body.collect()).unwrap();
                 assert!(received.ended());
-                if let Some(response) = answer() {
-                    let response = line.close_with(response);
+                if let Some((response, reached)) = answer() {
+                    let response = line.close_with(response, reached);
                     runtime.block_on(response.into_body().collect()).unwrap();
                 }
             });
@@ -289,10 +288,11 @@ mod tests {
     fn a_request_is_one_line_and_one_count() {
         let tenant = TenantId(Uuid::from_u128(7));
         let (line, metrics) = observed(|| {
-            let mut response = Response::new(Body::from("four"));
-            response.extensions_mut().insert(Route("/{version}/x"));
-            response.extensions_mut().insert(Tenant(tenant));
-            Some(response)
+            let reached = Reached {
+                tenant: Some(tenant),
+                route: Some("/{version}/x"),
+            };
+            Some((Response::new(Body::from("four")), reached))
         });
         assert_eq!(line["level"], "INFO");
         assert_eq!(line["tenant"], tenant.to_string());

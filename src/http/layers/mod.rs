@@ -18,7 +18,7 @@ use futures_util::FutureExt;
 use http::{HeaderValue, Request, header};
 
 use self::{
-    access_log::{AccessLine, Received},
+    access_log::{AccessLine, Reached, Received},
     request_id::{RequestContext, TransportSecurity},
     request_metrics::RequestMetrics,
 };
@@ -46,17 +46,11 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// Answers a request by `next`, which finds [`RequestContext`], shared, and [`PeerAddr`] in its
-    /// extensions.
-    pub async fn around<N, F>(
-        &self,
-        mut request: Request<Body>,
-        peer: PeerAddr,
-        next: N,
-    ) -> Response
+    /// Answers a request by `next`, which also says how far the request got.
+    pub async fn around<N, F>(&self, request: Request<Body>, peer: PeerAddr, next: N) -> Response
     where
-        N: FnOnce(Request<Body>) -> F,
-        F: Future<Output = Response>,
+        N: FnOnce(Request<Body>, Arc<RequestContext>) -> F,
+        F: Future<Output = (Response, Reached)>,
     {
         let context = Arc::new(RequestContext::open(
             request.headers(),
@@ -72,15 +66,16 @@ impl Layers {
             Arc::clone(&received),
         );
         let takes_gzip = compression::takes_gzip(request.headers());
-        request.extensions_mut().insert(Arc::clone(&context));
-        request.extensions_mut().insert(peer);
         let request = request.map(|body| access_log::measured(body, Arc::clone(&received)));
 
         let answered = match limits::check(&request) {
-            Ok(()) => survive(next(request)).await,
+            Ok(()) => survive(next(request, Arc::clone(&context))).await,
             Err(error) => Err(error),
         };
-        let response = answered.unwrap_or_else(|error| error.render(&context, self.behavior));
+        let (response, reached) = answered.unwrap_or_else(|error| {
+            let response = error.render(&context, self.behavior);
+            (response, Reached::default())
+        });
 
         let mut response = compression::encode(response, takes_gzip);
         let status = response.status();
@@ -97,7 +92,7 @@ impl Layers {
             // ends here. Said aloud, lest the client send its next request into a closing socket.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        line.close_with(response)
+        line.close_with(response, reached)
     }
 }
 

@@ -81,7 +81,7 @@ impl Default for ServerOptions {
     }
 }
 
-/// The ends of a connection. Every request has it in its extensions.
+/// The ends of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddr {
     /// The client's, or its proxy's, end.

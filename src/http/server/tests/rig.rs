@@ -28,6 +28,7 @@ use crate::{
         },
         layers::{
             Layers,
+            access_log::Reached,
             request_id::{RequestContext, TransportSecurity},
         },
     },
@@ -161,17 +162,23 @@ impl Handler {
             let handler = self.clone();
             Box::pin(async move {
                 layers
-                    .around(request, peer, |request| handler.answer(request))
+                    .around(request, peer, |request, context| {
+                        handler.answer(request, context)
+                    })
                     .await
             })
         }
     }
 
-    pub(super) async fn answer(self, request: Request<Body>) -> Response {
-        let context = request.extensions().get::<Arc<RequestContext>>().cloned();
+    pub(super) async fn answer(
+        self,
+        request: Request<Body>,
+        context: Arc<RequestContext>,
+    ) -> (Response, Reached) {
         let answer = self.attempt(request).await;
         self.answered.fetch_add(1, Ordering::SeqCst);
-        answer.unwrap_or_else(|error| error.render(&context.unwrap(), Behavior::Documented))
+        let render = |error: ApiError| error.render(&context, Behavior::Documented);
+        (answer.unwrap_or_else(render), Reached::default())
     }
 
     pub(super) async fn attempt(&self, request: Request<Body>) -> Result<Response, ApiError> {
