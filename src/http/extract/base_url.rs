@@ -3,7 +3,7 @@
 //! Whether a host is one of ours is `layers::host_guard`'s question. Here it only has to be one.
 
 use std::{
-    fmt,
+    fmt::{self, Write as _},
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
 };
@@ -39,6 +39,9 @@ impl Scheme {
     }
 }
 
+/// How long most base addresses are at most.
+const MOST_BASE_URLS_BYTES: usize = 64;
+
 /// An absolute address without a trailing slash, onto which a path is put.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Arc<str>);
@@ -62,10 +65,6 @@ impl BaseUrl {
             return Err(BaseUrlError);
         }
         Ok(Self(url.as_str().trim_end_matches('/').into()))
-    }
-
-    fn new(scheme: Scheme, authority: &str) -> Self {
-        Self(format!("{}://{authority}", scheme.as_str()).into())
     }
 
     /// The address as text.
@@ -104,15 +103,16 @@ impl BaseUrlPolicy {
             Forwarded::default()
         };
         let scheme = forwarded.scheme.unwrap_or(peer.scheme);
-        let authority = forwarded
-            .authority(scheme)
-            .or_else(|| {
-                let host = only(headers, &header::HOST)?;
-                let authority = Authority::read(host)?;
-                Some(authority.with_default_port(forwarded.port, scheme))
-            })
-            .unwrap_or_else(|| peer.local.to_string());
-        BaseUrl::new(scheme, &authority)
+        let named = || only(headers, &header::HOST).and_then(Authority::read);
+        let mut text = String::with_capacity(MOST_BASE_URLS_BYTES);
+        text.push_str(scheme.as_str());
+        text.push_str("://");
+        // Writing into a text does not fail.
+        let _ = match forwarded.host.or_else(named) {
+            Some(authority) => authority.write_to(&mut text, forwarded.port, scheme),
+            None => write!(text, "{}", peer.local),
+        };
+        BaseUrl(text.into())
     }
 }
 
@@ -162,10 +162,6 @@ impl<'a> Forwarded<'a> {
         }
         forwarded
     }
-
-    fn authority(&self, scheme: Scheme) -> Option<String> {
-        Some(self.host?.with_default_port(self.port, scheme))
-    }
 }
 
 /// A host with an optional port, as the client spelled it.
@@ -196,15 +192,17 @@ impl<'a> Authority<'a> {
         Some(Self { host, port })
     }
 
-    /// The authority with its own port, or with `port` if it has none and the scheme needs it said.
-    fn with_default_port(self, port: Option<u16>, scheme: Scheme) -> String {
+    /// Writes the authority with its own port, or with `port` if it has none and the scheme needs it
+    /// said.
+    fn write_to(self, text: &mut String, port: Option<u16>, scheme: Scheme) -> fmt::Result {
         let default = match scheme {
             Scheme::Http => 80,
             Scheme::Https => 443,
         };
+        text.push_str(self.host);
         match self.port.or(port.filter(|port| *port != default)) {
-            Some(port) => format!("{}:{port}", self.host),
-            None => self.host.to_owned(),
+            Some(port) => write!(text, ":{port}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is known about a request before anything in it is read, and the headers of every answer.
 
-use std::time::Instant;
+use std::{cell::RefCell, time::Instant};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -109,8 +109,7 @@ impl RequestContext {
     ) {
         self.identify(headers);
         // The `Date` is the clock's too, so that a moved clock tells one time everywhere.
-        let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
-        if let Some(date) = date.ok().and_then(|date| HeaderValue::try_from(date).ok()) {
+        if let Some(date) = date(now) {
             headers.insert(header::DATE, date);
         }
         headers.insert(DIAGNOSTIC, DIAGNOSTIC_VALUE);
@@ -118,6 +117,23 @@ impl RequestContext {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, security.value());
         }
     }
+}
+
+thread_local! {
+    /// The `Date` of the last answer, and its second: most answers share it with the one before.
+    static LAST_DATE: RefCell<Option<(i64, HeaderValue)>> = const { RefCell::new(None) };
+}
+
+fn date(now: Timestamp) -> Option<HeaderValue> {
+    LAST_DATE.with_borrow_mut(|last| match last {
+        Some((second, date)) if *second == now.as_second() => Some(date.clone()),
+        _ => {
+            let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&now);
+            let date = HeaderValue::try_from(text.ok()?).ok()?;
+            *last = Some((now.as_second(), date.clone()));
+            Some(date)
+        }
+    })
 }
 
 /// A value that may be sent back and stand in a JSON body and a log without harm.
