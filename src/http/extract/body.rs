@@ -20,6 +20,9 @@ use crate::http::error::ApiError;
 
 /// How much is decompressed at one go.
 const SLICE_BYTES: usize = 16 * 1024;
+/// From which size on a body is kept in the buffer in which it came. A smaller one is copied: that
+/// buffer is its connection's, of 8 or 16 KB, and the budget does not count it.
+const WORTH_KEEPING_BYTES: usize = 2 * 1024;
 /// By how much gzip may make a body larger: its frame, and what cannot be compressed.
 const GZIP_SURPLUS_BYTES: usize = 16 * 1024;
 /// When a caller may come back who found the budget spent.
@@ -152,7 +155,8 @@ async fn receive(
             return Err(ApiError::too_large(limit_bytes));
         }
         // Most bodies come in one piece, and need not be copied.
-        if buffer.bytes.is_empty() && body.is_end_stream() {
+        let is_whole = buffer.bytes.is_empty() && body.is_end_stream();
+        if is_whole && data.len() >= WORTH_KEEPING_BYTES {
             return budget.hold(data);
         }
         buffer.make_room(data.len())?;
@@ -312,6 +316,25 @@ mod tests {
         let headers = encoded("gzip");
         assert_eq!(status(body.clone(), &headers, 100).await, Ok(vec![7; 100]));
         assert_eq!(status(body, &headers, 99).await, Err(413));
+    }
+
+    #[tokio::test]
+    async fn a_body_in_one_piece_is_kept_as_it_came_and_counted() {
+        for (length, is_kept) in [(4 * 1024, true), (100, false)] {
+            let (sent, budget) = (Bytes::from(vec![7; length]), BodyBudget::new(4 * 1024));
+            let body = Body::from(sent.clone());
+            let held = read(body, &HeaderMap::new(), length, &budget, soon()).await;
+            let held = held.unwrap();
+            assert_eq!(held.bytes().as_ptr() == sent.as_ptr(), is_kept);
+            assert_eq!(held.bytes(), &sent);
+            assert_eq!(budget.available_bytes(), 4 * 1024 - length);
+        }
+        for (limit, budget, status) in [(4095, 4096, 413), (4096, 4095, 503)] {
+            let body = Body::from(vec![7; 4096]);
+            let (headers, budget) = (HeaderMap::new(), BodyBudget::new(budget));
+            let refused = read(body, &headers, limit, &budget, soon());
+            assert_eq!(refused.await.unwrap_err().status().as_u16(), status);
+        }
     }
 
     #[tokio::test]

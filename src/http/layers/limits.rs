@@ -22,8 +22,8 @@ pub const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 /// The most bytes that the bodies of all requests may hold together.
 pub const BODY_BUDGET_BYTES: usize = 256 * 1024 * 1024;
 
-/// The most header lines that a request may have: as many as hyper and most servers take, among them
-/// the one behind Graph (Kestrel). So many find room on the stack.
+/// The most header lines that a request may have: as many as hyper and Kestrel take unless they are
+/// told otherwise. So many find room on the stack.
 pub const HEADER_LIMIT: usize = 100;
 
 /// The bounds on the bytes of a request's head.

@@ -306,7 +306,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for GuardedIo<Io> {
             if this.cleared > 0 {
                 this.hand_over(buffer);
             }
-            if buffer.filled().len() > before {
+            if buffer.filled().len() > before || buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
             if matches!(this.phase, Phase::Refused | Phase::Ended) {
@@ -472,6 +472,7 @@ mod tests {
             assert!(waited.is_err(), "the head is not complete");
             peer.write_all(b"\r\n").await.unwrap();
             assert_eq!(guarded.read(&mut space).await.unwrap(), 18);
+            assert_eq!(guarded.read(&mut []).await.unwrap(), 0, "there is no room");
             let waited = timeout(options.idle_timeout / 8, guarded.read(&mut space)).await;
             assert!(waited.is_err(), "nothing more was asked");
         }
