@@ -300,13 +300,16 @@ impl<Io: AsyncRead + Unpin> AsyncRead for GuardedIo<Io> {
         let this = self.get_mut();
         let before = buffer.filled().len();
         loop {
+            // What is behind a request is looked at when hyper asks for it: a fault is the fault of
+            // the request that hyper gets next.
+            if buffer.filled().len() > before || buffer.remaining() == 0 {
+                return Poll::Ready(Ok(()));
+            }
             if this.cleared == 0 && !this.held.is_empty() {
                 this.inspect_held();
             }
             if this.cleared > 0 {
                 this.hand_over(buffer);
-            }
-            if buffer.filled().len() > before || buffer.remaining() == 0 {
                 return Poll::Ready(Ok(()));
             }
             if matches!(this.phase, Phase::Refused | Phase::Ended) {
@@ -432,6 +435,23 @@ mod tests {
             }
             prop_assert_eq!(runtime.block_on(passed_on(sent, piece, room)), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn garbage_behind_a_request_is_not_its_fault() {
+        let request = "POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n1";
+        let sent = format!("{request}\0\r\n\r\n");
+        let mut guarded = guarded(Pieces {
+            left: sent.as_bytes(),
+            bytes: sent.len(),
+        });
+        let mut space = [0; 1024];
+        let count = guarded.read(&mut space).await.unwrap();
+        assert_eq!(&space[..count], request.as_bytes());
+        assert_eq!(guarded.fault.take(), None);
+        let count = guarded.read(&mut space).await.unwrap();
+        assert_eq!(&space[..count], STAND_IN);
+        assert_eq!(guarded.fault.take(), Some(HeadFault::Malformed));
     }
 
     /// A peer who sends empty lines as fast as they are read.
