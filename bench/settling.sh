@@ -12,7 +12,7 @@ set -euo pipefail
 variant=${1:-now} batches=${2:-20}
 bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
 migrations=$(cd "$(dirname "$0")/../src/store/postgres/migrations" && pwd)
-directory=$(mktemp -d -t hangar-settling-XXXXXX)
+directory=$(mktemp -d)
 # PostgreSQL refuses root.
 as=()
 if [ "$(id -u)" = 0 ]; then

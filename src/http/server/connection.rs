@@ -76,7 +76,8 @@ async fn run<Io, S, F>(
     let mut connection = http1::Builder::new()
         // A client that has said everything may still want to hear the answer.
         .half_close(true)
-        // The guarded socket keeps the time and measures heads; hyper's bounds lie beyond its own.
+        // The guarded socket keeps the time and measures heads; hyper's bounds are its own or lie
+        // beyond them.
         .header_read_timeout(None)
         .max_buf_size(super::head::buffer_bytes(&options.head))
         .serve_connection(TokioIo::new(io), answer);

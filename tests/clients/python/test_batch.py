@@ -21,6 +21,7 @@ class Batch(Case):
         for key, request in parts.items():
             request.path_parameters["baseurl"] = adapter.base_url
             items[key] = BatchRequestItem(request, key, (depends_on or {}).get(key))
+        # The SDK's own key for every status that is an error.
         builder = BatchRequestBuilder(adapter, {"XXX": ODataError})
         return await builder.post(BatchRequestContent(items))
 
