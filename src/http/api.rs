@@ -38,7 +38,7 @@ use super::{
     metadata::{self, Question},
     profiles,
     rehearsed::{self, BreakOff, Cue, Director, Home, NoHome, Told},
-    router::{self, Operation, Segment},
+    router::{self, Operation, Resolved},
     server::PeerAddr,
     settings, uploads,
 };
@@ -99,8 +99,8 @@ pub(super) struct Asked {
     pub(super) version: Version,
     pub(super) context: Arc<RequestContext>,
     pub(super) method: Method,
-    /// The path's segments after the version's.
-    pub(super) segments: Vec<Segment>,
+    /// The route, or why there is none: told to those whom we know.
+    pub(super) resolved: Result<Resolved, ApiError>,
     pub(super) query: Option<String>,
     pub(super) headers: HeaderMap,
     pub(super) body: Body,
@@ -191,6 +191,7 @@ impl Api {
                 director: self.director.as_deref(),
             });
         }
+        let resolved = router::resolve(request.method(), version, &segments);
         let caller = self.authenticate(request.headers()).await?;
         seen.reached.tenant = Some(caller.tenant);
         if let Some(told) = &mut seen.told {
@@ -202,7 +203,7 @@ impl Api {
             version,
             context: Arc::clone(context),
             method: parts.method,
-            segments,
+            resolved,
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
             body,
@@ -218,7 +219,7 @@ impl Api {
         asked: Asked,
         seen: &mut Seen,
     ) -> Result<Response, ApiError> {
-        let resolved = router::resolve(&asked.method, asked.version, &asked.segments)?;
+        let resolved = asked.resolved?;
         seen.reached.route = Some(resolved.route.path);
         if let Some(told) = &mut seen.told {
             told.route = Some(resolved.route.path);

@@ -294,7 +294,7 @@ pub struct Resolved {
 pub fn resolve(
     method: &Method,
     version: Version,
-    segments: &[Segment],
+    segments: &[Segment<'_>],
 ) -> Result<Resolved, ApiError> {
     static BETA: LazyLock<Tree> = LazyLock::new(|| Tree::new(ROUTES, Version::Beta));
     static V1: LazyLock<Tree> = LazyLock::new(|| Tree::new(ROUTES, Version::V1));
@@ -309,7 +309,7 @@ pub fn resolve(
 pub fn resolve_anonymous(
     method: &Method,
     version: Version,
-    segments: &[Segment],
+    segments: &[Segment<'_>],
 ) -> Option<&'static Route> {
     // Nearly all requests are about something that lies deeper, and are resolved once.
     let is_shallow = |route: &&Route| route.segments().count() >= segments.len();
@@ -324,7 +324,7 @@ pub fn resolve_anonymous(
 }
 
 /// Whether these segments lead to an operation, by whatever method.
-pub fn leads_to(operation: Operation, version: Version, segments: &[Segment]) -> bool {
+pub fn leads_to(operation: Operation, version: Version, segments: &[Segment<'_>]) -> bool {
     let mut routes = ROUTES.iter().filter(|route| route.operation == operation);
     routes.any(|route| {
         resolve(&route.method, version, segments)

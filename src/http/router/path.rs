@@ -4,6 +4,8 @@
 //! parentheses, and an action may carry its namespace: `/{set}/{id}`, `/{set}('{id}')`,
 //! `/{set}/microsoft.graph.import`. Where the segments lead is in `router`.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::OPENAPI;
@@ -11,17 +13,25 @@ use crate::{graph::version::Version, http::error::ApiError};
 
 /// A piece of a path, decoded.
 #[derive(Debug)]
-pub enum Segment {
+pub enum Segment<'a> {
     /// What stands between slashes: a name, or a key where a key may stand.
-    Plain(String),
+    Plain(Cow<'a, str>),
     /// What stands in parentheses: a key, even one that reads like a name.
     Key(String),
 }
 
-impl Segment {
+impl<'a> Segment<'a> {
     pub(super) fn text(&self) -> &str {
         match self {
-            Self::Plain(text) | Self::Key(text) => text,
+            Self::Plain(text) => text,
+            Self::Key(text) => text,
+        }
+    }
+
+    fn into_text(self) -> Cow<'a, str> {
+        match self {
+            Self::Plain(text) => text,
+            Self::Key(text) => text.into(),
         }
     }
 
@@ -34,7 +44,7 @@ impl Segment {
 }
 
 /// Takes a path apart: the version's segment, and the segments after it.
-pub fn split(path: &str) -> Result<(String, Vec<Segment>), ApiError> {
+pub fn split(path: &str) -> Result<(Cow<'_, str>, Vec<Segment<'_>>), ApiError> {
     let path = path.strip_prefix('/').unwrap_or(path);
     // A slash before the query is met in practice and means nothing.
     let path = path.strip_suffix('/').unwrap_or(path);
@@ -44,19 +54,32 @@ pub fn split(path: &str) -> Result<(String, Vec<Segment>), ApiError> {
         let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| {
             ApiError::bad_request("The path holds bytes that are not UTF-8 once they are decoded.")
         })?;
-        match key_in_parentheses(&decoded) {
-            Some((name, key)) => {
-                segments.extend([Segment::Plain(name.to_owned()), Segment::Key(key)]);
+        let with_key = key_in_parentheses(&decoded).map(|(name, key)| (name.len(), key));
+        match with_key {
+            Some((length, key)) => {
+                let name = Segment::Plain(start(decoded, length));
+                segments.extend([name, Segment::Key(key)]);
             }
-            None => segments.push(Segment::Plain(decoded.into_owned())),
+            None => segments.push(Segment::Plain(decoded)),
         }
     }
     let version = segments.remove(0);
     if segments.is_empty() && version.is_named(OPENAPI) {
         // Without a version it is the one that has everything.
-        return Ok((Version::Beta.path_segment().to_owned(), vec![version]));
+        return Ok((Version::Beta.path_segment().into(), vec![version]));
     }
-    Ok((version.text().to_owned(), segments))
+    Ok((version.into_text(), segments))
+}
+
+/// So many of a text's first bytes.
+fn start(text: Cow<'_, str>, length: usize) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => text.get(..length).unwrap_or(text).into(),
+        Cow::Owned(mut text) => {
+            text.truncate(length);
+            text.into()
+        }
+    }
 }
 
 /// Reads `set('key')` and `set(key)`. A quote inside a key is doubled.

@@ -42,7 +42,7 @@ impl Tree {
     pub(super) fn resolve(
         &self,
         method: &Method,
-        segments: &[Segment],
+        segments: &[Segment<'_>],
     ) -> Result<Resolved, ApiError> {
         let mut place = self;
         let mut keys = Vec::new();
