@@ -65,8 +65,8 @@ pub(super) struct Arriving<'a> {
     pub(super) upload: Option<UploadId>,
 }
 
-/// Rows as the statement takes them.
-#[derive(Default)]
+/// Rows as the statement takes them. A column that nobody fills is empty: whatever unnests columns
+/// side by side goes on with nulls where one ends.
 struct Columns<'a> {
     tenants: Vec<Uuid>,
     ids: Vec<Uuid>,
@@ -87,7 +87,7 @@ struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     fn of(rows: impl Iterator<Item = Arriving<'a>>) -> Self {
-        let mut columns = Self::default();
+        let mut columns = Self::with_room(rows.size_hint().1.unwrap_or_default());
         for Arriving {
             tenant,
             request,
@@ -122,7 +122,45 @@ impl<'a> Columns<'a> {
                 .applications
                 .push(request.actor.application.as_deref());
         }
+        columns.empty_unfilled();
         columns
+    }
+
+    fn with_room(rows: usize) -> Self {
+        Self {
+            tenants: Vec::with_capacity(rows),
+            ids: Vec::with_capacity(rows),
+            calls: Vec::with_capacity(rows),
+            accepted_at: Vec::with_capacity(rows),
+            group_tags: Vec::with_capacity(rows),
+            serial_numbers: Vec::with_capacity(rows),
+            product_keys: Vec::with_capacity(rows),
+            import_ids: Vec::with_capacity(rows),
+            users: Vec::with_capacity(rows),
+            lengths: Vec::with_capacity(rows),
+            contents: Vec::with_capacity(rows),
+            uploads: Vec::with_capacity(rows),
+            actor_kinds: Vec::with_capacity(rows),
+            actor_ids: Vec::with_capacity(rows),
+            applications: Vec::with_capacity(rows),
+        }
+    }
+
+    fn empty_unfilled(&mut self) {
+        fn unless_filled<T>(column: &mut Vec<Option<T>>) {
+            if column.iter().all(Option::is_none) {
+                column.clear();
+            }
+        }
+        unless_filled(&mut self.group_tags);
+        unless_filled(&mut self.serial_numbers);
+        unless_filled(&mut self.product_keys);
+        unless_filled(&mut self.import_ids);
+        unless_filled(&mut self.users);
+        unless_filled(&mut self.lengths);
+        unless_filled(&mut self.contents);
+        unless_filled(&mut self.uploads);
+        unless_filled(&mut self.applications);
     }
 
     fn parameters(&self) -> [&(dyn ToSql + Sync); 15] {

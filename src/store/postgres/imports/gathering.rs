@@ -8,14 +8,11 @@
 //! would have to fetch it. Who asks alone never waits. A caller is answered once the batch is
 //! committed, each by itself: an id that was taken is that caller's conflict alone.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tokio::sync::{
-    OwnedSemaphorePermit, Semaphore,
+    OwnedSemaphorePermit, Semaphore, TryAcquireError,
     mpsc::{self, UnboundedReceiver, UnboundedSender},
     oneshot,
 };
@@ -30,7 +27,7 @@ use crate::{
         postgres::{
             again::{Attempts, Repeatable},
             fault::Fault,
-            pool::{Pool, Session},
+            pool::{Pool, Session, closed},
             tasks::Tasks,
         },
     },
@@ -60,8 +57,8 @@ struct Job {
 
 /// The way into the next batch.
 pub(in crate::store::postgres) struct Gatherer {
-    /// Nothing once it is closed.
-    sender: Mutex<Option<UnboundedSender<Job>>>,
+    sender: UnboundedSender<Job>,
+    /// For those who wait. Closed with the store.
     room: Arc<Semaphore>,
 }
 
@@ -71,7 +68,7 @@ impl Gatherer {
         let (sender, receiver) = mpsc::unbounded_channel();
         tasks.spawn(gather(pool, receiver));
         Self {
-            sender: Mutex::new(Some(sender)),
+            sender,
             room: Arc::new(Semaphore::new(QUEUE_KIB as usize)),
         }
     }
@@ -84,7 +81,10 @@ impl Gatherer {
     ) -> Result<(), StoreError> {
         let room = Arc::clone(&self.room)
             .try_acquire_many_owned(weight_kib(&imports))
-            .map_err(|_| StoreError::Busy)?;
+            .map_err(|error| match error {
+                TryAcquireError::NoPermits => StoreError::Busy,
+                TryAcquireError::Closed => closed(),
+            })?;
         let (caller, answer) = oneshot::channel();
         let job = Job {
             tenant,
@@ -92,11 +92,7 @@ impl Gatherer {
             caller,
             _room: room,
         };
-        let sender = self.lock().clone();
-        let sent = sender.is_some_and(|sender| sender.send(job).is_ok());
-        if !sent {
-            return Err(StoreError::Unavailable("the store is closed".to_owned()));
-        }
+        self.sender.send(job).map_err(|_| closed())?;
         answer
             .await
             .unwrap_or_else(|_| Err(StoreError::Unknown("the batch was broken off".to_owned())))
@@ -104,12 +100,9 @@ impl Gatherer {
 
     /// Takes nothing more, and completes when all that was taken is answered.
     pub(in crate::store::postgres) async fn close(&self) {
-        self.lock().take();
+        // Whoever waits for all room is before those who come now, and they are told to come again.
         let _ = self.room.acquire_many(QUEUE_KIB).await;
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<UnboundedSender<Job>>> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+        self.room.close();
     }
 }
 

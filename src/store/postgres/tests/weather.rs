@@ -124,6 +124,34 @@ async fn a_killed_server_loses_nothing_that_was_acknowledged() {
     store.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_closes_answers_whom_it_took_in_and_takes_in_nobody_more() {
+    let scratch = Scratch::new(DatabaseKind::Production);
+    let store = Arc::new(serve(&scratch));
+    let create = |store: Arc<PostgresStore>| async move {
+        let id = ImportId(Uuid::new_v4());
+        store.create_imports(CONTOSO, request(id)).await
+    };
+    create(Arc::clone(&store)).await.unwrap();
+    let mut clients = JoinSet::new();
+    for _ in 0..64 {
+        clients.spawn(create(Arc::clone(&store)));
+    }
+    store.close().await;
+    let late = create(Arc::clone(&store)).await;
+    assert!(matches!(late, Err(StoreError::Unavailable(_))), "{late:?}");
+    let mut accepted = 1;
+    while let Some(client) = clients.join_next().await {
+        match client.unwrap() {
+            Ok(()) => accepted += 1,
+            Err(StoreError::Busy | StoreError::Unavailable(_)) => {}
+            Err(error) => panic!("whoever was taken in is answered: {error:?}"),
+        }
+    }
+    let found = scratch.ask("SELECT count(*) FROM import");
+    assert_eq!(found, accepted.to_string());
+}
+
 #[tokio::test]
 async fn a_cut_connection_is_made_again() {
     let scratch = Scratch::new(DatabaseKind::Production);
