@@ -30,6 +30,10 @@ pub fn decode_body<'a>(
 
 /// The parameters of a Content-Type, if it is `application/json`.
 fn json_parameters(content_type: &str) -> Option<Vec<String>> {
+    // Most say no more.
+    if content_type.eq_ignore_ascii_case("application/json") {
+        return Some(Vec::new());
+    }
     let mut parts = split_parameters(content_type);
     let media_type = parts.first()?.trim();
     if !media_type.eq_ignore_ascii_case("application/json") {

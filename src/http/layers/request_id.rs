@@ -89,7 +89,9 @@ impl RequestContext {
 
     /// Puts in the headers that name an answer, be it a batch's part.
     pub fn identify(&self, headers: &mut HeaderMap) {
-        if let Ok(id) = HeaderValue::try_from(self.request_id.hyphenated().to_string()) {
+        let mut text = Uuid::encode_buffer();
+        let text = self.request_id.hyphenated().encode_lower(&mut text);
+        if let Ok(id) = HeaderValue::from_str(text) {
             headers.insert(REQUEST_ID, id);
         }
         if let Ok(id) = HeaderValue::try_from(&self.client_request_id) {

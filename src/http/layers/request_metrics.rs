@@ -26,31 +26,29 @@ pub(super) struct Labels {
     pub(super) status: u16,
 }
 
-#[derive(Clone)]
 struct Handles {
     total: Counter,
     seconds: Histogram,
 }
 
+impl Handles {
+    fn count(&self, time: Duration) {
+        self.total.increment(1);
+        self.seconds.record(time);
+    }
+}
+
 impl RequestMetrics {
     /// Counts a request that took so long.
     pub(super) fn count(&self, labels: Labels, time: Duration) {
-        let handles = self.handles(labels);
-        handles.total.increment(1);
-        handles.seconds.record(time);
-    }
-
-    fn handles(&self, labels: Labels) -> Handles {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(handles) = known.get(&labels) {
-            return handles.clone();
+            return handles.count(time);
         }
         drop(known);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known
-            .entry(labels)
-            .or_insert_with(|| register(labels))
-            .clone()
+        let handles = known.entry(labels).or_insert_with(|| register(labels));
+        handles.count(time);
     }
 }
 
