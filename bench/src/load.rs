@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
+use memchr::memmem;
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -167,7 +168,7 @@ async fn read_answer(
 ) -> anyhow::Result<()> {
     answer.clear();
     loop {
-        if let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") {
+        if let Some(head) = memmem::find(answer, b"\r\n\r\n") {
             let length = content_length(&answer[..head])?;
             let whole = head + 4 + length;
             while answer.len() < whole {
@@ -187,12 +188,12 @@ async fn read_answer(
 }
 
 fn content_length(head: &[u8]) -> anyhow::Result<usize> {
-    let head = std::str::from_utf8(head)?;
-    let line = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))
-        .context("an answer without a length")?;
-    Ok(line.trim().parse()?)
+    const NAME: &[u8] = b"\r\ncontent-length: ";
+    let name = memmem::find(head, NAME).context("an answer without a length")?;
+    let value = head[name + NAME.len()..]
+        .split(|byte| *byte == b'\r')
+        .next();
+    Ok(std::str::from_utf8(value.unwrap_or_default())?.parse()?)
 }
 
 #[expect(
