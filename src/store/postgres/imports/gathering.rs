@@ -101,8 +101,10 @@ impl Gatherer {
     /// Takes nothing more, and completes when all that was taken is answered.
     pub(in crate::store::postgres) async fn close(&self) {
         // Whoever waits for all room is before those who come now, and they are told to come again.
-        let _ = self.room.acquire_many(QUEUE_KIB).await;
+        let room = self.room.acquire_many(QUEUE_KIB).await;
+        // Before the room is given back: whoever got some of it now would be broken off.
         self.room.close();
+        drop(room);
     }
 }
 
