@@ -9,6 +9,9 @@ use super::{
     wire_error::{Problem, WireError},
 };
 
+/// The media type of JSON.
+const JSON: &str = "application/json";
+
 /// Decodes a JSON body. `content_type` is the header's value, if there is one.
 pub fn decode_body<'a>(
     bytes: &'a [u8],
@@ -31,12 +34,12 @@ pub fn decode_body<'a>(
 /// The parameters of a Content-Type, if it is `application/json`.
 fn json_parameters(content_type: &str) -> Option<Vec<String>> {
     // Most say no more.
-    if content_type.eq_ignore_ascii_case("application/json") {
+    if content_type.eq_ignore_ascii_case(JSON) {
         return Some(Vec::new());
     }
     let mut parts = split_parameters(content_type);
     let media_type = parts.first()?.trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    if !media_type.eq_ignore_ascii_case(JSON) {
         return None;
     }
     parts.remove(0);
