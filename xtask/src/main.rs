@@ -1,8 +1,8 @@
 //! `cargo xtask`: the project's own chores. Here are the command line and its answers;
 //! the suites are in `suites`, the programs they need in `programs`, the README's
 //! promises in `first_run`, other people's clients in `clients`, what is run with them besides in
-//! `examples`, the benchmark's start in `bench`. The fuzzer is a crate of its own. `echo` keeps the
-//! last words of what failed.
+//! `examples`, the benchmark's start in `bench`, the program for servers in `pgo`. The fuzzer is a
+//! crate of its own. `echo` keeps the last words of what failed.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,6 +14,7 @@ mod clients;
 mod echo;
 mod examples;
 mod first_run;
+mod pgo;
 mod postgres;
 mod programs;
 mod server;
@@ -65,6 +66,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
     },
+    /// Build the program for servers, target/pgo/hangar: guided by a profile of the benchmark's load.
+    Pgo {
+        /// Install what the load needs (as root on Debian); implied by CI=1 and CI=true.
+        #[arg(long)]
+        install: bool,
+    },
     /// Feed mutated input to the fuzz bodies, on stable Rust.
     #[command(disable_help_flag = true)]
     Fuzz {
@@ -103,6 +110,7 @@ fn main() -> ExitCode {
         Chore::Postgres => postgres::run(),
         Chore::Client { client } => clients::run(client),
         Chore::Bench { options } => bench::run(&options),
+        Chore::Pgo { install } => pgo::run(Install::wanted(install)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -95,6 +95,9 @@ const CHROMIUM: Program = Program {
     package: "chromium",
 };
 
+/// What the benchmark needs on both stores.
+pub(crate) const BENCH_NEEDS: &[Program] = &[KILL, SETPRIV, INITDB, PGBENCH];
+
 /// Every suite, in the order in which they run. A new suite is one more entry.
 pub(crate) const SUITES: &[Suite] = &[
     Suite {
@@ -193,7 +196,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "bench-smoke",
         about: "the benchmark in brief: that it works, not how fast anything is",
-        needs: &[KILL, SETPRIV, INITDB, PGBENCH],
+        needs: BENCH_NEEDS,
         commands: || {
             let bench = [
                 "run",
