@@ -62,6 +62,9 @@ enum Chore {
     },
     /// Measure Hangar against its yardsticks; the options are those of `hangar-bench run`.
     Bench {
+        /// Build the program for servers first, and measure that. Stands before the other options.
+        #[arg(long)]
+        pgo: bool,
         /// Options for the benchmark, such as --smoke and --postgres.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
@@ -109,8 +112,10 @@ fn main() -> ExitCode {
         Chore::FirstRun => first_run::run(),
         Chore::Postgres => postgres::run(),
         Chore::Client { client } => clients::run(client),
-        Chore::Bench { options } => bench::run(&options),
-        Chore::Pgo { install } => pgo::run(Install::wanted(install)),
+        Chore::Bench { pgo, options } => bench::run(pgo, &options),
+        Chore::Pgo { install } => {
+            pgo::run(Install::wanted(install)).map(|program| println!("{}", program.display()))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -167,4 +172,27 @@ fn target_dir() -> PathBuf {
 )]
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bench(options: &[&str]) -> (bool, Vec<String>) {
+        let words = ["xtask", "bench"].iter().chain(options);
+        match Arguments::try_parse_from(words).map(|arguments| arguments.chore) {
+            Ok(Chore::Bench { pgo, options }) => (pgo, options),
+            _ => panic!("not the benchmark"),
+        }
+    }
+
+    #[test]
+    fn the_benchmark_gets_all_options_but_the_one_that_is_not_its() {
+        let (pgo, options) = bench(&["--pgo", "--postgres", "--seconds", "5"]);
+        assert!(pgo);
+        assert_eq!(options, ["--postgres", "--seconds", "5"]);
+        let (pgo, options) = bench(&["--smoke"]);
+        assert!(!pgo);
+        assert_eq!(options, ["--smoke"]);
+    }
 }

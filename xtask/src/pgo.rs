@@ -15,7 +15,7 @@ use crate::programs::{self, Install};
 use crate::{cargo, suites, target_dir, variable, workspace_root};
 
 /// Builds it, and says where it is.
-pub(crate) fn run(install: Install) -> anyhow::Result<()> {
+pub(crate) fn run(install: Install) -> anyhow::Result<PathBuf> {
     let compiler = Compiler::find()?;
     let merger = compiler.merger()?;
     programs::provide(suites::BENCH_NEEDS, install)?;
@@ -39,8 +39,7 @@ pub(crate) fn run(install: Install) -> anyhow::Result<()> {
     let built = build(&compiler, "profile-use", &profile, &optimized)?;
     let program = home.join("hangar");
     fs::copy(&built, &program)?;
-    println!("{}", program.display());
-    Ok(())
+    Ok(program)
 }
 
 /// What the compiler says of itself.
