@@ -2,7 +2,7 @@
 //! servers where that is asked for. What it measures is the crate `hangar-bench`'s business.
 
 use std::ffi::OsString;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::programs::Install;
 use crate::{cargo, pgo, workspace_root};
@@ -17,15 +17,22 @@ pub(crate) fn run(by_profile: bool, options: &[String]) -> anyhow::Result<()> {
     let build = ["build", "--release", "-p", "hangar", "-p", "hangar-bench"];
     let status = cargo(&build).current_dir(workspace_root()).status()?;
     anyhow::ensure!(status.success(), "the benchmark was not built");
-    let start = ["run", "--release", "--quiet", "-p", "hangar-bench", "--"];
     let named = program.map(|program| [OsString::from("--hangar"), program.into()]);
-    let status = cargo(&start)
-        .arg("run")
+    let status = hangar_bench()
         .args(named.into_iter().flatten())
         .args(options)
-        .current_dir(workspace_root())
-        .stdin(Stdio::null())
         .status()?;
     anyhow::ensure!(status.success(), "the benchmark ended with {status}");
     Ok(())
+}
+
+/// `hangar-bench run`, in the workspace's root, built where it is not.
+pub(crate) fn hangar_bench() -> Command {
+    let start = ["run", "--release", "--quiet", "-p", "hangar-bench", "--"];
+    let mut command = cargo(&start);
+    command
+        .arg("run")
+        .current_dir(workspace_root())
+        .stdin(Stdio::null());
+    command
 }

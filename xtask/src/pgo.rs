@@ -7,12 +7,12 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 
 use crate::programs::{self, Install};
-use crate::{cargo, suites, target_dir, variable, workspace_root};
+use crate::{bench, cargo, suites, target_dir, variable, workspace_root};
 
 /// Builds it, and says where it is.
 pub(crate) fn run(install: Install) -> anyhow::Result<PathBuf> {
@@ -135,12 +135,10 @@ fn encoded(flag: &str, path: &Path) -> OsString {
 /// Has the program do what it is for, on each store.
 fn train(program: &Path) -> anyhow::Result<()> {
     for store in [None, Some("--postgres")] {
-        let status = cargo(&["run", "--release", "--quiet", "-p", "hangar-bench", "--"])
-            .args(["run", "--smoke", "--hangar"])
+        let status = bench::hangar_bench()
+            .args(["--smoke", "--hangar"])
             .arg(program)
             .args(store)
-            .current_dir(workspace_root())
-            .stdin(Stdio::null())
             .status()?;
         ensure!(status.success(), "the load ended with {status}");
     }
