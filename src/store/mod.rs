@@ -24,6 +24,7 @@ pub mod profiles;
 mod questions;
 pub mod soundness;
 pub mod sqlite;
+mod trigrams;
 
 use std::{future::Future, path::Path, pin::Pin, sync::Arc};
 

@@ -6,19 +6,23 @@
 
 use odata::{Comparison, Condition, Literal, Operand, TextTest};
 
-use crate::store::filter_sql::{Parameter, Statement};
+use crate::store::{
+    filter_sql::{Parameter, Statement},
+    trigrams,
+};
 
-/// Shorter texts have no trigram of their own.
-const SHORTEST: usize = 3;
+/// How many trigrams one text is looked for by. Each is a pattern of its own: the trigrams of one
+/// pattern are read side by side, those of several lead each other on to the next row that they may
+/// be in, and the first should be in few.
+const TRIGRAMS_OF_A_TEXT: usize = 8;
 
-/// How long the pieces are that a longer text is looked for by. The trigrams of one pattern are read
-/// side by side, those that every serial number has included; of several patterns, each leads the
-/// others on to the next row that it may be in.
-const PIECE: usize = 6;
+/// How many trigrams are looked for in all, so that a long list takes no longer to plan than to look
+/// through. A text of a list has two, however long the list is.
+const TRIGRAMS: usize = 64;
 
 /// What serial numbers must be like.
 enum Likeness {
-    /// Having all of these within, in any letter case.
+    /// Having all of these trigrams within, in any letter case.
     Having(Vec<String>),
     /// One of these.
     Any(Vec<Likeness>),
@@ -32,24 +36,25 @@ pub(super) fn narrow<F: Copy>(
 ) {
     if let Some(likeness) = likeness(filter, is_serial) {
         sql.push(" AND ");
-        append(sql, &likeness);
+        append(sql, &likeness, TRIGRAMS);
     }
 }
 
-fn append<F: Copy>(sql: &mut Statement<F>, likeness: &Likeness) {
+fn append<F: Copy>(sql: &mut Statement<F>, likeness: &Likeness, most: usize) {
     match likeness {
-        Likeness::Having(pieces) => {
-            for (index, piece) in pieces.iter().enumerate() {
+        Likeness::Having(trigrams) => {
+            for (index, trigram) in trigrams.iter().take(most).enumerate() {
                 sql.push(if index == 0 { "(" } else { " AND " });
                 sql.push("serial_number ILIKE ");
-                sql.bind(Parameter::Text(format!("%{}%", escaped(piece))));
+                sql.bind(Parameter::Text(format!("%{}%", escaped(trigram))));
             }
             sql.push(")");
         }
         Likeness::Any(all) => {
+            let most = (most / all.len().max(1)).max(2);
             for (index, one) in all.iter().enumerate() {
                 sql.push(if index == 0 { "(" } else { " OR " });
-                append(sql, one);
+                append(sql, one, most);
             }
             sql.push(")");
         }
@@ -103,21 +108,8 @@ fn equal<F: Copy>(text: &Operand<F>, part: &str, is_serial: fn(F) -> bool) -> Op
 
 /// What has this text within, if it can be looked for.
 fn having(text: &str) -> Option<Likeness> {
-    if !text.is_ascii() || text.len() < SHORTEST {
-        return None;
-    }
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    // No piece is too short to be looked for.
-    while let Some((piece, more)) = rest
-        .split_at_checked(PIECE)
-        .filter(|(_, more)| more.len() >= SHORTEST)
-    {
-        pieces.push(piece.to_owned());
-        rest = more;
-    }
-    pieces.push(rest.to_owned());
-    Some(Likeness::Having(pieces))
+    let text = Some(text).filter(|text| text.is_ascii())?;
+    trigrams::from_end(text, TRIGRAMS_OF_A_TEXT).map(Likeness::Having)
 }
 
 /// Whether an operand is the serial number, in whatever letter case.
@@ -146,18 +138,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_looked_for_in_pieces() {
-        let table: [(&str, Option<&[&str]>); 6] = [
+    fn a_text_is_looked_for_from_its_end() {
+        let table: [(&str, Option<&[&str]>); 4] = [
             ("ab", None),
             ("äbcd", None),
             ("abc", Some(&["abc"])),
-            ("HT-00JNY", Some(&["HT-00JNY"])),
-            ("HT-00JNY1", Some(&["HT-00J", "NY1"])),
-            ("HT-00JNY1KFD%_x", Some(&["HT-00J", "NY1KFD", "%_x"])),
+            (
+                "HT-00JNY1KFD%_x",
+                Some(&["%_x", "KFD", "NY1", "00J", "HT-"]),
+            ),
         ];
         for (text, expected) in table {
             let found = having(text).map(|likeness| match likeness {
-                Likeness::Having(pieces) => pieces,
+                Likeness::Having(trigrams) => trigrams,
                 Likeness::Any(_) => Vec::new(),
             });
             let expected = expected.map(|all| all.iter().map(ToString::to_string).collect());

@@ -1,8 +1,8 @@
 //! What a filter tells of the rows that it takes.
 
-use std::collections::BTreeSet;
-
 use odata::{Comparison, Condition, Literal, Operand, TextTest};
+
+use crate::store::trigrams;
 
 /// How many trigrams one text is looked for by. Its last two leave few rows, as a rule: serial
 /// numbers differ at their ends, and begin with what a maker gives to all, which takes long to go
@@ -112,17 +112,12 @@ fn of<F: Copy>(operand: &Operand<F>, is_serial: fn(F) -> bool) -> bool {
     }
 }
 
-/// The trigrams of a text from its end, side by side and not overlapping, and its first.
+/// What has this text within, as a query of the index.
 fn of_text(text: &str, taken: &mut Taken) -> Option<String> {
-    let characters: Vec<char> = text.chars().collect();
-    let last = characters.len().checked_sub(3)?;
-    let starts = (0..=last).rev().step_by(3).chain([0]);
-    let starts: BTreeSet<usize> = starts.take(taken.of_a_text).collect();
-    taken.in_all += starts.len();
-    let quoted = starts.iter().filter_map(|&start| {
-        let trigram: String = characters.get(start..start + 3)?.iter().collect();
-        Some(format!("\"{}\"", trigram.replace('"', "\"\"")))
-    });
+    let trigrams = trigrams::from_end(text, taken.of_a_text)?;
+    taken.in_all += trigrams.len();
+    let quoted = trigrams.iter().rev();
+    let quoted = quoted.map(|trigram| format!("\"{}\"", trigram.replace('"', "\"\"")));
     Some(format!("({})", quoted.collect::<Vec<_>>().join(" AND ")))
 }
 
@@ -138,23 +133,6 @@ mod tests {
             .property(Property::new("x", false, Kind::String));
         let filter = parse_filter(filter, &vocabulary, &[]).unwrap();
         trigrams(&filter, |field| field, 8)
-    }
-
-    #[test]
-    fn a_text_is_known_by_its_end() {
-        let cases = [
-            ("abc", r#"("abc")"#),
-            ("abcd", r#"("abc" AND "bcd")"#),
-            ("abcdefghi", r#"("def" AND "ghi")"#),
-            ("abcdefgh", r#"("cde" AND "fgh")"#),
-        ];
-        for (text, expected) in cases {
-            let mut taken = Taken {
-                of_a_text: 2,
-                in_all: 0,
-            };
-            assert_eq!(of_text(text, &mut taken).as_deref(), Some(expected));
-        }
     }
 
     #[test]
