@@ -101,6 +101,13 @@ pub const METRICS: &[Metric] = &[
         help: "Operations that were committed together.",
     },
     Metric {
+        name: "hangar_lookup_group_operations",
+        kind: MetricKind::Histogram(GROUP_OPERATIONS),
+        unit: Unit::Count,
+        labels: &[],
+        help: "Imports that were looked up together. PostgreSQL only; who asks alone is not counted.",
+    },
+    Metric {
         name: "hangar_write_commit_seconds",
         kind: MetricKind::Histogram(COMMIT_SECONDS),
         unit: Unit::Seconds,

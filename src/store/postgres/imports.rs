@@ -1,7 +1,9 @@
-//! Imports: reading, changing and withdrawing them. Accepting is in `accepting` and `gathering`.
+//! Imports: changing and withdrawing them. Accepting is in `accepting` and `creating`, reading by id in
+//! `looking_up`.
 
 pub(super) mod accepting;
-pub(super) mod gathering;
+pub(super) mod creating;
+pub(super) mod looking_up;
 
 use jiff::Timestamp;
 
@@ -9,14 +11,14 @@ use super::{
     again::{Attempts, Repeatable},
     audit,
     fault::Fault,
-    pool::{Pool, Session, Transaction},
+    pool::{Pool, Transaction},
     row::{self, get},
 };
 use crate::{
     domain::{
         actor::Actor,
         hardware_blob::HardwareBlob,
-        import::{CallId, Import, ImportChange, ImportId, ImportState, Phase, revision},
+        import::{CallId, ImportChange, ImportId, ImportState, Phase, revision},
         revision::Precondition,
         tenant::TenantId,
     },
@@ -59,17 +61,6 @@ pub(super) async fn create_all(
             return result;
         }
     }
-}
-
-/// The import with this id.
-pub(super) async fn find(
-    session: &Session,
-    tenant: TenantId,
-    id: ImportId,
-) -> Result<Option<Import>, Fault> {
-    let sql = by_id(row::IMPORT_COLUMNS, "");
-    let rows = session.query(&sql, &[&tenant.0, &id.0]).await?;
-    rows.first().map(row::import).transpose()
 }
 
 fn by_id(columns: &str, lock: &str) -> String {

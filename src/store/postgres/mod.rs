@@ -12,6 +12,7 @@ mod connect;
 mod devices;
 mod expiry;
 mod fault;
+mod gathering;
 mod imports;
 mod ledger;
 mod moving;
@@ -66,7 +67,12 @@ use collection::Way;
 use connect::Target;
 use expiry::AgeIndex;
 use fault::Fault;
-use imports::{accepting, gathering::Gatherer};
+use gathering::Gatherer;
+use imports::{
+    accepting,
+    creating::Create,
+    looking_up::{Lookup, Lookups},
+};
 pub(super) use moving::PostgresSide;
 use pool::Pool;
 use queue::Lapses;
@@ -80,7 +86,8 @@ pub struct PostgresStore {
     target: Target,
     readiness: Arc<Readiness>,
     pool: Pool,
-    gatherer: OnceLock<Gatherer>,
+    creates: OnceLock<Gatherer<Create>>,
+    lookups: OnceLock<Lookups>,
     work: Work,
     age_index: AgeIndex,
     lapses: Lapses,
@@ -114,7 +121,8 @@ impl PostgresStore {
             target,
             readiness,
             pool,
-            gatherer: OnceLock::new(),
+            creates: OnceLock::new(),
+            lookups: OnceLock::new(),
             work: Work::new(),
             age_index: AgeIndex::default(),
             lapses: Lapses::new(),
@@ -122,10 +130,15 @@ impl PostgresStore {
         })
     }
 
-    /// The way into the next batch of imports.
-    fn gatherer(&self) -> &Gatherer {
-        self.gatherer
-            .get_or_init(|| Gatherer::start(self.pool.clone(), &self.tasks))
+    /// The way into the next batch of imports that are accepted.
+    fn creates(&self) -> &Gatherer<Create> {
+        let start = || Gatherer::start(self.pool.clone(), &self.tasks);
+        self.creates.get_or_init(start)
+    }
+
+    fn lookups(&self) -> &Lookups {
+        let start = || Lookups::start(self.pool.clone(), &self.tasks);
+        self.lookups.get_or_init(start)
     }
 
     async fn way(&self, plan: Plan) -> Result<Way, Fault> {
@@ -154,7 +167,7 @@ impl Store for PostgresStore {
     fn create_imports(&self, tenant: TenantId, imports: NewImports) -> Answer<'_, ()> {
         Box::pin(async move {
             match imports.rows.len() {
-                1 => self.gatherer().accept(tenant, imports).await?,
+                1 => self.creates().ask(Create { tenant, imports }).await?,
                 // Boxed, so that single imports do not carry its weight.
                 _ => Box::pin(imports::create_all(&self.pool, tenant, &imports)).await?,
             }
@@ -164,9 +177,7 @@ impl Store for PostgresStore {
     }
 
     fn import(&self, tenant: TenantId, id: ImportId) -> Answer<'_, Option<Import>> {
-        Box::pin(async move {
-            reading!(self.pool, session => imports::find(&session, tenant, id).await)
-        })
+        Box::pin(async move { self.lookups().find(Lookup { tenant, id }).await })
     }
 
     fn list_imports(
@@ -571,7 +582,8 @@ impl Store for PostgresStore {
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            self.gatherer().close().await;
+            self.creates().close().await;
+            self.lookups().close().await;
             self.pool.close();
             self.tasks.end();
         })

@@ -1,6 +1,7 @@
 //! What only PostgreSQL can show: several processes on one database, and a server in bad weather.
 
 mod expiry;
+mod lookups;
 mod queries;
 mod schema;
 mod weather;
