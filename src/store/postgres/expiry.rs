@@ -12,22 +12,26 @@ use uuid::Uuid;
 use super::{
     audit,
     connect::Target,
-    fault::{Fault, text_of},
+    fault::Fault,
+    online_index::{OnlineIndex, Provided, provide},
     pool::Transaction,
     row::{self, bounded, get},
-    tasks::Tasks,
 };
 use crate::{
     domain::{actor::Actor, tenant::TenantId},
-    store::{Pooling, StoreError, operation::Expired},
+    store::{StoreError, operation::Expired},
 };
-
-/// Names the lock under which the index is built ("HNGR" and one).
-const LOCK: i64 = 0x484e_4753;
 
 /// Since when an import is settled. What a program of before this column settled, is as old as it
 /// was when it was accepted.
 const SETTLED_AT: &str = "coalesce(settled_at, accepted_at)";
+
+/// The settled by their age.
+const SETTLED: OnlineIndex = OnlineIndex {
+    name: "import_settled",
+    on: "import ((coalesce(settled_at, accepted_at))) WHERE state <> 0",
+    replaces: None,
+};
 
 /// The index of the settled by their age. It costs every settlement an entry, so that it is made
 /// only where imports expire; and it is made while others write.
@@ -42,53 +46,9 @@ impl AgeIndex {
         if self.is_there.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        if target.pooling() == Pooling::Transaction {
-            // The lock would stay with whatever connection the pooler gave.
-            tracing::warn!(
-                "behind a pooler by transactions the index of settled imports is not built: see \
-                 docs/scaling.md for the statement"
-            );
-            self.is_there.store(true, Ordering::Relaxed);
-            return Ok(true);
-        }
-        let tasks = Tasks::default();
-        let made = async {
-            let link = target.connect(&tasks, None).await?;
-            let client = &link.client;
-            // The lock ends with the session at the latest.
-            let sql = "SELECT pg_try_advisory_lock($1)";
-            if !client.query_one(sql, &[&LOCK]).await?.get::<_, bool>(0) {
-                return Ok(false);
-            }
-            let timeless = "SET statement_timeout = 0; SET lock_timeout = 0";
-            client.batch_execute(timeless).await?;
-            let sql = "SELECT indisvalid FROM pg_index
-                WHERE indexrelid = to_regclass('import_settled')";
-            let found = client.query_opt(sql, &[]).await?;
-            let is_valid = found.map(|row| row.get::<_, bool>(0));
-            if is_valid == Some(false) {
-                // Left behind by a process that ended while it built it.
-                let sql = "DROP INDEX CONCURRENTLY import_settled";
-                client.batch_execute(sql).await?;
-            }
-            if is_valid != Some(true) {
-                tracing::info!("the index of settled imports is built; this may take a while");
-                let sql = format!(
-                    "CREATE INDEX CONCURRENTLY import_settled ON import (({SETTLED_AT}))
-                     WHERE state <> 0"
-                );
-                client.batch_execute(&sql).await?;
-            }
-            Ok(true)
-        };
-        let made = made.await.map_err(|error: tokio_postgres::Error| {
-            StoreError::Unavailable(format!(
-                "the index of settled imports can't be built: {}",
-                text_of(&error)
-            ))
-        })?;
-        self.is_there.store(made, Ordering::Relaxed);
-        Ok(made)
+        let is_there = provide(target, &[SETTLED]).await? != Provided::ByAnother;
+        self.is_there.store(is_there, Ordering::Relaxed);
+        Ok(is_there)
     }
 }
 

@@ -16,6 +16,7 @@ mod gathering;
 mod imports;
 mod ledger;
 mod moving;
+mod online_index;
 mod pool;
 mod profile_row;
 mod profiles;
@@ -23,6 +24,7 @@ mod queue;
 mod readiness;
 mod row;
 mod schema;
+mod search_index;
 mod settling;
 mod slices;
 mod sync;
@@ -78,6 +80,7 @@ use pool::Pool;
 use queue::Lapses;
 use readiness::Readiness;
 pub use schema::Release;
+use search_index::SearchIndexes;
 use tasks::Tasks;
 use work::Work;
 
@@ -90,6 +93,7 @@ pub struct PostgresStore {
     lookups: OnceLock<Lookups>,
     work: Work,
     age_index: AgeIndex,
+    search_indexes: SearchIndexes,
     lapses: Lapses,
     tasks: Tasks,
 }
@@ -125,6 +129,7 @@ impl PostgresStore {
             lookups: OnceLock::new(),
             work: Work::new(),
             age_index: AgeIndex::default(),
+            search_indexes: SearchIndexes::default(),
             lapses: Lapses::new(),
             tasks,
         })
@@ -142,10 +147,14 @@ impl PostgresStore {
     }
 
     async fn way(&self, plan: Plan) -> Result<Way, Fault> {
-        let folds_ascii = self.pool.described().await?.folds_ascii;
+        let described = self.pool.described().await?;
+        if described.searches_by_tenant {
+            let indexes = &self.search_indexes;
+            indexes.provide_beside(&self.target, &self.tasks);
+        }
         Ok(Way {
             plan,
-            folds_ascii,
+            folds_ascii: described.folds_ascii,
             upload: None,
         })
     }

@@ -51,6 +51,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("migrations/0003_room_for_claims.sql"),
         oldest_compatible: 1,
     },
+    Migration {
+        sql: include_str!("migrations/0004_trigrams_before_tenants.sql"),
+        oldest_compatible: 1,
+    },
 ];
 
 /// What a program knows of the schema.
@@ -98,6 +102,8 @@ pub(super) struct Described {
     pub(super) paging_secret: [u8; 32],
     /// Whether trigrams of ASCII letters are folded as queries fold them. Not in Turkish.
     pub(super) folds_ascii: bool,
+    /// Whether indexes of before migration 4 are searched.
+    pub(super) searches_by_tenant: bool,
 }
 
 /// Why the schema is not ready.
@@ -352,7 +358,8 @@ async fn applied(
 async fn describe(client: &Client, place: &str, opening: Opening) -> Result<Described, Trouble> {
     let refuse = |reason: String| refusal(place, reason);
     let sql = "SELECT (SELECT convert_from(value, 'UTF8') FROM meta WHERE key = 'kind'),
-        (SELECT value FROM meta WHERE key = 'paging_secret'), lower('IJ') = 'ij'";
+        (SELECT value FROM meta WHERE key = 'paging_secret'), lower('IJ') = 'ij',
+        to_regclass('import_serial') IS NOT NULL OR to_regclass('device_serial') IS NOT NULL";
     let row = read(client, sql).await?;
     let made_by: Option<String> = row.get(0);
     let made_by = made_by.unwrap_or_default();
@@ -373,5 +380,6 @@ async fn describe(client: &Client, place: &str, opening: Opening) -> Result<Desc
     Ok(Described {
         paging_secret: secret.map_err(|_| refuse("has no secret for page links".to_owned()))?,
         folds_ascii: row.get(2),
+        searches_by_tenant: row.get(3),
     })
 }

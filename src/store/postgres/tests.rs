@@ -4,6 +4,7 @@ mod expiry;
 mod lookups;
 mod queries;
 mod schema;
+mod search_index;
 mod weather;
 
 use std::sync::Mutex;

@@ -51,7 +51,7 @@ const EVERY: Collection<Every, Uuid> = Collection {
 const MAKE_EVERY: &str = "CREATE TABLE every (tenant uuid NOT NULL, id uuid NOT NULL,
     serial_number text COLLATE \"C\" NOT NULL, other text COLLATE \"C\", number bigint, at bigint,
     truth boolean, guid uuid, member bigint, PRIMARY KEY (tenant, id));
-    CREATE INDEX ON every USING gin (tenant, serial_number gin_trgm_ops)";
+    CREATE INDEX ON every USING gin (serial_number gin_trgm_ops, tenant)";
 
 fn truth(value: &Value<'_>) -> Option<bool> {
     number(value).map(|truth| truth == 1)

@@ -1,0 +1,11 @@
+-- Serial numbers are searched by their trigrams first: an index is read column by column, in order,
+-- for each row that may be meant, few rows have a trigram, and a large tenant has most rows. Where rows
+-- are there already, that would keep everybody waiting: `search_index.rs` does it beside them.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM import) AND NOT EXISTS (SELECT FROM device) THEN
+        DROP INDEX import_serial, device_serial;
+        CREATE INDEX import_search ON import USING gin (serial_number gin_trgm_ops, tenant);
+        CREATE INDEX device_search ON device USING gin (serial_number gin_trgm_ops, tenant);
+    END IF;
+END $$;

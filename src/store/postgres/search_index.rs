@@ -1,0 +1,53 @@
+//! The indexes that searches by serial number read, in a database of before migration 4: whoever
+//! searches first has them made anew.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{
+    connect::Target,
+    online_index::{OnlineIndex, Provided, provide},
+    tasks::Tasks,
+};
+
+/// As migration 4 makes them where no rows are.
+const INDEXES: [OnlineIndex; 2] = [
+    OnlineIndex {
+        name: "device_search",
+        on: "device USING gin (serial_number gin_trgm_ops, tenant)",
+        replaces: Some("device_serial"),
+    },
+    OnlineIndex {
+        name: "import_search",
+        on: "import USING gin (serial_number gin_trgm_ops, tenant)",
+        replaces: Some("import_serial"),
+    },
+];
+
+/// Whether this process has seen to the indexes.
+#[derive(Default)]
+pub(super) struct SearchIndexes {
+    is_seen_to: Arc<AtomicBool>,
+}
+
+impl SearchIndexes {
+    /// Has them made beside everything else. Those of before serve until then.
+    pub(super) fn provide_beside(&self, target: &Target, tasks: &Tasks) {
+        if self.is_seen_to.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (target, is_seen_to) = (target.clone(), Arc::clone(&self.is_seen_to));
+        tasks.spawn(async move {
+            match provide(&target, &INDEXES).await {
+                Ok(Provided::Yes | Provided::ByAnother | Provided::Never) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the indexes of serial numbers are as before");
+                    // The next search tries again.
+                    is_seen_to.store(false, Ordering::Relaxed);
+                }
+            }
+        });
+    }
+}
