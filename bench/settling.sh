@@ -44,7 +44,7 @@ held="SELECT array_agg(id) INTO ids FROM import WHERE state = 0 AND claim_token 
 case $variant in
 now) ;;
 expiring) ask -c "CREATE INDEX import_settled ON import ((coalesce(settled_at, accepted_at))) WHERE state <> 0" ;;
-no-trigrams) ask -c "DROP INDEX import_serial" ;;
+no-trigrams) ask -c "DROP INDEX import_search" ;;
 half-full) ask -c "ALTER TABLE import SET (fillfactor = 50)" ;;
 queue)
     ask -c "DROP INDEX import_waiting" -c "DROP INDEX import_refused" \
