@@ -1,7 +1,7 @@
 //! The store on PostgreSQL: any number of processes on one database, each with a few connections.
 //!
 //! Only this room names tokio-postgres. What each operation does stands in the file of its noun;
-//! how it is tried again in `again`, how single imports share a commit in `imports/gathering`, and
+//! how it is tried again in `again`, how callers share a statement in `gathering`, and
 //! how the processes hear of each other's work in `work`.
 
 mod again;
