@@ -1,8 +1,8 @@
 //! The store on PostgreSQL: any number of processes on one database, each with a few connections.
 //!
 //! Only this room names tokio-postgres. What each operation does stands in the file of its noun;
-//! how it is tried again in `again`, how callers share a statement in `gathering`, and
-//! how the processes hear of each other's work in `work`.
+//! how it is tried again in `again`, how callers share a statement in `gathering`, and how the
+//! processes hear of each other's work in `work`.
 
 mod again;
 mod assignments;
