@@ -1,9 +1,12 @@
 //! The indexes that searches by serial number read, in a database of before migration 4: whoever
 //! searches first has them made anew.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use super::{
@@ -26,6 +29,9 @@ const INDEXES: [OnlineIndex; 2] = [
     },
 ];
 
+/// How long a process that builds indexes is left to it.
+const PAUSE: Duration = Duration::from_mins(1);
+
 /// Whether this process has seen to the indexes.
 #[derive(Default)]
 pub(super) struct SearchIndexes {
@@ -40,12 +46,17 @@ impl SearchIndexes {
         }
         let (target, is_seen_to) = (target.clone(), Arc::clone(&self.is_seen_to));
         tasks.spawn(async move {
-            match provide(&target, &INDEXES).await {
-                Ok(Provided::Yes | Provided::ByAnother | Provided::Never) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "the indexes of serial numbers are as before");
-                    // The next search tries again.
-                    is_seen_to.store(false, Ordering::Relaxed);
+            loop {
+                match provide(&target, &INDEXES).await {
+                    Ok(Provided::Yes | Provided::Never) => return,
+                    // Perhaps of another index, or it ends before these are made.
+                    Ok(Provided::ByAnother) => tokio::time::sleep(PAUSE).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "the indexes of serial numbers are as before");
+                        // The next search tries again.
+                        is_seen_to.store(false, Ordering::Relaxed);
+                        return;
+                    }
                 }
             }
         });
