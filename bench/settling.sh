@@ -6,7 +6,8 @@
 #     bench/settling.sh [VARIANT] [BATCHES]
 #
 # VARIANT: now (the default), expiring (with the index of what is settled), no-trigrams,
-# queue (what waits in a table of its own), half-full (fillfactor 50).
+# queue (what waits in a table of its own), half-full (fillfactor 50), pending-KB (how long the list of
+# trigrams that are not in the index yet may grow).
 # Needs Debian's postgresql; makes a cluster with fsync in a temporary directory, and removes it.
 set -euo pipefail
 variant=${1:-now} batches=${2:-20}
@@ -45,6 +46,7 @@ case $variant in
 now) ;;
 expiring) ask -c "CREATE INDEX import_settled ON import ((coalesce(settled_at, accepted_at))) WHERE state <> 0" ;;
 no-trigrams) ask -c "DROP INDEX import_search" ;;
+pending-*) ask -c "ALTER INDEX import_search SET (gin_pending_list_limit = ${variant#pending-})" ;;
 half-full) ask -c "ALTER TABLE import SET (fillfactor = 50)" ;;
 queue)
     ask -c "DROP INDEX import_waiting" -c "DROP INDEX import_refused" \

@@ -26,13 +26,6 @@ use crate::{
 /// was when it was accepted.
 const SETTLED_AT: &str = "coalesce(settled_at, accepted_at)";
 
-/// The settled by their age.
-const SETTLED: OnlineIndex = OnlineIndex {
-    name: "import_settled",
-    on: "import ((coalesce(settled_at, accepted_at))) WHERE state <> 0",
-    replaces: None,
-};
-
 /// The index of the settled by their age. It costs every settlement an entry, so that it is made
 /// only where imports expire; and it is made while others write.
 #[derive(Default)]
@@ -46,7 +39,12 @@ impl AgeIndex {
         if self.is_there.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        let is_there = provide(target, &[SETTLED]).await? != Provided::ByAnother;
+        let index = OnlineIndex {
+            name: "import_settled",
+            on: &format!("import (({SETTLED_AT})) WHERE state <> 0"),
+            replaces: None,
+        };
+        let is_there = provide(target, &[index]).await? != Provided::ByAnother;
         self.is_there.store(is_there, Ordering::Relaxed);
         Ok(is_there)
     }

@@ -11,13 +11,12 @@ use crate::store::{Pooling, StoreError};
 const LOCK: i64 = 0x484e_4753;
 
 /// An index that no migration makes, or not wherever it is needed.
-#[derive(Clone, Copy)]
-pub(super) struct OnlineIndex {
-    pub(super) name: &'static str,
+pub(super) struct OnlineIndex<'a> {
+    pub(super) name: &'a str,
     /// What it is on, as `CREATE INDEX` has it.
-    pub(super) on: &'static str,
+    pub(super) on: &'a str,
     /// The index that it takes the place of.
-    pub(super) replaces: Option<&'static str>,
+    pub(super) replaces: Option<&'a str>,
 }
 
 /// Whether indexes are there.
@@ -33,7 +32,7 @@ pub(super) enum Provided {
 /// Makes indexes unless they are there.
 pub(super) async fn provide(
     target: &Target,
-    indexes: &[OnlineIndex],
+    indexes: &[OnlineIndex<'_>],
 ) -> Result<Provided, StoreError> {
     if target.pooling() == Pooling::Transaction {
         for index in indexes {
@@ -66,11 +65,16 @@ pub(super) async fn provide(
         Ok(Provided::Yes)
     };
     made.await.map_err(|error: tokio_postgres::Error| {
-        StoreError::Unavailable(format!("an index can't be built: {}", text_of(&error)))
+        let names: Vec<&str> = indexes.iter().map(|index| index.name).collect();
+        StoreError::Unavailable(format!(
+            "of the indexes {} not all can be built: {}",
+            names.join(", "),
+            text_of(&error)
+        ))
     })
 }
 
-impl OnlineIndex {
+impl OnlineIndex<'_> {
     async fn provide(&self, Link { client, .. }: &Link) -> Result<(), tokio_postgres::Error> {
         let Self { name, on, replaces } = self;
         let sql = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)";

@@ -16,10 +16,11 @@ use super::{
 };
 
 /// As migration 4 makes them where no rows are.
-const INDEXES: [OnlineIndex; 2] = [
+const INDEXES: [OnlineIndex<'_>; 2] = [
     OnlineIndex {
         name: "device_search",
-        on: "device USING gin (serial_number gin_trgm_ops, tenant)",
+        on: "device USING gin (serial_number gin_trgm_ops, tenant) \
+             WITH (gin_pending_list_limit = 1024)",
         replaces: Some("device_serial"),
     },
     OnlineIndex {

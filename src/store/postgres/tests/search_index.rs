@@ -10,6 +10,11 @@ use crate::{
     testing::{CONTOSO, import_of, postgres::Scratch, workbench::Workbench},
 };
 
+/// How they are made.
+const DEFINED: &str = "SELECT string_agg(pg_get_indexdef(indexrelid),
+        ' ' ORDER BY indexrelid::regclass::text)
+    FROM pg_index WHERE indexrelid IN (to_regclass('import_search'), to_regclass('device_search'))";
+
 const FOUND: &str = "SELECT string_agg(indexrelid::regclass || ':' || indisvalid, ' '
         ORDER BY indexrelid::regclass::text)
     FROM pg_index WHERE indexrelid IN (to_regclass('import_serial'), to_regclass('device_serial'),
@@ -68,6 +73,9 @@ async fn the_first_search_replaces_those_of_before() {
     search(&store).await;
     wait_until_replaced(&scratch).await;
     search(&store).await;
+    let fresh = Scratch::new(DatabaseKind::Production);
+    serve(&fresh).close().await;
+    assert_eq!(scratch.ask(DEFINED), fresh.ask(DEFINED));
     store.close().await;
 }
 
