@@ -38,6 +38,9 @@ pub(super) trait Gathered: Sized + Send + Sync + 'static {
     /// About how much memory it holds while it waits.
     fn weight_kib(&self) -> u32;
 
+    /// What is told to those whose batch never came to its end.
+    fn broken_off(why: String) -> StoreError;
+
     /// Does all of a batch, and says what became of each, in order. A connection that is left in
     /// `kept` is there for the next batch. Where `in_doubt`, an earlier attempt may have succeeded.
     fn attempt(
@@ -117,7 +120,7 @@ impl<W: Gathered> Gatherer<W> {
         self.sender.send(job).map_err(|_| closed())?;
         answer
             .await
-            .unwrap_or_else(|_| Err(StoreError::Unknown("the batch was broken off".to_owned())))
+            .unwrap_or_else(|_| Err(W::broken_off("the batch was broken off".to_owned())))
     }
 
     /// Takes nothing more, and completes when all that was taken is answered.

@@ -16,8 +16,8 @@ use crate::store::{
 /// be in, and the first should be in few.
 const TRIGRAMS_OF_A_TEXT: usize = 8;
 
-/// How many trigrams are looked for in all, so that a long list takes no longer to plan than to look
-/// through. A text of a list has two, however long the list is.
+/// How many trigrams are looked for in all, as each is a condition to be planned. Every text has two
+/// all the same, however long its list is.
 const TRIGRAMS: usize = 64;
 
 /// What serial numbers must be like.
@@ -135,7 +135,29 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use odata::{Kind, Property, Vocabulary, parse_filter};
+
     use super::*;
+    use crate::store::filter_sql::{Column, Dialect};
+
+    /// How many conditions a filter becomes.
+    fn conditions(filter: &str) -> usize {
+        let vocabulary = Vocabulary::new("test").property(Property::new("s", (), Kind::String));
+        let filter = parse_filter(filter, &vocabulary, &[]).unwrap();
+        let mut sql = Statement::new(Dialect::Postgres, |()| Column::required("serial_number"));
+        narrow(&mut sql, &filter, |()| true);
+        sql.finish().0.matches("ILIKE").count()
+    }
+
+    #[test]
+    fn the_longer_a_list_the_fewer_trigrams_of_each() {
+        let list = |count| format!("s in ({})", vec!["'HT-00JNY1KFD'"; count].join(","));
+        for (count, of_each) in [(1, 4), (16, 4), (20, 3), (32, 2), (100, 2)] {
+            assert_eq!(conditions(&list(count)), count * of_each, "{count}");
+        }
+        let text = "x".repeat(60);
+        assert_eq!(conditions(&format!("contains(s,'{text}')")), 8);
+    }
 
     #[test]
     fn a_text_is_looked_for_from_its_end() {

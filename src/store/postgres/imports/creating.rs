@@ -59,6 +59,10 @@ impl Gathered for Create {
         u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
     }
 
+    fn broken_off(why: String) -> StoreError {
+        StoreError::Unknown(why)
+    }
+
     async fn attempt(
         pool: &Pool,
         kept: &mut Option<Session>,

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::by_id;
 use crate::{
     domain::{
         import::{Import, ImportId},
@@ -89,6 +90,10 @@ impl Gathered for Lookup {
         1
     }
 
+    fn broken_off(why: String) -> StoreError {
+        StoreError::Unavailable(why)
+    }
+
     async fn attempt(
         pool: &Pool,
         _kept: &mut Option<Session>,
@@ -101,21 +106,33 @@ impl Gathered for Lookup {
             ids.entry(work.tenant).or_default().push(work.id.0);
         }
         // One behind the other on one connection, without waiting for an answer between them.
-        let of_tenants = ids.into_iter();
-        let of_tenants = of_tenants.map(|(tenant, ids)| find_some(&session, tenant, ids));
+        let of_tenants = ids.into_iter().map(async |(tenant, ids)| {
+            let rows = find_some(&session, tenant, ids).await;
+            (tenant, rows)
+        });
         let mut found = HashMap::with_capacity(batch.len());
-        for rows in join_all(of_tenants).await {
-            found.extend(rows?);
+        let mut failed = HashMap::new();
+        for (tenant, rows) in join_all(of_tenants).await {
+            match rows {
+                Ok(rows) => found.extend(rows),
+                // What can't be read of one tenant is nothing to the others.
+                Err(Fault::Store(error)) => {
+                    failed.insert(tenant, error);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         let read = |row: &Row| row::import(row).map_err(StoreError::from);
-        let answer = |job: &Job<Self>| found.get(&job.work).map(read).transpose();
+        let answer = |job: &Job<Self>| match failed.get(&job.work.tenant) {
+            Some(error) => Err(error.clone()),
+            None => found.get(&job.work).map(read).transpose(),
+        };
         Ok(batch.iter().map(answer).collect())
     }
 }
 
 async fn find_one(session: &Session, lookup: Lookup) -> Result<Option<Import>, Fault> {
-    let columns = row::IMPORT_COLUMNS;
-    let sql = format!("SELECT {columns} FROM import WHERE tenant = $1 AND id = $2");
+    let sql = by_id(row::IMPORT_COLUMNS, "");
     let Lookup { tenant, id } = lookup;
     let rows = session.query(&sql, &[&tenant.0, &id.0]).await?;
     rows.first().map(row::import).transpose()
